@@ -1,0 +1,27 @@
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+
+const VISIBLE_DIGITS = 2;
+const LINE_DIGITS = 4;
+
+/**
+ * A number as its owner may see it: `+966*******78`. ASCII only; the calling code and the last two digits stay, and the
+ * length, so that a person with several numbers knows which is meant. Where the calling code is unknown, stars stand
+ * for it too.
+ *
+ * @param e164 canonical E.164
+ */
+export function maskPhone(e164: string): string {
+  const callingCode = parsePhoneNumberFromString(e164)?.countryCallingCode ?? '';
+  const hidden = Math.max(0, e164.length - 1 - callingCode.length - VISIBLE_DIGITS);
+  return `+${callingCode}${'*'.repeat(hidden)}${e164.slice(-VISIBLE_DIGITS)}`;
+}
+
+/**
+ * The block of numbers that a number belongs to: all but its last four digits. Fraudsters who are paid per message
+ * use neighbouring numbers, so sends are also counted by this key.
+ *
+ * @param e164 canonical E.164
+ */
+export function prefixOf(e164: string): string {
+  return e164.slice(0, -LINE_DIGITS);
+}
