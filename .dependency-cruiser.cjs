@@ -1,0 +1,67 @@
+/** Who may import whom. The folders are the domain's nouns; imports point from the story to its parts, never back. */
+const PARTS = 'phone|messages|providers|limits|challenge|grant|numbers|accounts|lifecycle';
+
+/** @param {string[]} allowed folders or files of src that `from` may import beside itself */
+const only = (name, from, allowed) => ({
+  name,
+  severity: 'error',
+  from: { path: `^src/${from}`, pathNot: '\\.spec\\.ts$' },
+  to: { path: '^src/', pathNot: [`^src/${from}`, ...allowed.map((path) => `^src/${path}`)] },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    only('phone-knows-errors-only', 'phone/', ['otp.error.ts']),
+    only('messages-know-errors-only', 'messages/', ['otp.error.ts']),
+    only('providers-know-the-port-only', 'providers/', ['otp.error.ts', 'otp.events.ts']),
+    {
+      name: 'pure-parts-know-no-framework',
+      severity: 'error',
+      from: { path: '^src/(phone|messages)/' },
+      to: { path: 'node_modules/(@nestjs|typeorm|pg)/' },
+    },
+    {
+      name: 'providers-know-no-database',
+      severity: 'error',
+      from: { path: '^src/providers/' },
+      to: { path: 'node_modules/(typeorm|pg)/' },
+    },
+    only('limits-know-no-statement', 'limits/', ['phone/', 'keyed-hash.ts', 'otp.options.ts', 'otp.error.ts']),
+    only('challenge-knows-no-statement', 'challenge/', ['keyed-hash.ts', 'otp.options.ts', 'otp.error.ts']),
+    only('http-sees-the-service', 'http/', [
+      'accounts/',
+      'limits/limits.ts',
+      'otp.(service|error|options|purposes).ts',
+    ]),
+    {
+      name: 'parts-know-no-story',
+      severity: 'error',
+      from: { path: `^src/(${PARTS})/` },
+      to: { path: '^src/(otp\\.(module|service|wiring|runtime)|http/|index)' },
+    },
+    {
+      name: 'only-the-module-and-index-are-roots',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|demo|bench)/' },
+    },
+    {
+      name: 'the-demo-is-a-stranger',
+      severity: 'error',
+      from: { path: '^demo/' },
+      to: { path: '^src/', pathNot: '^src/(index|testing/index)\\.ts$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+};
