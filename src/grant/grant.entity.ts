@@ -1,0 +1,38 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+/** Single-use proof that a challenge was answered, bound to what it may be used for. */
+@Entity({ name: 'otp_grants' })
+@Index(['expiresAt'])
+export class Grant {
+  /** SHA-256 of the grant. */
+  @PrimaryColumn({ name: 'hash', type: 'bytea' })
+  hash: Buffer;
+
+  @Column({ name: 'challenge_id', type: 'uuid' })
+  challengeId: string;
+
+  @Column({ name: 'purpose', type: 'text' })
+  purpose: string;
+
+  @Column({ name: 'subject', type: 'text' })
+  subject: string;
+
+  /** Canonical E.164 of the phone that was proved. */
+  @Column({ name: 'phone', type: 'text' })
+  phone: string;
+
+  @Column({ name: 'session_binding', type: 'bytea', nullable: true })
+  sessionBinding: Buffer | null;
+
+  @Column({ name: 'action_digest', type: 'bytea', nullable: true })
+  actionDigest: Buffer | null;
+
+  @Column({ name: 'created_at', type: 'timestamptz' })
+  createdAt: Date;
+
+  @Column({ name: 'expires_at', type: 'timestamptz' })
+  expiresAt: Date;
+
+  @Column({ name: 'consumed_at', type: 'timestamptz', nullable: true })
+  consumedAt: Date | null;
+}

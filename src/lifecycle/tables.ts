@@ -1,0 +1,48 @@
+import { type DataSource, EntityMetadataNotFoundError } from 'typeorm';
+
+import { Challenge } from '../challenge/challenge.entity.js';
+import { Send } from '../challenge/send.entity.js';
+import { Grant } from '../grant/grant.entity.js';
+import { Limit } from '../limits/limit.entity.js';
+import { VerifiedNumber } from '../numbers/verified-number.entity.js';
+import { OtpConfigError } from '../otp.error.js';
+
+const ENTITIES = {
+  challenges: Challenge,
+  limits: Limit,
+  grants: Grant,
+  verifiedNumbers: VerifiedNumber,
+  sends: Send,
+};
+
+/** The tables as they are written in SQL: with the host's schema and prefix, quoted. */
+export type Tables = Record<keyof typeof ENTITIES, string>;
+
+/** The entities of this package, for a data source that lists its entities by hand. */
+export const OTP_ENTITIES = Object.values(ENTITIES);
+
+/** @throws {@link OtpConfigError} when the data source does not know the entities. */
+export function tablesOf(dataSource: DataSource): Tables {
+  return Object.fromEntries(
+    Object.entries(ENTITIES).map(([table, entity]) => [table, quote(dataSource, pathOf(dataSource, entity))]),
+  ) as Tables;
+}
+
+function pathOf(dataSource: DataSource, entity: (typeof OTP_ENTITIES)[number]): string {
+  try {
+    return dataSource.getMetadata(entity).tablePath;
+  } catch (error) {
+    if (!(error instanceof EntityMetadataNotFoundError)) throw error;
+    throw new OtpConfigError(
+      'The data source does not know the entities of nestjs-phone-otp: ' +
+        'set "autoLoadEntities: true", or add "...OTP_ENTITIES" to its "entities".',
+    );
+  }
+}
+
+function quote(dataSource: DataSource, tablePath: string): string {
+  return tablePath
+    .split('.')
+    .map((part) => dataSource.driver.escape(part))
+    .join('.');
+}

@@ -1,0 +1,69 @@
+/**
+ * Every situation in which this package refuses a call. The code is API: match on it, never on the message.
+ *
+ * | code | what happened | what the caller can do |
+ * | --- | --- | --- |
+ * | `request_invalid` | a field is missing, unknown, or of the wrong type | correct the request |
+ * | `phone_invalid` | the text is not one whole phone number | correct the number |
+ * | `phone_not_supported` | a real number, but its region or line type is not served | use another number |
+ * | `purpose_refused` | this purpose cannot be started this way | see the purpose's `startedBy` |
+ * | `sign_in_required` | the purpose belongs to a signed-in account | sign in first |
+ * | `code_malformed` | the typed code is not the right number of digits; no try was spent | type it again |
+ * | `otp_invalid` | wrong code; tries remain | type it again |
+ * | `otp_unavailable` | the challenge is unknown, expired, used, locked, replaced, or somebody else's | start again |
+ * | `otp_too_soon` | a limit on sending is used up | wait `retryAfterSeconds` |
+ * | `otp_paused` | too many wrong codes for this subject | wait `retryAfterSeconds` |
+ * | `too_many_requests` | this client address asked too often | wait `retryAfterSeconds` |
+ * | `grant_required` | the call needs a grant and carried none | verify a code first |
+ * | `grant_invalid` | the grant is unknown, used, expired, or for something else | verify a code again |
+ * | `phone_already_activated` | the number belongs to another account | log in with that account |
+ * | `send_unavailable` | no message can be sent at present | try later |
+ * | `service_unavailable` | the database did not answer | try later |
+ */
+export const OTP_ERROR_CODES = [
+  'request_invalid',
+  'phone_invalid',
+  'phone_not_supported',
+  'purpose_refused',
+  'sign_in_required',
+  'code_malformed',
+  'otp_invalid',
+  'otp_unavailable',
+  'otp_too_soon',
+  'otp_paused',
+  'too_many_requests',
+  'grant_required',
+  'grant_invalid',
+  'phone_already_activated',
+  'send_unavailable',
+  'service_unavailable',
+] as const;
+
+export type OtpErrorCode = (typeof OTP_ERROR_CODES)[number];
+
+export interface OtpErrorOptions {
+  /** How long to wait before the same call can succeed, in whole seconds, at least 1. */
+  retryAfterSeconds?: number;
+  /** What went wrong below, already free of secrets, phone numbers and SQL parameters. */
+  cause?: unknown;
+}
+
+/** The one error this package throws at run time. `message` is for people and may change; `code` is stable. */
+export class OtpError extends Error {
+  override readonly name = 'OtpError';
+  readonly retryAfterSeconds?: number;
+
+  constructor(
+    readonly code: OtpErrorCode,
+    message: string,
+    { retryAfterSeconds, cause }: OtpErrorOptions = {},
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
+    if (retryAfterSeconds !== undefined) this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterSeconds));
+  }
+}
+
+/** A setting that must be changed before the application can start. The message names the option and the remedy. */
+export class OtpConfigError extends Error {
+  override readonly name = 'OtpConfigError';
+}
