@@ -1,0 +1,51 @@
+import {
+  type CanActivate,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  PayloadTooLargeException,
+  UnsupportedMediaTypeException,
+  ValidationPipe,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+
+import { OtpError } from '../otp.error.js';
+import type { OtpSettings } from '../otp.options.js';
+import { HTTP_SETTINGS } from './tokens.js';
+
+interface IncomingRequest {
+  headers: Record<string, string | undefined>;
+}
+
+/** Lets only JSON of a sensible size in, and keeps every answer out of caches. */
+@Injectable()
+export class JsonOnlyGuard implements CanActivate {
+  constructor(
+    @Inject(HTTP_SETTINGS) private readonly settings: OtpSettings,
+    private readonly host: HttpAdapterHost,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const http = context.switchToHttp();
+    this.host.httpAdapter.setHeader(http.getResponse(), 'Cache-Control', 'no-store');
+    const { headers } = http.getRequest<IncomingRequest>();
+    if (!/^application\/json(\s*;|$)/i.test(headers['content-type'] ?? '')) throw new UnsupportedMediaTypeException();
+    if (Number(headers['content-length'] ?? 0) > this.settings.maxBodyBytes) throw new PayloadTooLargeException();
+    return true;
+  }
+}
+
+/** Refuses bodies with missing, mistyped or unknown fields. Nothing is converted, and nothing of the input is repeated. */
+export const bodyPipe = new ValidationPipe({
+  whitelist: true,
+  forbidNonWhitelisted: true,
+  forbidUnknownValues: true,
+  stopAtFirstError: true,
+  validationError: { target: false, value: false },
+  exceptionFactory: (errors) => {
+    const known = errors.filter(({ constraints }) => !constraints?.whitelistValidation).map(({ property }) => property);
+    const detail =
+      known.length > 0 ? `Check ${known.map((name) => `"${name}"`).join(', ')}.` : 'It holds an unknown field.';
+    return new OtpError('request_invalid', `The body does not fit this route. ${detail}`);
+  },
+});

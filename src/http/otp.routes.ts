@@ -1,0 +1,78 @@
+import { Body, HttpCode, Inject, Post, Req, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+
+import { Callers, type Caller } from '../accounts/callers.js';
+import { provided } from '../accounts/provided.js';
+import { OtpError } from '../otp.error.js';
+import type { OtpSettings } from '../otp.options.js';
+import type { PurposeRules } from '../otp.purposes.js';
+import { type Client, OtpService } from '../otp.service.js';
+import { ResendDto, StartDto, StartedDto, VerifiedDto, VerifyDto } from './dto.js';
+import { bodyPipe, JsonOnlyGuard } from './json-body.js';
+import type { OtpRoutesOptions } from './otp-http.js';
+import { OtpProblemFilter } from './problem.filter.js';
+import { HTTP_SETTINGS, ROUTES_OPTIONS } from './tokens.js';
+import { VerifyThrottlerGuard } from './verify-throttler.guard.js';
+
+/** The part of a request that both platforms share. */
+interface IncomingRequest {
+  ip?: string;
+}
+
+/** The ready-made routes. `otpHttp` makes a controller of them under the host's prefix. */
+@UseGuards(JsonOnlyGuard)
+@UseFilters(OtpProblemFilter)
+@UsePipes(bodyPipe)
+export class OtpRoutes {
+  constructor(
+    private readonly otp: OtpService,
+    @Inject(HTTP_SETTINGS) private readonly settings: OtpSettings,
+    @Inject(ROUTES_OPTIONS) private readonly options: OtpRoutesOptions,
+    private readonly host: ModuleRef,
+  ) {}
+
+  @Post('start')
+  @HttpCode(202)
+  async start(@Body() { phone, purpose, locale }: StartDto, @Req() request: IncomingRequest): Promise<StartedDto> {
+    const rules = this.#rulesOf(purpose);
+    if (rules.startedBy === 'host') {
+      throw new OtpError('purpose_refused', 'This purpose is started by the application itself.');
+    }
+    const caller = await this.#callerFor(rules, request);
+    return this.otp.start({ phone, purpose, client: this.#clientOf(request), ...(locale && { locale }), ...caller });
+  }
+
+  @Post('resend')
+  @HttpCode(202)
+  async resend(@Body() { challenge }: ResendDto, @Req() request: IncomingRequest): Promise<StartedDto> {
+    return this.otp.resend({ challenge, client: this.#clientOf(request) });
+  }
+
+  @Post('verify')
+  @HttpCode(200)
+  @UseGuards(VerifyThrottlerGuard)
+  async verify(@Body() { challenge, code, purpose }: VerifyDto, @Req() request: IncomingRequest): Promise<VerifiedDto> {
+    const caller = await this.#callerFor(this.#rulesOf(purpose), request);
+    const { grant, expiresAt } = await this.otp.verify({ challenge, code, purpose, ...caller });
+    return { grant, expiresAt };
+  }
+
+  #rulesOf(purpose: string): PurposeRules {
+    const rules = this.settings.purposes.get(purpose);
+    if (rules) return rules;
+    throw new OtpError('request_invalid', 'The body does not fit this route. Check "purpose".');
+  }
+
+  /** Whoever starts a purpose that is open to anyone is nobody, signed in or not: the answers must not differ. */
+  async #callerFor({ startedBy }: PurposeRules, request: unknown): Promise<Caller | undefined> {
+    if (startedBy === 'anyone') return undefined;
+    const caller = await provided(this.host, Callers)?.identify(request);
+    if (caller) return { subject: caller.subject, ...(caller.session !== undefined && { session: caller.session }) };
+    throw new OtpError('sign_in_required', 'This purpose belongs to a signed-in account. Sign in first.');
+  }
+
+  #clientOf(request: IncomingRequest): Client {
+    const deviceKey = this.options.deviceKey?.(request);
+    return { address: request.ip || 'unknown', ...(deviceKey !== undefined && { deviceKey }) };
+  }
+}

@@ -1,0 +1,59 @@
+import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { HttpAdapterHost, Reflector } from '@nestjs/core';
+import {
+  ThrottlerGuard,
+  type ThrottlerLimitDetail,
+  type ThrottlerModuleOptions,
+  type ThrottlerStorage,
+} from '@nestjs/throttler';
+
+import { addressBlock } from '../limits/limits.js';
+import { OtpError } from '../otp.error.js';
+import { THROTTLER_OPTIONS, THROTTLER_STORAGE } from './tokens.js';
+
+/**
+ * Slows down one address that tries many codes (LIM-08). It has tokens of its own, so a host's ThrottlerModule stays as
+ * it is. What may never be exceeded is counted in PostgreSQL; this guard only spares the database a flood.
+ */
+@Injectable()
+export class VerifyThrottlerGuard extends ThrottlerGuard {
+  constructor(
+    @Inject(THROTTLER_OPTIONS) options: ThrottlerModuleOptions,
+    @Inject(THROTTLER_STORAGE) storage: ThrottlerStorage,
+    reflector: Reflector,
+    private readonly host: HttpAdapterHost,
+  ) {
+    super(options, storage, reflector);
+  }
+
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    try {
+      return await super.canActivate(context);
+    } catch (error) {
+      if (error instanceof OtpError) throw error;
+      // The store is gone: the route stays closed rather than unlimited.
+      throw new OtpError('service_unavailable', 'The limit on calls could not be checked. Try again later.', {
+        retryAfterSeconds: 5,
+      });
+    }
+  }
+
+  protected override getTracker(request: { ip?: string }): Promise<string> {
+    return Promise.resolve(addressBlock(request.ip ?? ''));
+  }
+
+  protected override generateKey(_context: ExecutionContext, tracker: string): string {
+    return `otp-verify:${tracker}`;
+  }
+
+  /** RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10) speak of the caller's own address only. */
+  protected override throwThrottlingException(context: ExecutionContext, detail: ThrottlerLimitDetail): Promise<void> {
+    const response: unknown = context.switchToHttp().getResponse();
+    const seconds = Math.max(1, detail.timeToBlockExpire || detail.timeToExpire);
+    this.host.httpAdapter.setHeader(response, 'RateLimit-Policy', `"verify";q=${detail.limit};w=${detail.ttl / 1000}`);
+    this.host.httpAdapter.setHeader(response, 'RateLimit', `"verify";r=0;t=${seconds}`);
+    throw new OtpError('too_many_requests', 'Too many calls from this address. Try again later.', {
+      retryAfterSeconds: seconds,
+    });
+  }
+}
