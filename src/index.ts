@@ -1,0 +1,72 @@
+export { OtpModule } from './otp.module.js';
+export type {
+  OtpModuleAsyncOptions,
+  OtpModuleOptions,
+  OtpModuleShape,
+  OtpOptionsFactory,
+  OtpOptionsWithProvider,
+} from './otp.module.js';
+export { OTP_FIGURES } from './otp.options.js';
+export type { OtpOptions, Pepper } from './otp.options.js';
+export type { BuiltInPurpose, Purpose, PurposeRules } from './otp.purposes.js';
+
+export { OtpService } from './otp.service.js';
+export type {
+  Client,
+  ResendRequest,
+  StartedChallenge,
+  StartRequest,
+  VerifiedChallenge,
+  VerifyRequest,
+} from './otp.service.js';
+export { Grants } from './grant/grants.js';
+export type { GrantExpectation, Proof } from './grant/grants.js';
+export { VerifiedNumbers } from './numbers/verified-numbers.js';
+export type { OwnedNumber } from './numbers/verified-numbers.js';
+export { OTP_ERROR_CODES, OtpConfigError, OtpError } from './otp.error.js';
+export type { OtpErrorCode, OtpErrorOptions } from './otp.error.js';
+export type { OtpEventName, OtpEvents } from './otp.events.js';
+
+export { Callers } from './accounts/callers.js';
+export type { Caller } from './accounts/callers.js';
+export { PhoneAccounts } from './accounts/phone-accounts.js';
+export type { PhoneAccount } from './accounts/phone-accounts.js';
+
+export { OtpProblemFilter } from './http/problem.filter.js';
+export type { OtpRoutesOptions } from './http/otp-http.js';
+export type { Problem } from './http/problem.js';
+
+export { OTP_ENTITIES } from './lifecycle/tables.js';
+export { OTP_MIGRATIONS } from './migrations/index.js';
+export { Challenge } from './challenge/challenge.entity.js';
+export type { ChallengeStatus } from './challenge/challenge.entity.js';
+export { Send } from './challenge/send.entity.js';
+export { Grant } from './grant/grant.entity.js';
+export { Limit } from './limits/limit.entity.js';
+export { VerifiedNumber } from './numbers/verified-number.entity.js';
+
+export { maskPhone } from './phone/mask.js';
+export type { PhoneNumber } from './phone/phone-number.js';
+export type { Locale, Texts } from './messages/texts.js';
+
+export { ConsoleProvider } from './providers/console.js';
+export { DELIVERY_CAPABILITIES } from './providers/provider.js';
+export type {
+  CheckOutcome,
+  CheckReceipt,
+  DelegatedProvider,
+  DeliveryProvider,
+  GeneratorProvider,
+  OtpProvider,
+  OutgoingMessage,
+  ProviderCall,
+  ProviderCapabilities,
+  Recipient,
+  SendOutcome,
+  SendReceipt,
+  VendorCheck,
+  VendorFigure,
+  VendorReference,
+  VendorRefusal,
+  VendorStart,
+} from './providers/provider.js';

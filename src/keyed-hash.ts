@@ -1,0 +1,33 @@
+import { createHmac } from 'node:crypto';
+
+import type { ResolvedPepper } from './otp.options.js';
+
+/**
+ * Joins fields so that no two different lists give the same bytes: each is preceded by its length.
+ * Without it ("ab", "c") and ("a", "bc") would hash alike.
+ */
+export function frame(fields: readonly (string | Uint8Array)[]): Buffer {
+  return Buffer.concat(
+    fields.flatMap((field) => {
+      const bytes = Buffer.from(field as string);
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(bytes.length);
+      return [length, bytes];
+    }),
+  );
+}
+
+/** Turns what must be looked up but not be readable (a counter's number, a device key, a session) into 16 bytes. */
+export class KeyedHash {
+  readonly #secret: Buffer;
+
+  constructor(peppers: readonly ResolvedPepper[]) {
+    // Counters must not start anew when a pepper is added in front: they stay under the oldest one until it is taken out.
+    const oldest = peppers.toSorted((a, b) => (a.id < b.id ? -1 : 1))[0]!;
+    this.#secret = createHmac('sha256', oldest.secret).update('nestjs-phone-otp keyed hash').digest();
+  }
+
+  of(...fields: readonly string[]): Buffer {
+    return createHmac('sha256', this.#secret).update(frame(fields)).digest().subarray(0, 16);
+  }
+}

@@ -1,0 +1,164 @@
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+
+import { OtpError } from '../otp.error.js';
+import type { Statement } from './statement.js';
+
+/** The part of a `pg` client that is used here. */
+interface Client {
+  query(query: {
+    text: string;
+    name?: string;
+    values?: unknown[];
+    query_timeout?: number;
+  }): Promise<{ rows: unknown[] }>;
+}
+type Release = (destroy?: boolean) => void;
+
+/** Nothing ran: the pooler between us does not keep prepared statements, or a migration changed a table under the plan. */
+const NOT_PREPARABLE = new Set(['42P05', '26000', '0A000']);
+/** Nothing was written: another transaction came first. 22012 is our own all-or-none, 23505 a unique index. */
+const COME_AGAIN = new Set(['40001', '40P01', '22012', '23505']);
+const MAX_RUNS = 5;
+/** Longer than any `lock_timeout` and `statement_timeout` that should be set: a server that says nothing at all. */
+const SILENCE_MS = 7_000;
+const RETRY_AFTER_SECONDS = 5;
+
+/**
+ * Runs the statements of the life cycle: prepared, each in a transaction of its own, at most one row back.
+ *
+ * It reaches below TypeORM to the `pg` client, because `DataSource.query` cannot prepare, and planning these statements
+ * costs several times what running them does.
+ */
+export class Database {
+  #prepare = true;
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  /**
+   * @param manager of the caller's transaction to run in. There a serialization failure or deadlock (40001, 40P01) goes to
+   * the caller as it is, less the values, since only the caller can run the whole transaction again.
+   * @throws {@link OtpError} `service_unavailable` when the database did not answer, is overloaded, or held a lock too
+   * long. What was sent to it does not appear in the error.
+   */
+  async run<P extends object, R>(
+    statement: Statement<P, R>,
+    parameters: P,
+    manager?: EntityManager,
+  ): Promise<R | undefined> {
+    if (manager?.queryRunner) return this.#runIn(manager.queryRunner, statement, parameters);
+    for (let run = 1; ; run++) {
+      try {
+        return await this.#withClient((client) => this.#execute(client, statement, parameters, run > 1));
+      } catch (error) {
+        if (run >= MAX_RUNS || !COME_AGAIN.has(sqlStateOf(error))) throw unavailable(error);
+      }
+    }
+  }
+
+  /** Runs `work` in a transaction of its own; what it throws rolls back and goes on. */
+  async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    try {
+      return await this.dataSource.transaction('READ COMMITTED', work);
+    } catch (error) {
+      throw error instanceof OtpError ? error : unavailable(error);
+    }
+  }
+
+  async #runIn<P extends object, R>(
+    queryRunner: QueryRunner,
+    statement: Statement<P, R>,
+    parameters: P,
+  ): Promise<R | undefined> {
+    try {
+      return await this.#query((await queryRunner.connect()) as Client, statement, parameters);
+    } catch (error) {
+      if (sqlStateOf(error).startsWith('40')) throw Object.assign(error as Error, { parameters: undefined });
+      throw unavailable(error);
+    }
+  }
+
+  async #execute<P extends object, R>(
+    client: Client,
+    statement: Statement<P, R>,
+    parameters: P,
+    again: boolean,
+  ): Promise<R | undefined> {
+    if (!again) return this.#query(client, statement, parameters);
+    // At READ COMMITTED a statement waits for a lock and goes on, where the stricter levels fail with 40001 for ever.
+    await client.query({ text: 'BEGIN ISOLATION LEVEL READ COMMITTED', query_timeout: SILENCE_MS });
+    try {
+      const row = await this.#query(client, statement, parameters);
+      await client.query({ text: 'COMMIT', query_timeout: SILENCE_MS });
+      return row;
+    } catch (error) {
+      await client.query({ text: 'ROLLBACK', query_timeout: SILENCE_MS });
+      throw error;
+    }
+  }
+
+  async #query<P extends object, R>(
+    client: Client,
+    { name, text, parameters: names }: Statement<P, R>,
+    parameters: P,
+  ): Promise<R | undefined> {
+    const values = names.map((key) => parameters[key] ?? null);
+    if (this.#prepare) {
+      try {
+        return (await client.query({ name, text, values, query_timeout: SILENCE_MS })).rows[0] as R | undefined;
+      } catch (error) {
+        if (!NOT_PREPARABLE.has(sqlStateOf(error))) throw error;
+        this.#prepare = false;
+      }
+    }
+    return (await client.query({ text, values, query_timeout: SILENCE_MS })).rows[0] as R | undefined;
+  }
+
+  async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    const [client, release] = await this.#connect();
+    let broken = false;
+    try {
+      return await work(client);
+    } catch (error) {
+      broken = sqlStateOf(error) === ''; // not an answer of the server: the connection cannot be trusted any more
+      throw error;
+    } finally {
+      release(broken);
+    }
+  }
+
+  /** Waits for a connection of the pool, but not for ever, whatever the host's pool is set to. */
+  async #connect(): Promise<[Client, Release]> {
+    const driver = this.dataSource.driver as unknown as { obtainMasterConnection(): Promise<[Client, Release]> };
+    const connecting = driver.obtainMasterConnection();
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('no database connection became free')), SILENCE_MS);
+    });
+    try {
+      return await Promise.race([connecting, tooLate]);
+    } catch (error) {
+      connecting.then(([, release]) => release()).catch(() => undefined);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function sqlStateOf(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : '';
+}
+
+function unavailable(error: unknown): OtpError {
+  // The server's message can quote values, and TypeORM's error carries all of them: only the state goes on.
+  const state = sqlStateOf(error);
+  const { name, code } = error as { name?: string; code?: string };
+  const cause = new Error(
+    state ? `SQLSTATE ${state}` : `${name ?? 'Error'}${code ? ` ${code}` : ''} before an answer came`,
+  );
+  return new OtpError('service_unavailable', 'The database did not answer. Try again later.', {
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+    cause,
+  });
+}

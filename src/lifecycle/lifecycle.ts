@@ -1,0 +1,179 @@
+import { PLACES, type BudgetClass, type Limits, type SendContext, type ServicePlace } from '../limits/limits.js';
+import { OtpError } from '../otp.error.js';
+import type { OtpSettings } from '../otp.options.js';
+import { cancelSql, type CancelParameters } from './cancel.sql.js';
+import type { Database } from './database.js';
+import { failSql, markSql, type FailParameters, type MarkParameters } from './mark.sql.js';
+import {
+  forgetSendingSql,
+  PURGE_BATCH,
+  purgeChallengesSql,
+  purgeGrantsSql,
+  purgeLimitsSql,
+  purgeSendsSql,
+} from './purge.sql.js';
+import { findSql, resendSql, type FindParameters, type FindRow, type ResendParameters } from './resend.sql.js';
+import { limitParameters, type LimitAnswer, type LimitParameters } from './reserve-limits.sql.js';
+import { roomSql, unlockSql } from './service-rows.sql.js';
+import { startSql, type StartParameters } from './start.sql.js';
+import type { Statement } from './statement.js';
+import type { Tables } from './tables.js';
+import { verifySql, type VerifyParameters, type VerifyRow } from './verify.sql.js';
+
+/** A message that may now be sent: its slots are taken and its challenge is stored. */
+export interface Reserved {
+  readonly expiresAt: Date;
+  readonly resendAt: Date;
+  readonly class: BudgetClass;
+}
+
+type Own<P extends LimitParameters> = Omit<P, keyof LimitParameters>;
+type ReserveAnswer = LimitAnswer & { expires_at: Date | null; alive?: boolean };
+
+/** Times a statement may lose a race for a counter before the caller is told to come again. */
+const MAX_RUNS = 8;
+
+/** The life of a challenge in SQL: one method per statement, each in the file of its name. */
+export class Lifecycle {
+  readonly #sql;
+
+  constructor(
+    private readonly database: Database,
+    tables: Tables,
+    private readonly limits: Limits,
+    private readonly settings: OtpSettings,
+  ) {
+    this.#sql = {
+      start: startSql(tables),
+      find: findSql(tables),
+      resend: resendSql(tables),
+      mark: markSql(tables),
+      fail: failSql(tables),
+      verify: verifySql(tables),
+      cancel: cancelSql(tables),
+      room: roomSql(tables),
+      unlock: unlockSql(tables),
+      forgetSending: forgetSendingSql(tables),
+      purgeChallenges: purgeChallengesSql(tables),
+      purgeGrants: purgeGrantsSql(tables),
+      purgeLimits: purgeLimitsSql(tables),
+      purgeSends: purgeSendsSql(tables),
+    };
+  }
+
+  /** @throws {@link OtpError} `otp_too_soon`, `otp_paused`, `send_unavailable`, `service_unavailable` */
+  async start(send: SendContext, challenge: Own<StartParameters>): Promise<Reserved> {
+    return reserved(await this.#reserve(this.#sql.start, send, challenge));
+  }
+
+  find(handle: FindParameters): Promise<FindRow | undefined> {
+    return this.database.run(this.#sql.find, handle);
+  }
+
+  /** @throws {@link OtpError} as {@link Lifecycle.start}, and `otp_unavailable` when the challenge can have no further message */
+  async resend(send: SendContext, code: Own<ResendParameters>): Promise<Reserved & { sends: number; decoy: boolean }> {
+    const row = await this.#reserve(this.#sql.resend, send, code);
+    return { ...reserved(row), sends: row.sends!, decoy: row.decoy! };
+  }
+
+  /** @returns whether the mark still fitted the challenge */
+  async mark(outcome: MarkParameters): Promise<boolean> {
+    return (await this.database.run(this.#sql.mark, outcome))!.marked;
+  }
+
+  /** As {@link Lifecycle.mark}, for a definite failure that its caller is told of: ends the challenge, gives the cooldown back. */
+  async fail(outcome: FailParameters): Promise<boolean> {
+    return (await this.database.run(this.#sql.fail, outcome))!.marked;
+  }
+
+  /** @returns undefined when there is no such challenge or the secret half is wrong */
+  verify(attempt: VerifyParameters): Promise<VerifyRow | undefined> {
+    return this.database.run(this.#sql.verify, attempt);
+  }
+
+  async cancel(handle: CancelParameters): Promise<boolean> {
+    return (await this.database.run(this.#sql.cancel, handle)) !== undefined;
+  }
+
+  /** @returns how many gates were opened */
+  async unlock(gates: Buffer[]): Promise<number> {
+    return (await this.database.run(this.#sql.unlock, { keys: gates }))!.opened;
+  }
+
+  /** Deletes what is over, in batches, until nothing is left. @returns how many rows went */
+  async purge(): Promise<number> {
+    const { retentionSeconds, sendLogDays, codeTtlSeconds, providerTimeoutMs } = this.settings;
+    const batch = PURGE_BATCH;
+    const afterSeconds = Math.ceil(providerTimeoutMs / 1000) + 30;
+    await this.#inBatches(this.#sql.forgetSending, { batch, ttlSeconds: codeTtlSeconds, afterSeconds });
+    return (
+      (await this.#inBatches(this.#sql.purgeChallenges, { batch, retentionSeconds })) +
+      (await this.#inBatches(this.#sql.purgeGrants, { batch, retentionSeconds })) +
+      (await this.#inBatches(this.#sql.purgeLimits, { batch })) +
+      (await this.#inBatches(this.#sql.purgeSends, { batch, days: sendLogDays }))
+    );
+  }
+
+  async #inBatches<P extends object>(batch: Statement<P, { deleted: number }>, parameters: P): Promise<number> {
+    let total = 0;
+    for (;;) {
+      const { deleted } = (await this.database.run(batch, parameters))!;
+      total += deleted;
+      if (deleted < PURGE_BATCH) return total;
+    }
+  }
+
+  async #reserve<P extends LimitParameters, R extends ReserveAnswer>(
+    statement: Statement<P, R>,
+    send: SendContext,
+    own: Own<P>,
+  ): Promise<R> {
+    let rows = this.limits.drawServiceRows();
+    for (let run = 1; run <= MAX_RUNS; run++) {
+      const parameters = { ...limitParameters(this.limits.slotsFor(send, rows), send), ...own } as P;
+      const answer = (await this.database.run(statement, parameters))!;
+      if (answer.expires_at !== null) return answer;
+      if (answer.alive === false) throw otpUnavailable();
+      if (answer.refused_by === null) continue; // lost the race for the cooldown: the next run reads the refusal
+      const place = PLACES[answer.refused_by]!;
+      if (place !== 'minute' && place !== 'budget') throw refusal(place, answer.retry_after!);
+      const row = await this.#rowWithRoom(place, answer.class);
+      if (row === undefined) throw exhausted(answer.retry_after!);
+      rows = { ...rows, [place]: row };
+    }
+    throw refusal('cooldown', 1);
+  }
+
+  async #rowWithRoom(place: ServicePlace, budgetClass: BudgetClass): Promise<number | undefined> {
+    const slots = Array.from({ length: this.limits.rowCount(place) }, (_, row) =>
+      this.limits.serviceSlot(place, budgetClass, row),
+    );
+    const found = await this.database.run(this.#sql.room, {
+      keys: slots.map(({ key }) => key),
+      caps: slots.map(({ cap }) => cap),
+    });
+    return found && found.place - 1;
+  }
+}
+
+function reserved(row: ReserveAnswer): Reserved {
+  return { expiresAt: row.expires_at!, resendAt: row.resend_at!, class: row.class };
+}
+
+/** One answer for every challenge that cannot be used, whatever the reason. */
+export function otpUnavailable(): OtpError {
+  return new OtpError('otp_unavailable', 'This code can no longer be used. Start again.');
+}
+
+export function paused(retryAfterSeconds: number): OtpError {
+  return new OtpError('otp_paused', 'Too many wrong codes. Try again later.', { retryAfterSeconds });
+}
+
+function refusal(place: string, retryAfterSeconds: number): OtpError {
+  if (place === 'gate') return paused(retryAfterSeconds);
+  return new OtpError('otp_too_soon', 'No further message can be sent yet. Try again later.', { retryAfterSeconds });
+}
+
+function exhausted(retryAfterSeconds: number): OtpError {
+  return new OtpError('send_unavailable', 'No message can be sent at present. Try again later.', { retryAfterSeconds });
+}

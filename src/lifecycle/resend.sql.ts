@@ -1,0 +1,72 @@
+import {
+  reserveAnswer,
+  reserveLimits,
+  unverifiedKeys,
+  type LimitAnswer,
+  type LimitParameters,
+} from './reserve-limits.sql.js';
+import { statement } from './statement.js';
+import type { Tables } from './tables.js';
+
+export interface ResendParameters extends LimitParameters {
+  id: string;
+  handleHash: Buffer;
+  codeMac: Buffer;
+  keyId: string;
+  provider: string;
+  maxSends: number;
+  ttlSeconds: number;
+}
+
+export interface ResendRow extends LimitAnswer {
+  expires_at: Date | null;
+  sends: number | null;
+  decoy: boolean | null;
+  /** False when the challenge can have no further message: over, unknown, or all messages used. */
+  alive: boolean;
+}
+
+/**
+ * A new code for the same challenge. The old one dies here, whether or not the new one arrives; the tries stay spent.
+ * A decoy goes the same way and stays one. A dead challenge takes no slot.
+ */
+export const resendSql = (t: Tables) => {
+  const alive = `EXISTS (
+    SELECT FROM ${t.challenges} c, now
+    WHERE c.id = :id AND c.handle_hash = :handleHash AND c.ended_at IS NULL AND c.expires_at > now.t
+      AND c.sends < :maxSends AND c.tries < c.max_tries)`;
+  return statement<ResendParameters, ResendRow>(`${reserveLimits(t, alive)},
+made AS (
+  UPDATE ${t.challenges} c SET
+    code_mac = CASE WHEN c.code_mac IS NULL THEN NULL ELSE :codeMac::bytea END, key_id = :keyId,
+    status = CASE WHEN c.code_mac IS NULL THEN 'decoy' ELSE 'sending' END,
+    sends = c.sends + 1, provider = :provider, provider_ref = NULL, sent_at = NULL,
+    expires_at = taken.t + make_interval(secs => :ttlSeconds::int),
+    unverified_keys = c.unverified_keys || ${unverifiedKeys}
+  FROM taken
+  WHERE taken.everything AND c.id = :id AND c.handle_hash = :handleHash AND c.ended_at IS NULL AND c.sends < :maxSends
+  RETURNING true AS made, c.expires_at, c.sends, c.code_mac IS NULL AS decoy
+)${reserveAnswer(`m.expires_at, m.sends, m.decoy, ${alive} AS alive`)}`);
+};
+
+export interface FindParameters {
+  id: string;
+  handleHash: Buffer;
+}
+
+/** What a resend needs to know of a challenge before it can name the limits to reserve. */
+export interface FindRow {
+  phone: string;
+  region: string;
+  purpose: string;
+  subject: string;
+  locale: string;
+  signed_in: boolean;
+  client: Buffer | null;
+}
+
+export const findSql = (t: Tables) =>
+  statement<FindParameters, FindRow>(`
+SELECT phone, region, purpose, subject, locale, session_binding IS NOT NULL AS signed_in, client
+FROM ${t.challenges}
+WHERE id = :id AND handle_hash = :handleHash AND ended_at IS NULL AND expires_at > clock_timestamp()`);

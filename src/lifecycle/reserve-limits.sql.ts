@@ -1,0 +1,121 @@
+import { PLACES, type BudgetClass, type Place, type SendContext, type Slot } from '../limits/limits.js';
+import type { Tables } from './tables.js';
+
+/** Parameters of {@link reserveLimits}: one array per column of the slots. */
+export interface LimitParameters {
+  slotKeys: Buffer[];
+  slotTakes: number[];
+  slotCaps: number[];
+  slotSeconds: number[];
+  slotPlaces: number[];
+  slotClasses: BudgetClass[];
+  phone: string;
+  /** The signed-in account, if there is one: owner when the ledger says so. */
+  account: string | null;
+  client: Buffer | null;
+}
+
+/** What {@link reserveLimits} answers beside the caller's own columns. */
+export interface LimitAnswer {
+  class: BudgetClass;
+  /** When the next message to this phone can be asked for. */
+  resend_at: Date | null;
+  /** The place whose counter is full, and the seconds until it is not. */
+  refused_by: number | null;
+  retry_after: number | null;
+}
+
+export function limitParameters(
+  slots: readonly Slot[],
+  { phone, subject, signedIn, client }: SendContext,
+): LimitParameters {
+  return {
+    slotKeys: slots.map(({ key }) => key),
+    slotTakes: slots.map(({ take }) => take),
+    slotCaps: slots.map(({ cap }) => cap),
+    slotSeconds: slots.map(({ seconds }) => seconds),
+    slotPlaces: slots.map(({ place }) => PLACES.indexOf(place)),
+    slotClasses: slots.map((slot) => slot.class),
+    phone,
+    account: signedIn ? subject : null,
+    client: client ?? null,
+  };
+}
+
+export const place = (name: Place): number => PLACES.indexOf(name);
+
+/**
+ * The head of every statement that leads to a message: finds the sender's class, then takes a slot in each counter of
+ * that class, all or none. What follows it reads `taken` (was everything taken, and when) and calls its own result `made`.
+ *
+ * 1. `refused`: a plain read, so that an ordinary refusal takes no lock and writes nothing.
+ * 2. `first`: the cooldown alone. Of a burst on one phone all but one end here, without an error.
+ * 3. `rest`: the other counters, in lock order.
+ * 4. When a counter of `rest` was filled between 1 and 3, `all_or_none` divides by zero: everything is rolled back, the
+ *    caller runs again and reads the refusal in 1.
+ *
+ * The clock is the database's, read once before any lock; each counter is judged on its latest row, under its lock.
+ */
+export function reserveLimits(t: Tables, guard = 'true'): string {
+  const upsert = `
+    ON CONFLICT (key) DO UPDATE SET
+      used = CASE WHEN l.ends_at > excluded.at THEN l.used ELSE 0 END + excluded.used,
+      ends_at = CASE WHEN l.ends_at > excluded.at THEN l.ends_at ELSE excluded.ends_at END,
+      cap = excluded.cap,
+      at = excluded.at
+    WHERE l.ends_at <= excluded.at OR l.used < excluded.cap`;
+
+  return `
+WITH now AS MATERIALIZED (
+  SELECT clock_timestamp() AS t WHERE set_config('lock_timeout', '2s', true) IS NOT NULL
+), slots AS MATERIALIZED (
+  SELECT * FROM unnest(:slotKeys::bytea[], :slotTakes::int[], :slotCaps::int[], :slotSeconds::int[], :slotPlaces::int[], :slotClasses::text[])
+    AS s(key, take, cap, seconds, place, class)
+), who AS MATERIALIZED (
+  SELECT CASE
+    WHEN :account::text IS NOT NULL
+      AND EXISTS (SELECT FROM ${t.verifiedNumbers} WHERE phone = :phone AND owner = :account AND released_at IS NULL)
+      AND NOT EXISTS (
+        SELECT FROM slots s, LATERAL (SELECT l.used, l.ends_at FROM ${t.limits} l WHERE l.key = s.key OFFSET 0) l
+        WHERE s.place = ${place('unverified')} AND l.ends_at > now.t AND l.used >= s.cap)
+      THEN 'owner'
+    WHEN :account::text IS NULL AND :client::bytea IS NOT NULL
+      AND EXISTS (SELECT FROM ${t.limits} WHERE key = :client AND ends_at > now.t)
+      THEN 'known'
+    ELSE 'stranger' END AS class
+  FROM now
+), k AS MATERIALIZED (
+  SELECT s.key, s.take AS used, s.cap, s.place, now.t AS at, now.t + make_interval(secs => s.seconds) AS ends_at
+  FROM now, who, slots s WHERE s.class = who.class
+), refused AS MATERIALIZED (
+  SELECT k.place, l.ends_at
+  FROM k, LATERAL (SELECT x.used, x.ends_at FROM ${t.limits} x WHERE x.key = k.key OFFSET 0) l
+  WHERE l.ends_at > k.at AND l.used >= k.cap
+), first AS (
+  INSERT INTO ${t.limits} AS l (key, used, cap, at, ends_at)
+  SELECT key, used, cap, at, ends_at FROM k
+  WHERE place = ${place('cooldown')} AND NOT EXISTS (SELECT FROM refused) AND ${guard}${upsert}
+  RETURNING at, ends_at
+), rest AS (
+  INSERT INTO ${t.limits} AS l (key, used, cap, at, ends_at)
+  SELECT k.key, k.used, k.cap, k.at, k.ends_at FROM k, first WHERE k.place > ${place('cooldown')} ORDER BY k.place${upsert}
+  RETURNING at
+), taken AS (
+  SELECT count(*) = (SELECT count(*) FROM k) AS everything, max(at) AS t
+  FROM (SELECT at FROM first UNION ALL SELECT at FROM rest) parts
+)`;
+}
+
+/** The counters of unverified messages among those taken: a success gives one slot back per message. */
+export const unverifiedKeys = `ARRAY(
+      SELECT key FROM k WHERE place IN (${place('address')}, ${place('prefix')}, ${place('unverified')}) ORDER BY place)`;
+
+/** The tail: the caller's own columns of `made`, and why nothing was made if nothing was. The longest wait wins. */
+export function reserveAnswer(columns: string): string {
+  return `
+SELECT ${columns}, who.class, f.ends_at AS resend_at, r.place AS refused_by,
+  ceil(extract(epoch FROM least(r.ends_at, now.t + interval '1 day') - now.t))::int AS retry_after,
+  1 / CASE WHEN m.made IS NULL AND f.at IS NOT NULL THEN 0 ELSE 1 END AS all_or_none
+FROM now, who LEFT JOIN made m ON true LEFT JOIN first f ON true LEFT JOIN refused r ON true
+ORDER BY r.ends_at DESC LIMIT 1`;
+}

@@ -1,0 +1,46 @@
+import { Logger } from '@nestjs/common';
+
+import type { BudgetClass } from './limits/limits.js';
+
+interface ChallengeEvent {
+  challengeId: string;
+  purpose: string;
+}
+
+/** What the module tells the host's `@nestjs/event-emitter`, by name. No payload holds a code, a handle, a grant or a whole number. */
+export interface OtpEvents {
+  /** A challenge was stored and its message is on its way; none is, for a decoy. */
+  'otp.started': ChallengeEvent & { phone: string; class: BudgetClass; decoy: boolean };
+  /** A start or resend was refused by a limit; `code` is that of the error. */
+  'otp.limited': { purpose: string; phone: string; code: string; retryAfterSeconds: number | undefined };
+  /** A provider answered, or did not (`unknown`). */
+  'otp.sent': ChallengeEvent & { sendNumber: number; provider: string; outcome: string; latencyMs: number };
+  'otp.verified': ChallengeEvent & { subject: string; phone: string };
+  /** A try failed or was not made: `wrong_code`, or what the caller is not told: `expired`, `locked`, `other_session` and so on. */
+  'otp.refused': ChallengeEvent & { reason: string };
+  /** The subject's gate closed: for a time, or for good until `OtpService.unlock`. */
+  'otp.paused': ChallengeEvent & { failures: number; closed: boolean };
+}
+
+export type OtpEventName = keyof OtpEvents;
+
+/** The part of EventEmitter2 that is used. */
+interface Emitter {
+  emit(name: string, payload: unknown): unknown;
+}
+
+/** Writes each event to the log and hands it to the host's listeners, which run in this very call and may throw. */
+export class EventSink {
+  readonly #logger = new Logger('Otp');
+
+  constructor(private readonly emitter: Emitter | undefined) {}
+
+  emit<N extends OtpEventName>(name: N, payload: OtpEvents[N]): void {
+    if (Logger.isLevelEnabled('debug')) this.#logger.debug(`${name} ${JSON.stringify(payload)}`);
+    try {
+      this.emitter?.emit(name, payload);
+    } catch (error) {
+      this.#logger.error(`a listener of "${name}" threw ${(error as Error)?.name ?? 'something'}; the outcome stands`);
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import {
+  type DynamicModule,
+  type FactoryProvider,
+  Module,
+  type ModuleMetadata,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
+import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { EventEmitter2 } from '@nestjs/event-emitter';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+
+import { Grants } from './grant/grants.js';
+import { otpHttp, type OtpRoutesOptions } from './http/otp-http.js';
+import { OTP_ENTITIES } from './lifecycle/tables.js';
+import { VerifiedNumbers } from './numbers/verified-numbers.js';
+import { OtpConfigError } from './otp.error.js';
+import { type OtpOptions, type OtpSettings, resolveOptions } from './otp.options.js';
+import { OtpRuntime } from './otp.runtime.js';
+import { OtpService } from './otp.service.js';
+import { wire, type Wired } from './otp.wiring.js';
+import type { OtpProvider } from './providers/provider.js';
+
+/** What shapes the module itself. Nest reads it before any factory runs, so in `forRootAsync` it stands beside `useFactory`. */
+export interface OtpModuleShape {
+  /** Make `OtpService`, `Grants` and `VerifiedNumbers` injectable everywhere. @defaultValue false */
+  isGlobal?: boolean;
+  /** Name of the TypeORM data source that holds the tables. @defaultValue the default data source */
+  dataSource?: string;
+  /** Mount ready-made routes to start, resend and verify. @defaultValue none */
+  routes?: OtpRoutesOptions;
+}
+
+export type OtpModuleOptions = OtpOptions & OtpModuleShape;
+
+/** What a factory returns: the options together with the provider. */
+export type OtpOptionsWithProvider = OtpOptions & { provider: OtpProvider };
+
+export interface OtpOptionsFactory {
+  createOtpOptions(): OtpOptionsWithProvider | Promise<OtpOptionsWithProvider>;
+}
+
+export interface OtpModuleAsyncOptions extends OtpModuleShape, Pick<ModuleMetadata, 'imports'> {
+  inject?: FactoryProvider['inject'];
+  // oxlint-disable-next-line typescript/no-explicit-any -- as in Nest: the types of what is injected are the host's
+  useFactory?: (...injected: any[]) => OtpOptionsWithProvider | Promise<OtpOptionsWithProvider>;
+  useClass?: Type<OtpOptionsFactory>;
+  useExisting?: Type<OtpOptionsFactory> | string | symbol;
+  extraProviders?: Provider[];
+}
+
+const GIVEN = Symbol('options and provider as given');
+const SETTINGS = Symbol('settings');
+const DATA_SOURCE = Symbol('data source');
+const WIRED = Symbol('wired parts');
+
+/** Owns the life of phone one-time codes. Import it once, at the root. */
+@Module({})
+export class OtpModule {
+  /**
+   * @param provider the vendor's adapter
+   * @throws {@link OtpConfigError} at start-up, naming the option to change
+   */
+  static forRoot(provider: OtpProvider, options: OtpModuleOptions): DynamicModule {
+    return define(options, [{ provide: GIVEN, useValue: { ...options, provider } }]);
+  }
+
+  /** As {@link OtpModule.forRoot}, with options made by a factory, a class, or an existing provider. */
+  static forRootAsync(options: OtpModuleAsyncOptions): DynamicModule {
+    return define(options, [...(options.extraProviders ?? []), ...givenLater(options)], options.imports);
+  }
+}
+
+function define(
+  shape: OtpModuleShape | undefined,
+  given: Provider[],
+  imports: ModuleMetadata['imports'] = [],
+): DynamicModule {
+  const { isGlobal = false, dataSource, routes } = shape ?? {};
+  // Registers the entities for "autoLoadEntities"; its repositories are not needed.
+  TypeOrmModule.forFeature(OTP_ENTITIES, dataSource);
+  const http = routes && otpHttp(routes, SETTINGS);
+  return {
+    module: OtpModule,
+    global: isGlobal,
+    imports,
+    controllers: http?.controllers ?? [],
+    providers: [
+      ...given,
+      { provide: SETTINGS, inject: [GIVEN], useFactory: (options: OtpOptions) => resolveOptions(options) },
+      {
+        provide: DATA_SOURCE,
+        inject: [{ token: getDataSourceToken(dataSource), optional: true }],
+        useFactory: (found?: DataSource) => found ?? missingDataSource(dataSource),
+      },
+      {
+        provide: WIRED,
+        inject: [SETTINGS, GIVEN, DATA_SOURCE, ModuleRef, { token: EventEmitter2, optional: true }],
+        useFactory: (
+          settings: OtpSettings,
+          given: OtpOptionsWithProvider,
+          source: DataSource,
+          host: ModuleRef,
+          emitter?: EventEmitter2,
+        ) => wire(settings, given.provider, source, host, emitter),
+      },
+      { provide: OtpService, inject: [WIRED], useFactory: ({ service }: Wired) => service },
+      { provide: Grants, inject: [WIRED], useFactory: ({ grants }: Wired) => grants },
+      { provide: VerifiedNumbers, inject: [WIRED], useFactory: ({ numbers }: Wired) => numbers },
+      {
+        provide: OtpRuntime,
+        inject: [WIRED, ModulesContainer, HttpAdapterHost],
+        useFactory: (wired: Wired, modules: ModulesContainer, host: HttpAdapterHost) =>
+          new OtpRuntime(
+            wired,
+            host,
+            () => [...modules.values()].filter(({ metatype }) => metatype === OtpModule).length,
+          ),
+      },
+      ...(http?.providers ?? []),
+    ],
+    exports: [OtpService, Grants, VerifiedNumbers],
+  };
+}
+
+function givenLater({ inject, useFactory, useClass, useExisting }: OtpModuleAsyncOptions): Provider[] {
+  if (useFactory) return [{ provide: GIVEN, inject: inject ?? [], useFactory }];
+  const factory = useExisting ?? useClass;
+  if (!factory) {
+    throw new OtpConfigError('"OtpModule.forRootAsync()" needs one of "useFactory", "useClass" and "useExisting".');
+  }
+  return [
+    ...(useClass ? [useClass] : []),
+    { provide: GIVEN, inject: [factory], useFactory: (made: OtpOptionsFactory) => made.createOtpOptions() },
+  ];
+}
+
+function missingDataSource(name: string | undefined): never {
+  throw new OtpConfigError(
+    name === undefined
+      ? 'OtpModule found no TypeORM data source: import "TypeOrmModule.forRoot()", or name yours with the option "dataSource".'
+      : `OtpModule found no TypeORM data source named "${name}": correct the option "dataSource", or give that "name" to "TypeOrmModule.forRoot()".`,
+  );
+}

@@ -1,0 +1,83 @@
+import type { ModuleRef } from '@nestjs/core';
+import type { DataSource } from 'typeorm';
+
+import { PhoneAccounts } from './accounts/phone-accounts.js';
+import { provided } from './accounts/provided.js';
+import { CodeMac } from './challenge/code.js';
+import { sessionBinding } from './challenge/session-binding.js';
+import { Dispatcher } from './providers/dispatcher.js';
+import { Grants } from './grant/grants.js';
+import { KeyedHash } from './keyed-hash.js';
+import { Database } from './lifecycle/database.js';
+import { Lifecycle } from './lifecycle/lifecycle.js';
+import { tablesOf } from './lifecycle/tables.js';
+import { Limits } from './limits/limits.js';
+import { MessageRenderer } from './messages/message-renderer.js';
+import { VerifiedNumbers } from './numbers/verified-numbers.js';
+import { OtpConfigError } from './otp.error.js';
+import { EventSink } from './otp.events.js';
+import type { OtpSettings } from './otp.options.js';
+import { OtpService } from './otp.service.js';
+import { PhonePolicy } from './phone/phone-policy.js';
+import type { OtpProvider } from './providers/provider.js';
+
+export interface Wired {
+  service: OtpService;
+  grants: Grants;
+  numbers: VerifiedNumbers;
+  dispatcher: Dispatcher;
+  database: Database;
+  settings: OtpSettings;
+  provider: OtpProvider;
+  dataSource: DataSource;
+}
+
+/** Puts the parts together, by hand and in one place: each gets exactly what it uses. */
+export function wire(
+  settings: OtpSettings,
+  provider: OtpProvider,
+  dataSource: DataSource,
+  host: ModuleRef,
+  emitter: { emit(name: string, payload: unknown): unknown } | undefined,
+): Wired {
+  if (provider?.mode !== 'delivery') throw new OtpConfigError(PROVIDER_HELP);
+  const tables = tablesOf(dataSource);
+  const database = new Database(dataSource);
+  const hash = new KeyedHash(settings.peppers);
+  const bind = sessionBinding(hash);
+  const limits = new Limits(settings, hash);
+  const events = new EventSink(emitter);
+  const dispatcher = new Dispatcher(provider, events, settings);
+  const grants = new Grants(database, tables, bind);
+  const numbers = new VerifiedNumbers(database, tables, grants);
+  const byLedger: PhoneAccounts = {
+    findByPhone: async (phone) => {
+      const owner = await numbers.ownerOf(phone);
+      return owner === null ? null : { id: owner };
+    },
+  };
+
+  const service = new OtpService({
+    settings,
+    limits,
+    hash,
+    bind,
+    dispatcher,
+    events,
+    phones: new PhonePolicy(settings),
+    mac: new CodeMac(settings.peppers),
+    lifecycle: new Lifecycle(database, tables, limits, settings),
+    messages: new MessageRenderer(settings),
+    accounts: once(() => provided(host, PhoneAccounts) ?? byLedger),
+  });
+  return { service, grants, numbers, dispatcher, database, settings, provider, dataSource };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+const PROVIDER_HELP =
+  'OtpModule needs a provider that delivers texts (mode "delivery"): pass one as the first argument of "OtpModule.forRoot()", ' +
+  'or as "provider" in what the factory of "forRootAsync()" returns.';

@@ -1,0 +1,3 @@
+export { CapturingProvider } from './capturing-provider.js';
+export type { CapturedMessage } from './capturing-provider.js';
+export { postgresFor, startPostgres } from './postgres.mjs';

@@ -1,0 +1,123 @@
+import type { INestApplication, ModuleMetadata } from '@nestjs/common';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import {
+  Grants,
+  OtpModule,
+  type OtpModuleOptions,
+  type OtpProvider,
+  OtpService,
+  VerifiedNumbers,
+} from 'nestjs-phone-otp';
+import { CapturingProvider } from 'nestjs-phone-otp/testing';
+import { DataSource } from 'typeorm';
+
+import { databaseOptions, elapse, newSchema } from './database.js';
+
+export const PEPPER = 'a-pepper-for-tests-only-0123456789-abcdefghij';
+
+/** Options whose limits stand in no test's way; a test of one limit sets that one. */
+export const GENEROUS = {
+  pepper: PEPPER,
+  regions: ['SA', 'GB', 'IL', 'NG', 'LY'],
+  appName: 'Acme',
+  dailySendBudget: 100_000,
+  sendsPerMinute: 60_000,
+  sendsPerPhonePerHour: 1000,
+  sendsPerPhonePerDay: 1000,
+  sendsPerAddressPerHour: 10_000,
+  sendsPerPrefixPerHour: 10_000,
+  verifiesPerAddress: 10_000,
+  purgeEverySeconds: 0,
+} satisfies OtpModuleOptions;
+
+export interface Fixture {
+  app: INestApplication;
+  otp: OtpService;
+  grants: Grants;
+  numbers: VerifiedNumbers;
+  dataSource: DataSource;
+  schema: string;
+  /** The outbox, unless the test brought a provider of its own. */
+  sms: CapturingProvider;
+  /** Lets time pass in the tables. */
+  elapse(seconds: number): Promise<void>;
+  /** Waits until the messages of answered starts are out, and says what the newest code is. */
+  codeFor(phone: string): Promise<string>;
+  /** One row per challenge, as the database holds it. */
+  rows(table: string): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+}
+
+interface FixtureOptions {
+  options?: Partial<OtpModuleOptions>;
+  provider?: OtpProvider;
+  metadata?: ModuleMetadata;
+  adapter?: AbstractHttpAdapter;
+  poolSize?: number;
+  schema?: string;
+  configure?: (app: INestApplication) => void;
+}
+
+/** An application with the module over a schema of its own; listening when it has an adapter. */
+export async function otpFixture({
+  options,
+  provider,
+  metadata,
+  adapter,
+  poolSize,
+  schema,
+  configure,
+}: FixtureOptions = {}): Promise<Fixture> {
+  const sms = new CapturingProvider();
+  const inSchema = schema ?? (await newSchema());
+  const module = await Test.createTestingModule({
+    ...metadata,
+    imports: [
+      TypeOrmModule.forRoot(databaseOptions(inSchema, poolSize)),
+      OtpModule.forRoot(provider ?? sms, { ...GENEROUS, isGlobal: true, ...options }),
+      ...(metadata?.imports ?? []),
+    ],
+  }).compile();
+  const app = adapter
+    ? module.createNestApplication(adapter, { logger: ['error'] })
+    : module.createNestApplication({ logger: ['error'] });
+  configure?.(app);
+  await (adapter ? app.listen(0, '127.0.0.1') : app.init());
+
+  const dataSource = app.get<DataSource>(getDataSourceToken());
+  const codeFor = async (phone: string): Promise<string> => {
+    const deadline = Date.now() + 5000;
+    for (;;) {
+      const code = sms.lastCode(phone);
+      if (code) return code;
+      if (Date.now() > deadline) throw new Error(`no message reached ${phone}`);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  };
+  return {
+    app,
+    otp: app.get(OtpService),
+    grants: app.get(Grants),
+    numbers: app.get(VerifiedNumbers),
+    dataSource,
+    schema: inSchema,
+    sms,
+    elapse: (seconds) => elapse(dataSource, seconds),
+    codeFor,
+    rows: (table) => dataSource.query(`SELECT * FROM ${inSchema}.${table}`),
+    close: () => app.close(),
+  };
+}
+
+/** A number that no other call of this process got. */
+export function newPhone(): string {
+  return `+9665${String(10_000_000 + ++phones).padStart(8, '0')}`;
+}
+let phones = Math.floor(Math.random() * 80_000_000);
+
+/** A code that is not this one. */
+export function wrongCode(code: string): string {
+  return code.replace(/^./, (digit) => String((Number(digit) + 1) % 10));
+}
