@@ -11,6 +11,8 @@ interface Client {
     values?: unknown[];
     query_timeout?: number;
   }): Promise<{ rows: unknown[] }>;
+  once(event: 'error', listener: () => void): unknown;
+  off(event: 'error', listener: () => void): unknown;
 }
 type Release = (destroy?: boolean) => void;
 
@@ -116,12 +118,16 @@ export class Database {
   async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
     const [client, release] = await this.#connect();
     let broken = false;
+    // Without a listener, a connection that breaks between two answers would end the process.
+    const onBroken = () => (broken = true);
+    client.once('error', onBroken);
     try {
       return await work(client);
     } catch (error) {
-      broken = sqlStateOf(error) === ''; // not an answer of the server: the connection cannot be trusted any more
+      broken ||= sqlStateOf(error) === ''; // not an answer of the server: the connection cannot be trusted any more
       throw error;
     } finally {
+      client.off('error', onBroken);
       release(broken);
     }
   }

@@ -4,10 +4,10 @@ import { OTP_ENTITIES, OTP_MIGRATIONS } from 'nestjs-phone-otp';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 
 /** The options of a data source over an empty schema of its own, which `openDatabase` makes. */
-export function databaseOptions(schema: string, poolSize = 10) {
+export function databaseOptions(schema: string, poolSize = 10, url = process.env.DATABASE_URL!) {
   return {
     type: 'postgres',
-    url: process.env.DATABASE_URL!,
+    url,
     schema,
     poolSize,
     entities: OTP_ENTITIES,

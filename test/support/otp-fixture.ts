@@ -57,6 +57,8 @@ interface FixtureOptions {
   adapter?: AbstractHttpAdapter;
   poolSize?: number;
   schema?: string;
+  /** Another way to the same server, such as a proxy in front of it. */
+  url?: string;
   configure?: (app: INestApplication) => void;
 }
 
@@ -68,6 +70,7 @@ export async function otpFixture({
   adapter,
   poolSize,
   schema,
+  url,
   configure,
 }: FixtureOptions = {}): Promise<Fixture> {
   const sms = new CapturingProvider();
@@ -75,7 +78,7 @@ export async function otpFixture({
   const module = await Test.createTestingModule({
     ...metadata,
     imports: [
-      TypeOrmModule.forRoot(databaseOptions(inSchema, poolSize)),
+      TypeOrmModule.forRoot(databaseOptions(inSchema, poolSize, url)),
       OtpModule.forRoot(provider ?? sms, { ...GENEROUS, isGlobal: true, ...options }),
       ...(metadata?.imports ?? []),
     ],

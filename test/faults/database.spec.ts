@@ -1,0 +1,163 @@
+import { CapturingProvider } from 'nestjs-phone-otp/testing';
+import { DataSource } from 'typeorm';
+
+import { newSchema } from '../support/database.js';
+import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
+import { tcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+
+const client = { address: '203.0.113.7' };
+const registration = (phone: string) => ({ phone, purpose: 'registration', client });
+const unavailable = { code: 'service_unavailable', retryAfterSeconds: expect.any(Number) };
+
+/** A provider whose answer waits until the test lets it go. */
+class HeldProvider extends CapturingProvider {
+  #release: () => void = () => undefined;
+  readonly #held = new Promise<void>((resolve) => (this.#release = resolve));
+
+  override async send(...message: Parameters<CapturingProvider['send']>) {
+    const receipt = await super.send(...message);
+    await this.#held;
+    return receipt;
+  }
+
+  release(): void {
+    this.#release();
+  }
+}
+
+describe('when the database fails', () => {
+  let proxy: TcpProxy;
+  let fixture: Fixture;
+  /** A way to the same tables that no fault touches. */
+  let direct: DataSource;
+
+  async function open(provider?: CapturingProvider, schema?: string): Promise<void> {
+    const inSchema = schema ?? (await newSchema());
+    fixture = await otpFixture({ url: proxy.url, schema: inSchema, ...(provider && { provider }) });
+  }
+  beforeEach(async () => {
+    proxy = await tcpProxy();
+    direct = await new DataSource({ type: 'postgres', url: process.env.DATABASE_URL! }).initialize();
+  });
+  afterEach(async () => {
+    proxy.cut(); // else the pool waits for connections that the stall left half open
+    await fixture.close();
+    await direct.destroy();
+    await proxy.close();
+  });
+  const rows = (table: string) => direct.query(`SELECT * FROM ${fixture.schema}.${table}`);
+
+  it('FLT-01 answers service_unavailable and calls no provider when the database is down at start', async () => {
+    await open();
+    proxy.cut();
+
+    await expect(fixture.otp.start(registration(newPhone()))).rejects.toMatchObject(unavailable);
+
+    expect(fixture.sms.messages()).toEqual([]);
+    proxy.mend();
+    await expect(fixture.otp.start(registration(newPhone()))).resolves.toHaveProperty('challenge');
+  });
+
+  it('FLT-02 keeps handle and code good when the database is lost between the vendor and the mark', async () => {
+    const provider = new HeldProvider();
+    await open(provider);
+    const phone = newPhone();
+    const { challenge } = await fixture.otp.start(registration(phone));
+    proxy.cut();
+    provider.release();
+    await fixture.close(); // waits for the mark, which fails
+    proxy.mend();
+    await open(provider, fixture.schema);
+
+    expect(await rows('otp_challenges')).toMatchObject([{ status: 'sending' }]);
+    await expect(fixture.otp.start(registration(phone))).rejects.toMatchObject({ code: 'otp_too_soon' });
+    expect(provider.messages(phone)).toHaveLength(1);
+    const code = provider.lastCode(phone)!;
+    await expect(fixture.otp.verify({ challenge, code, purpose: 'registration' })).resolves.toMatchObject({ phone });
+  });
+
+  it('FLT-02 counts a message whose mark was lost as unknown', async () => {
+    const provider = new HeldProvider();
+    await open(provider);
+    await fixture.otp.start(registration(newPhone()));
+    proxy.cut();
+    provider.release();
+    await fixture.close();
+    proxy.mend();
+    await open(provider, fixture.schema);
+
+    await fixture.otp.purge();
+    expect(await rows('otp_challenges')).toMatchObject([{ status: 'sending' }]);
+    await fixture.elapse(60);
+    await fixture.otp.purge();
+
+    expect(await rows('otp_challenges')).toMatchObject([{ status: 'unknown', ended_at: null }]);
+  });
+
+  it.each(['cut', 'stall'] as const)(
+    'FLT-03 answers service_unavailable and grants nothing when the database is gone at verify (%s)',
+    async (fault) => {
+      await open();
+      const phone = newPhone();
+      const { challenge } = await fixture.otp.start(registration(phone));
+      const code = await fixture.codeFor(phone);
+      proxy[fault]();
+
+      await expect(fixture.otp.verify({ challenge, code, purpose: 'registration' })).rejects.toMatchObject(unavailable);
+
+      expect(await rows('otp_grants')).toEqual([]);
+      proxy.mend();
+      await expect(fixture.otp.verify({ challenge, code, purpose: 'registration' })).resolves.toMatchObject({ phone });
+    },
+  );
+
+  it('FLT-04 grants nothing when the acknowledgement of the commit is lost, and the code is spent', async () => {
+    await open();
+    const phone = newPhone();
+    const { challenge } = await fixture.otp.start(registration(phone));
+    const code = await fixture.codeFor(phone);
+    proxy.cutBeforeNextAnswer();
+
+    await expect(fixture.otp.verify({ challenge, code, purpose: 'registration' })).rejects.toMatchObject(unavailable);
+
+    proxy.mend();
+    const again = fixture.otp.verify({ challenge, code, purpose: 'registration' });
+    await expect(again).rejects.toMatchObject({ code: 'otp_unavailable' });
+    // Both halves of the commit are there, and nobody holds the grant that was never answered.
+    expect(await rows('otp_challenges')).toMatchObject([{ status: 'consumed' }]);
+    expect(await rows('otp_grants')).toMatchObject([{ consumed_at: null }]);
+  });
+
+  it('FLT-05 answers service_unavailable when another transaction keeps the row, and spends no try', async () => {
+    await open();
+    const phone = newPhone();
+    const { challenge } = await fixture.otp.start(registration(phone));
+    const code = await fixture.codeFor(phone);
+
+    await direct.transaction(async (manager) => {
+      await manager.query(`SELECT * FROM ${fixture.schema}.otp_challenges FOR UPDATE`);
+      await expect(fixture.otp.verify({ challenge, code, purpose: 'registration' })).rejects.toMatchObject(unavailable);
+    });
+
+    expect(await rows('otp_challenges')).toMatchObject([{ tries: 0 }]);
+    await expect(fixture.otp.verify({ challenge, code, purpose: 'registration' })).resolves.toMatchObject({ phone });
+  });
+
+  it('FLT-06 holds no connection while fifty messages wait for a slow vendor', async () => {
+    const provider = new HeldProvider();
+    await open(provider);
+    const starts = Array.from({ length: 50 }, (_, n) =>
+      fixture.otp.start({ phone: newPhone(), purpose: 'verify_number', client, subject: `account-${n}` }),
+    );
+    let answered = 0;
+    for (const start of starts) void start.then(() => answered++);
+    while (provider.messages().length < 50) await fixture.dataSource.query('SELECT 1');
+
+    // The pool has ten connections, fifty calls are with the vendor, and others still get one.
+    await expect(fixture.dataSource.query('SELECT 1 AS one')).resolves.toEqual([{ one: 1 }]);
+    expect(answered).toBe(0);
+    provider.release();
+    await Promise.all(starts);
+    expect(await rows('otp_sends')).toHaveLength(50);
+  });
+});

@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** A wire between the application and PostgreSQL that a test can cut. */
+export interface TcpProxy {
+  /** `DATABASE_URL` by way of this proxy. */
+  url: string;
+  /** Ends every connection and refuses new ones. */
+  cut(): void;
+  /** Takes new connections again. */
+  mend(): void;
+  /** Lets nothing pass in either direction, as a network does that swallows packets. */
+  stall(): void;
+  /** Passes what the application sends, and ends the connection in place of the server's next answer. */
+  cutBeforeNextAnswer(): void;
+  close(): Promise<void>;
+}
+
+type Mode = 'open' | 'cut' | 'stalled' | 'losing answers';
+
+export async function tcpProxy(databaseUrl = process.env.DATABASE_URL!): Promise<TcpProxy> {
+  const target = new URL(databaseUrl);
+  const sockets = new Set<Socket>();
+  let mode: Mode = 'open';
+
+  const server = createServer((client) => {
+    if (mode === 'cut') return void client.destroy();
+    const upstream = connect(Number(target.port || 5432), target.hostname);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket
+        .on('error', () => undefined)
+        .on('close', () => {
+          sockets.delete(socket);
+          client.destroy();
+          upstream.destroy();
+        });
+    }
+    client.on('data', (bytes) => void (mode !== 'stalled' && upstream.write(bytes)));
+    upstream.on('data', (bytes) => {
+      if (mode === 'losing answers') client.destroy();
+      else if (mode !== 'stalled') client.write(bytes);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+
+  const own = new URL(databaseUrl);
+  own.hostname = '127.0.0.1';
+  own.port = String((server.address() as AddressInfo).port);
+  const cut = () => {
+    mode = 'cut';
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: own.href,
+    cut,
+    mend: () => void (mode = 'open'),
+    stall: () => void (mode = 'stalled'),
+    cutBeforeNextAnswer: () => void (mode = 'losing answers'),
+    close: async () => {
+      cut();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
