@@ -23,7 +23,7 @@ export class KeyedHash {
 
   constructor(peppers: readonly ResolvedPepper[]) {
     // Counters must not start anew when a pepper is added in front: they stay under the oldest one until it is taken out.
-    const oldest = peppers.toSorted((a, b) => (a.id < b.id ? -1 : 1))[0]!;
+    const oldest = peppers.toSorted((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))[0]!;
     this.#secret = createHmac('sha256', oldest.secret).update('nestjs-phone-otp keyed hash').digest();
   }
 

@@ -6,7 +6,7 @@ import { resolvePurposes, type PurposeRules } from './otp.purposes.js';
 
 /** A server-side secret under which codes are hashed. Kept outside the database; see "Rotating the pepper" in SECURITY.md. */
 export interface Pepper {
-  /** Names the secret in stored rows, so that several can be read at once: 1 to 16 of `A-Z a-z 0-9 _ . -`, ascending with age. */
+  /** Names the secret in stored rows, so that several can be read at once: 1 to 16 of `A-Z a-z 0-9 _ . -`. A newer secret has a higher one: `9`, then `10`. */
   id: string;
   /** At least 32 bytes of randomness (LIM-16): a Buffer, or a string whose UTF-8 form counts. */
   secret: string | Uint8Array;
@@ -222,8 +222,8 @@ function resolveOrigin(origin: unknown): string | undefined {
 
 function resolvePeppers({ pepper, pepperMustDifferFrom = [] }: OtpOptions): [ResolvedPepper, ...ResolvedPepper[]] {
   const given: readonly Pepper[] = Array.isArray(pepper) ? pepper : [{ id: '1', secret: pepper as string }];
-  const others = pepperMustDifferFrom.map(toBytes);
-  const peppers = given.map(({ id, secret }) => ({ id: pepperId(id), secret: pepperSecret(secret, others) }));
+  const others = pepperMustDifferFrom.map(otherSecret);
+  const peppers = given.map((one) => ({ id: pepperId(one?.id), secret: pepperSecret(one?.secret, others) }));
   if (peppers.length === 0) throw new OtpConfigError(PEPPER_HELP);
   if (new Set(peppers.map(({ id }) => id)).size < peppers.length) {
     throw new OtpConfigError('"pepper" holds two secrets under one "id": give each its own.');
@@ -236,8 +236,15 @@ function pepperId(id: unknown): string {
   throw new OtpConfigError('each "id" in "pepper" must be 1 to 16 letters, digits or _ . -');
 }
 
+function otherSecret(secret: unknown): Buffer {
+  if (isSecret(secret)) return toBytes(secret);
+  throw new OtpConfigError(
+    '"pepperMustDifferFrom" holds something that is neither a string nor bytes: is an environment variable missing?',
+  );
+}
+
 function pepperSecret(secret: unknown, others: Buffer[]): Buffer {
-  if (typeof secret !== 'string' && !(secret instanceof Uint8Array)) throw new OtpConfigError(PEPPER_HELP);
+  if (!isSecret(secret)) throw new OtpConfigError(PEPPER_HELP);
   const bytes = toBytes(secret);
   if (bytes.length < 32) throw new OtpConfigError(`"pepper" has only ${bytes.length} bytes. ${PEPPER_HELP}`);
   if (new Set(bytes).size < 8) throw new OtpConfigError(`"pepper" repeats itself. ${PEPPER_HELP}`);
@@ -249,6 +256,10 @@ function pepperSecret(secret: unknown, others: Buffer[]): Buffer {
 
 const PEPPER_HELP =
   '"pepper" must hold at least 32 random bytes that nothing else uses: take the output of "openssl rand -base64 48".';
+
+function isSecret(secret: unknown): secret is string | Uint8Array {
+  return typeof secret === 'string' || secret instanceof Uint8Array;
+}
 
 function toBytes(secret: string | Uint8Array): Buffer {
   return Buffer.from(secret as string);

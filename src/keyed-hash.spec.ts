@@ -1,0 +1,28 @@
+import { frame, KeyedHash } from './keyed-hash.js';
+
+const pepper = (id: string, fill: string) => ({ id, secret: Buffer.from(fill.repeat(4)) });
+
+describe('frame', () => {
+  it('never gives the same bytes for two different lists', () => {
+    expect(frame(['ab', 'c'])).not.toEqual(frame(['a', 'bc']));
+    expect(frame(['ab'])).not.toEqual(frame(['ab', '']));
+  });
+});
+
+describe('KeyedHash', () => {
+  const old = pepper('9', 'old-pepper');
+  const fresh = pepper('10', 'new-pepper');
+
+  it('SEC-66 keeps counting under the oldest pepper, wherever the new one is put', () => {
+    const before = new KeyedHash([old]).of('phone', '+966512345678');
+
+    expect(new KeyedHash([old, fresh]).of('phone', '+966512345678')).toEqual(before);
+    expect(new KeyedHash([fresh, old]).of('phone', '+966512345678')).toEqual(before);
+  });
+
+  it('cannot be computed without the pepper', () => {
+    expect(new KeyedHash([old]).of('phone', '+966512345678')).not.toEqual(
+      new KeyedHash([fresh]).of('phone', '+966512345678'),
+    );
+  });
+});
