@@ -1,0 +1,79 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { AddressInfo } from 'node:net';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import { postgresFor } from 'nestjs-phone-otp/testing';
+
+import { AppModule } from './app.module.js';
+import { mountDocs } from './docs.js';
+import { readSettings, SettingsError } from './settings.js';
+import { setUpHttp } from './strict-http.js';
+
+async function main(): Promise<void> {
+  const settings = readSettings(process.env);
+  const postgres = await postgresFor(process.env);
+  try {
+    const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(postgres.url, settings), {
+      abortOnError: false,
+      logger: ['warn', 'error'],
+      bodyParser: false, // setUpHttp brings one with a limit
+      forceCloseConnections: true,
+    });
+    setUpHttp(app);
+    mountDocs(app);
+    await app.listen(settings.port, settings.host);
+    app.useLogger(['debug', 'log', 'warn', 'error']); // from here on: what happens to codes
+    endWith(async () => {
+      await app.close();
+      await postgres.stop();
+    });
+    welcome((app.getHttpServer().address() as AddressInfo).port);
+  } catch (error) {
+    await postgres.stop();
+    throw error;
+  }
+}
+
+function welcome(port: number): void {
+  const url = `http://localhost:${port}`;
+  process.stdout.write(`
+Demo Bank is open:  ${url}
+Its API, to try:    ${url}/docs
+
+To begin with:
+  curl -s ${url}/otp/start -H 'Content-Type: application/json' -d '{"phone":"0512345678","purpose":"registration"}'
+
+Its message then lies in ${url}/demo/inbox
+
+`);
+}
+
+/** Ends once, in order, on a signal or when npm is gone. */
+function endWith(close: () => Promise<void>): void {
+  let ending = false;
+  const end = () => {
+    if (ending) return;
+    ending = true;
+    close().then(() => process.exit(0), fail);
+  };
+  process.once('SIGINT', end).once('SIGTERM', end);
+
+  // npm hands a SIGTERM to its shell, which dies without telling us: a new parent is the only sign.
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event) setInterval(() => process.ppid !== parent && end(), 250).unref();
+}
+
+function fail(error: unknown): void {
+  const { code, port, message, stack } = error as NodeJS.ErrnoException & { port?: number };
+  const sentence =
+    code === 'EADDRINUSE'
+      ? `Port ${port} is taken. Stop what uses it, or choose another: PORT=${Number(port) + 1} npm start`
+      : error instanceof SettingsError || error instanceof OtpConfigError
+        ? message
+        : stack;
+  process.stderr.write(`\nDemo Bank did not open. ${sentence}\n`);
+  process.exit(1);
+}
+
+main().catch(fail);
