@@ -152,7 +152,7 @@ describe('the other options', () => {
     ['<b>', 'with markup'],
     [7, 'that is a number'],
     [undefined, 'left out'],
-  ])('SEC-58 refuse the name %j, %s', (appName) => {
+  ])('SEC-58 refuse the name %j, %s', (appName, _) => {
     expect(refusal({ appName })).toBe(
       '"appName" must be 1 to 30 letters, digits, spaces or . & \' -, begin with a letter, and hold no run of four digits.',
     );
