@@ -26,8 +26,10 @@ export class MessageRenderer {
     if (!isLocale(settings.defaultLocale)) {
       throw new OtpConfigError(`"defaultLocale" must be one of ${LOCALES.join(', ')}.`);
     }
-    for (const [purpose, byLocale] of Object.entries({ ...BUILT_IN_TEXTS, ...settings.texts })) {
-      for (const [locale, text] of Object.entries(byLocale ?? {})) this.#add(purpose, locale, text);
+    for (const texts of [BUILT_IN_TEXTS, settings.texts ?? {}]) {
+      for (const [purpose, byLocale] of Object.entries(texts)) {
+        for (const [locale, text] of Object.entries(byLocale ?? {})) this.#add(purpose, locale, text);
+      }
     }
   }
 
@@ -52,13 +54,18 @@ export class MessageRenderer {
       // Codes keep ASCII digits in every language: they must be the digits that the keyboard's one-time-code suggestion finds.
       const format = new IntlMessageFormat(text, `${locale}-u-nu-latn`, undefined, { ignoreTag: true });
       this.#formats.set(`${purpose} ${locale}`, format);
-      const probe = String(format.format({ code: '\u0000', app: '', minutes: 5 }));
-      if (probe.split('\u0000').length !== 2) throw new Error('"{code}" must stand in it exactly once');
+      for (const minutes of EVERY_LIFETIME) {
+        const probe = String(format.format({ code: '\u0000', app: '', minutes }));
+        if (probe.split('\u0000').length !== 2) throw new Error('"{code}" must stand in it exactly once');
+      }
     } catch (error) {
       throw new OtpConfigError(`${where} cannot be used: ${(error as Error).message}.`);
     }
   }
 }
+
+/** In minutes, up to the bound of LIM-02: a plural form that leaves the code out must not wait for its number. */
+const EVERY_LIFETIME = Array.from({ length: 10 }, (_, n) => n + 1);
 
 function isLocale(text: string | undefined): text is Locale {
   return (LOCALES as readonly (string | undefined)[]).includes(text);
