@@ -1,0 +1,292 @@
+import { ask, Fleet, ISOLATION_LEVELS, type Operation, type Outcome, tally } from '../support/fleet.js';
+import { newPhone, wrongCode } from '../support/otp-fixture.js';
+
+// Four processes with a pool of 16 connections each, released together, at each default isolation level. A comparison
+// of a code is what answers `otp_invalid` (or `ok`); every figure is exact, so a code outside the list fails the test.
+
+const purpose = 'registration';
+const client = { address: '203.0.113.7' };
+const COOLDOWN = 60;
+
+let fleet: Fleet;
+beforeAll(async () => (fleet = await Fleet.launch()));
+afterAll(() => fleet.close());
+
+describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
+  describe('with limits that stand in no way', () => {
+    beforeAll(async () => {
+      await fleet.forget();
+
+      const levels = await fleet.open({ isolation, options: { sendsPerPrefixPerHour: 9999 } });
+
+      expect(levels).toEqual([isolation, isolation, isolation, isolation]);
+    });
+
+    it('SEC-06: lets exactly one of 64 parallel right codes win', async () => {
+      const { challenge, code } = await started();
+
+      const outcomes = await fleet.race(times(64, () => ask.verify({ challenge, code, purpose })));
+
+      expect(tally(outcomes)).toEqual({ ok: 1, otp_unavailable: 63 });
+      expect(await grantsOf(challenge)).toHaveLength(1);
+      expect(await gateOf(challenge)).toEqual({ used: 0, streak: 0 });
+    });
+
+    it('SEC-07: compares five of 200 parallel wrong codes, and then not even the right one', async () => {
+      const { challenge, code } = await started();
+
+      const outcomes = await fleet.race(times(200, () => ask.verify({ challenge, code: wrongCode(code), purpose })));
+
+      expect(tally(outcomes)).toEqual({ otp_invalid: 5, otp_unavailable: 195 });
+      expect(await rowOf(challenge)).toMatchObject({ tries: 5, status: 'locked' });
+      expect(await fleet.outcomeOf(ask.verify({ challenge, code, purpose }))).toMatchObject({
+        code: 'otp_unavailable',
+      });
+    });
+
+    it('SEC-09: compares ten wrong codes of one subject over 20 challenges, whether or not one is sent again', async () => {
+      const phone = newPhone();
+      const challenges = await inTurn(20, () => started({ phone }));
+      const guess = (n: number) => {
+        const { challenge, code } = challenges[n % 20]!;
+        return ask.verify({ challenge, code: wrongCode(code), purpose });
+      };
+      const before = await fleet.race(times(4, () => guess(0)));
+      await fleet.elapseLimits(COOLDOWN);
+      await fleet.do(ask.resend({ challenge: challenges[0]!.challenge, client }));
+
+      const outcomes = await fleet.race(times(200, guess));
+
+      expect(tally(before)).toEqual({ otp_invalid: 4 });
+      const { otp_invalid, otp_paused, otp_unavailable = 0 } = tally(outcomes);
+      expect(otp_invalid).toBe(6);
+      expect(otp_paused! + otp_unavailable).toBe(194);
+      expect(otp_unavailable).toBeLessThanOrEqual(2 * 10); // a challenge that was guessed five times is over in itself
+      for (const { retryAfterSeconds } of refused(outcomes, 'otp_paused')) expectWithin(retryAfterSeconds, 1, 900);
+      await fleet.elapseLimits(COOLDOWN);
+      expect(await fleet.outcomeOf(ask.start({ phone, purpose, client }))).toMatchObject({ code: 'otp_paused' });
+    });
+
+    it('SEC-12: sends one message for 16 parallel resends, and the old code is dead', async () => {
+      const { phone, challenge, code: old } = await started();
+      await fleet.elapseLimits(COOLDOWN);
+      fleet.sms.clear();
+
+      const outcomes = await fleet.race(times(16, () => ask.resend({ challenge, client })));
+
+      expect(tally(outcomes)).toEqual({ ok: 1, otp_too_soon: 15 });
+      expect(await fleet.messages(1, phone)).toHaveLength(1);
+      expect(await rowOf(challenge)).toMatchObject({ sends: 2 });
+      const code = await fleet.codeFor(phone);
+      const verify = (typed: string) => fleet.outcomeOf(ask.verify({ challenge, code: typed, purpose }));
+      expect(await verify(old)).toMatchObject({ code: 'otp_invalid' });
+      expect(await verify(code)).toMatchObject({ code: 'ok' });
+    });
+
+    it('SEC-18: sends one message for 64 parallel starts to one phone, whatever they are for', async () => {
+      const phone = newPhone();
+      const start = (n: number) =>
+        n % 2 === 0
+          ? ask.start({ phone, purpose, client: { address: `198.51.100.${n}` } })
+          : ask.start({ phone, purpose: 'verify_number', subject: `account-${n}`, client });
+
+      const outcomes = await fleet.race(times(64, start));
+
+      expect(tally(outcomes)).toEqual({ ok: 1, otp_too_soon: 63 });
+      for (const { retryAfterSeconds } of refused(outcomes, 'otp_too_soon')) {
+        expectWithin(retryAfterSeconds, 1, COOLDOWN);
+      }
+      expect(await fleet.messages(1, phone)).toHaveLength(1);
+      expect(await challengesOf(phone)).toHaveLength(1);
+    });
+
+    it('SEC-39: lets exactly one of 32 parallel uses of a grant win', async () => {
+      const { grant } = await verified();
+
+      const outcomes = await fleet.race(times(32, () => ask.consume(grant, { purpose })));
+
+      expect(tally(outcomes)).toEqual({ ok: 1, grant_invalid: 31 });
+    });
+
+    it('SEC-48: gives a number to one of 32 accounts, and the other 31 keep their grants', async () => {
+      const phone = newPhone();
+      const grants = await inTurn(32, async () => (await verified({ phone })).grant);
+
+      const outcomes = await fleet.race(grants.map((grant, n) => ask.activate(grant, `account-${n}`)));
+
+      expect(tally(outcomes)).toEqual({ ok: 1, phone_already_activated: 31 });
+      const owners = await fleet.sql('SELECT owner FROM otp_verified_numbers WHERE phone = $1', [phone]);
+      expect(owners).toEqual([{ owner: `account-${outcomes.findIndex(({ code }) => code === 'ok')}` }]);
+      const unused = await fleet.sql('SELECT FROM otp_grants WHERE phone = $1 AND consumed_at IS NULL', [phone]);
+      expect(unused).toHaveLength(31);
+    });
+
+    it('leaves a known device one live challenge, however many starts race', async () => {
+      const phone = newPhone();
+      const device = { ...client, deviceKey: `device-of-${phone}` };
+
+      const rounds = await inTurn(4, async () => {
+        await fleet.elapseLimits(COOLDOWN);
+        return fleet.race(times(16, () => ask.start({ phone, purpose, client: device })));
+      });
+
+      expect(tally(rounds.flat())).toEqual({ ok: 4, otp_too_soon: 60 });
+      const statuses = (await challengesOf(phone)).map(({ ended_at, status }) => (ended_at === null ? 'live' : status));
+      expect(statuses).toEqual(['superseded', 'superseded', 'superseded', 'live']);
+    });
+
+    it('ends a storm of all operations on neighbouring numbers without a deadlock', async () => {
+      const addresses = [client, { address: '198.51.100.8' }];
+      const codes = await inTurn(8, (n) => started({ client: addresses[n % 2]! }));
+      await fleet.elapseLimits(COOLDOWN);
+      // Sent again from the other address: a success then gives back slots of both.
+      for (const [n, { challenge }] of codes.entries()) {
+        await fleet.do(ask.resend({ challenge, client: addresses[(n + 1) % 2]! }));
+      }
+      await fleet.elapseLimits(COOLDOWN);
+      const deadlocks = async () => (await fleet.sqlStates())['40P01'] ?? 0;
+      const before = await deadlocks();
+      const storm = codes.flatMap(({ phone, challenge }, n): Operation[] => {
+        const from = addresses[n % 2]!;
+        const right = fleet.sms.lastCode(phone)!;
+        return [
+          ...times(2, () => ask.verify({ challenge, code: right, purpose })),
+          ...times(6, () => ask.start({ phone, purpose, client: from })),
+          ...times(4, () => ask.resend({ challenge, client: from })),
+          ...times(6, () => ask.verify({ challenge, code: wrongCode(right), purpose })),
+          ...times(6, () => ask.start({ phone: newPhone(), purpose, client: from })),
+        ];
+      });
+
+      const outcomes = await fleet.race(shuffled(storm));
+
+      const known = ['ok', 'otp_invalid', 'otp_unavailable', 'otp_too_soon', 'otp_paused'];
+      expect(Object.keys(tally(outcomes)).filter((code) => !known.includes(code))).toEqual([]);
+      expect((await deadlocks()) - before).toBe(0);
+      for (const { challenge } of codes) {
+        expectWithin(((await rowOf(challenge)) as { tries: number }).tries, 1, 5);
+        expectWithin((await grantsOf(challenge)).length, 0, 1);
+      }
+    });
+  });
+
+  it('SEC-19: refuses the sixth start of the hour in every process', async () => {
+    await fleet.forget();
+    await fleet.open({ isolation, options: { sendsPerPhonePerHour: 5 } });
+    const { five, start } = await fiveStarts();
+
+    const outcomes = await fleet.race(times(4, () => start));
+
+    expect(tally(five)).toEqual({ ok: 5 });
+    expect(tally(outcomes)).toEqual({ otp_too_soon: 4 });
+    for (const { retryAfterSeconds } of outcomes) {
+      expectWithin(retryAfterSeconds, COOLDOWN + 1, 3600 - 5 * COOLDOWN);
+    }
+    expect(await fleet.messages(5)).toHaveLength(5);
+  });
+
+  it('SEC-26: sends strangers exactly four fifths of the daily budget', async () => {
+    await fleet.forget();
+    await fleet.open({ isolation, options: { dailySendBudget: 101 } });
+
+    const outcomes = await fleet.race(times(240, () => ask.start({ phone: newPhone(), purpose, client: 'server' })));
+
+    expect(tally(outcomes)).toEqual({ ok: 80, send_unavailable: 160 });
+    expect(await fleet.messages(80)).toHaveLength(80);
+  });
+
+  it('SEC-26: fills a budget that is split over rows to the last message, and no further', async () => {
+    await fleet.forget();
+    await fleet.open({ isolation, options: { dailySendBudget: 2200 } }); // two rows, of which strangers may fill 880 each
+    const start = () => ask.start({ phone: newPhone(), purpose, client: 'server' });
+    const budget = 'FROM otp_limits WHERE cap = 880';
+    while ((await fleet.sql(`SELECT ${budget}`)).length < 2) await fleet.do(start());
+    await fleet.sql(`UPDATE otp_limits SET used = 850 WHERE cap = 880`);
+    fleet.sms.clear();
+
+    const outcomes = await fleet.race(times(200, start));
+
+    expect(tally(outcomes)).toEqual({ ok: 60, send_unavailable: 140 });
+    expect(await fleet.messages(60)).toHaveLength(60);
+    expect(await fleet.sql(`SELECT used ${budget}`)).toEqual([{ used: 880 }, { used: 880 }]);
+  });
+});
+
+it('SEC-19: refuses the sixth start of the hour also after all processes were restarted', async () => {
+  await fleet.open({ options: { sendsPerPhonePerHour: 5 } });
+  const { five, start } = await fiveStarts();
+  await fleet.restart();
+
+  const outcomes = await fleet.race(times(4, () => start));
+
+  expect(tally(five)).toEqual({ ok: 5 });
+  expect(tally(outcomes)).toEqual({ otp_too_soon: 4 });
+});
+
+function times<T>(count: number, make: (n: number) => T): T[] {
+  return Array.from({ length: count }, (_, n) => make(n));
+}
+
+async function inTurn<T>(count: number, work: (n: number) => Promise<T>): Promise<T[]> {
+  const done: T[] = [];
+  for (let n = 0; n < count; n++) done.push(await work(n));
+  return done;
+}
+
+/** A challenge and its code. Several of one phone can live at once: only the counters' time passes between them. */
+async function started({ phone = newPhone(), client: from = client } = {}) {
+  if ((await challengesOf(phone)).length > 0) await fleet.elapseLimits(COOLDOWN);
+  const { challenge } = await fleet.do(ask.start({ phone, purpose, client: from }));
+  const nth = (await challengesOf(phone)).length;
+  await fleet.messages(nth, phone);
+  return { phone, challenge, code: await fleet.codeFor(phone) };
+}
+
+/** Five starts to one phone, the cooldown over after each. */
+async function fiveStarts() {
+  const start = ask.start({ phone: newPhone(), purpose, client });
+  const five = await inTurn(5, async () => {
+    const outcome = await fleet.outcomeOf(start);
+    await fleet.elapse(COOLDOWN);
+    return outcome;
+  });
+  return { five, start };
+}
+
+async function verified(of: { phone?: string } = {}) {
+  const { challenge, code } = await started(of);
+  return fleet.do(ask.verify({ challenge, code, purpose }));
+}
+
+function expectWithin(value: number | undefined, least: number, most: number): void {
+  expect(value).toBeGreaterThanOrEqual(least);
+  expect(value).toBeLessThanOrEqual(most);
+}
+
+function refused(outcomes: readonly Outcome[], code: string): Outcome[] {
+  return outcomes.filter((outcome) => outcome.code === code);
+}
+
+const idOf = (challenge: string) => challenge.split('.')[0];
+
+async function rowOf(challenge: string) {
+  return (await fleet.sql('SELECT * FROM otp_challenges WHERE id = $1', [idOf(challenge)]))[0];
+}
+
+async function gateOf(challenge: string) {
+  const gate = 'SELECT gate_key FROM otp_challenges WHERE id = $1';
+  return (await fleet.sql(`SELECT used, streak FROM otp_limits WHERE key = (${gate})`, [idOf(challenge)]))[0];
+}
+
+function grantsOf(challenge: string) {
+  return fleet.sql('SELECT * FROM otp_grants WHERE challenge_id = $1', [idOf(challenge)]);
+}
+
+function challengesOf(phone: string) {
+  return fleet.sql('SELECT * FROM otp_challenges WHERE phone = $1 ORDER BY created_at', [phone]);
+}
+
+/** In an order that is mixed and yet the same in every run: strides of a prime that does not divide the length. */
+function shuffled<T>(items: readonly T[]): T[] {
+  return items.map((_, n) => items[(n * 89) % items.length]!);
+}

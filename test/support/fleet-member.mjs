@@ -1,0 +1,142 @@
+// One process of a fleet: an application of its own with a pool of its own, told over IPC what to do. It uses the built
+// package by its name, as any application would. The only argument is how far its clock is off, in milliseconds.
+const clockOffMs = Number(process.argv[2] ?? 0);
+if (clockOffMs !== 0) shiftClock(clockOffMs); // before anything is loaded that could keep the true clock
+
+const { NestFactory } = await import('@nestjs/core');
+const { getDataSourceToken, TypeOrmModule } = await import('@nestjs/typeorm');
+const { DELIVERY_CAPABILITIES, Grants, OTP_ENTITIES, OtpError, OtpModule, OtpService, VerifiedNumbers } =
+  await import('nestjs-phone-otp');
+const { default: pg } = await import('pg');
+
+class Application {}
+
+/** @type {import('./fleet.js').MemberSetting} */
+let setting;
+let app;
+let services;
+let batch = [];
+/** How often the database answered with which SQLSTATE. */
+const states = {};
+
+/** What the parent may ask for. */
+const calls = {
+  /** @returns the isolation level that transactions get by default */
+  async open(/** @type {import('./fleet.js').MemberSetting} */ wanted) {
+    await app?.close();
+    setting = wanted;
+    app = await NestFactory.createApplicationContext(
+      {
+        module: Application,
+        imports: [TypeOrmModule.forRoot(database()), OtpModule.forRoot(provider, setting.options)],
+      },
+      { logger: ['error', 'fatal'], abortOnError: false },
+    );
+    services = { otp: app.get(OtpService), grants: app.get(Grants), numbers: app.get(VerifiedNumbers) };
+    const dataSource = app.get(getDataSourceToken());
+    // Connections are made now, all of them, so that a race is about rows and not about who connects first.
+    const shown = await Promise.all(
+      Array.from({ length: setting.poolSize }, () => dataSource.query('SHOW transaction_isolation')),
+    );
+    return shown[0][0].transaction_isolation;
+  },
+  /** Takes a share of a race; nothing runs before `go`. */
+  prepare(/** @type {import('./fleet.js').Operation[]} */ operations) {
+    batch = operations.map(
+      ({ service, method, args }) =>
+        () =>
+          services[service][method](...args),
+    );
+  },
+  go: () => Promise.all(batch.map(attempt)),
+  states: () => states,
+};
+
+process.on('message', async ({ id, call, argument }) => {
+  try {
+    process.send({ id, value: await calls[call](argument) });
+  } catch (error) {
+    process.send({ id, error: `${call}: ${error.stack}` });
+  }
+});
+process.on('disconnect', () => process.exit());
+process.send({ ready: true });
+
+/** @returns {Promise<import('./fleet.js').Outcome>} */
+async function attempt(operation) {
+  try {
+    return { code: 'ok', value: await operation() };
+  } catch (error) {
+    const { code, retryAfterSeconds } = error;
+    return error instanceof OtpError ? { code, retryAfterSeconds } : { code: `unexpected: ${error}` };
+  }
+}
+
+/** Hands each message to the parent, which outlives this process. */
+const provider = {
+  name: 'fleet',
+  mode: 'delivery',
+  capabilities: { ...DELIVERY_CAPABILITIES, developmentOnly: true },
+  async send(message) {
+    await holdIf('before_send');
+    process.send({ message });
+    await holdIf('after_send');
+    return { outcome: 'sent' };
+  },
+};
+
+/** At the moment the parent asked for it, tells it and stays there for ever: the parent then kills this process. */
+async function holdIf(/** @type {import('./fleet.js').Moment} */ moment) {
+  if (setting.holdAt !== moment) return;
+  process.send({ held: moment });
+  await new Promise(() => {});
+}
+
+function database() {
+  const isolation = setting.isolation.replace(' ', '\\ ');
+  return {
+    type: 'postgres',
+    url: process.env.DATABASE_URL,
+    schema: setting.schema,
+    poolSize: setting.poolSize,
+    entities: OTP_ENTITIES,
+    applicationName: setting.schema,
+    extra: {
+      Client: ObservedClient,
+      idleTimeoutMillis: 0,
+      options: `-c statement_timeout=5s -c default_transaction_isolation=${isolation}`,
+    },
+  };
+}
+
+/** Counts what the database answered with, and can hold an answer back after the statement was committed. */
+class ObservedClient extends pg.Client {
+  query(query, ...rest) {
+    const running = super.query(query, ...rest);
+    return running instanceof Promise ? this.#observed(running, query.text ?? query) : running;
+  }
+
+  async #observed(running, text) {
+    try {
+      const result = await running;
+      if (text.includes('INSERT INTO') && text.includes('"otp_grants"')) await holdIf('after_verify');
+      return result;
+    } catch (error) {
+      states[error.code] = (states[error.code] ?? 0) + 1;
+      throw error;
+    }
+  }
+}
+
+function shiftClock(ms) {
+  const TrueDate = Date;
+  globalThis.Date = class extends TrueDate {
+    constructor(...args) {
+      super(...(args.length === 0 ? [TrueDate.now() + ms] : args));
+    }
+
+    static now() {
+      return TrueDate.now() + ms;
+    }
+  };
+}

@@ -1,0 +1,352 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+
+import type {
+  GrantExpectation,
+  OtpErrorCode,
+  OtpModuleOptions,
+  OutgoingMessage,
+  OwnedNumber,
+  Proof,
+  ResendRequest,
+  StartedChallenge,
+  StartRequest,
+  VerifiedChallenge,
+  VerifyRequest,
+} from 'nestjs-phone-otp';
+import { CapturingProvider } from 'nestjs-phone-otp/testing';
+import { DataSource } from 'typeorm';
+
+import { databaseOptions, elapse, newSchema } from './database.js';
+import { GENEROUS } from './otp-fixture.js';
+
+export const ISOLATION_LEVELS = ['read committed', 'repeatable read', 'serializable'] as const;
+export type Isolation = (typeof ISOLATION_LEVELS)[number];
+
+/** Where a member can be made to stop and stay: before the provider took the message, after it, or after verify's commit. */
+export type Moment = 'before_send' | 'after_send' | 'after_verify';
+
+/** What a member is told to be. */
+export interface MemberSetting {
+  schema: string;
+  isolation: Isolation;
+  options: OtpModuleOptions;
+  poolSize: number;
+  holdAt?: Moment | undefined;
+}
+
+/** A call of the package's API that a member makes. `T` is what it resolves to. */
+export interface Operation<T = unknown> {
+  service: 'otp' | 'grants' | 'numbers';
+  method: string;
+  args: unknown[];
+  /** Only in types. */
+  value?: T;
+}
+
+/** What came of an operation; `lost` when the process ended before it answered. */
+export interface Outcome<T = unknown> {
+  code: 'ok' | OtpErrorCode | 'lost' | (string & {});
+  value?: T;
+  retryAfterSeconds?: number;
+}
+
+export const ask = {
+  start: (request: StartRequest): Operation<StartedChallenge> => ({ service: 'otp', method: 'start', args: [request] }),
+  resend: (request: ResendRequest): Operation<StartedChallenge> => ({
+    service: 'otp',
+    method: 'resend',
+    args: [request],
+  }),
+  verify: (request: VerifyRequest): Operation<VerifiedChallenge> => ({
+    service: 'otp',
+    method: 'verify',
+    args: [request],
+  }),
+  purge: (): Operation<number> => ({ service: 'otp', method: 'purge', args: [] }),
+  consume: (grant: string, expectation: GrantExpectation): Operation<Proof> => ({
+    service: 'grants',
+    method: 'consume',
+    args: [grant, expectation],
+  }),
+  activate: (grant: string, owner: string): Operation<OwnedNumber> => ({
+    service: 'numbers',
+    method: 'activate',
+    args: [grant, owner],
+  }),
+};
+
+/** How many outcomes there were of each code. */
+export function tally(outcomes: readonly Outcome[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { code } of outcomes) counts[code] = (counts[code] ?? 0) + 1;
+  return counts;
+}
+
+type Settings = Partial<Pick<MemberSetting, 'isolation' | 'poolSize'>> & { options?: Partial<OtpModuleOptions> };
+
+/**
+ * Several processes with the built package over one schema, as behind a load balancer.
+ *
+ * @example const fleet = await Fleet.launch(); await fleet.open({ isolation: 'serializable' }); … await fleet.close()
+ */
+export class Fleet {
+  /** What the providers of all members got. */
+  readonly sms = new CapturingProvider(10_000);
+  members: Member[] = [];
+  #setting: Settings = {};
+  #dealt = 0;
+
+  private constructor(
+    readonly database: DataSource,
+    private readonly schema: string,
+    private readonly clocksOffMs: readonly number[],
+  ) {}
+
+  /** @param clocksOffMs one process for each, whose clock is so far off */
+  static async launch(clocksOffMs: readonly number[] = [0, 0, 0, 0]): Promise<Fleet> {
+    const schema = await newSchema();
+    const database = new DataSource({
+      ...databaseOptions(schema, 4),
+      extra: { options: `-c search_path=${schema}` },
+    });
+    await database.initialize();
+    const fleet = new Fleet(database, schema, clocksOffMs);
+    await fleet.#spawn();
+    return fleet;
+  }
+
+  /** Gives every member a new application and a new pool. @returns the level that its transactions really have by default */
+  async open(settings: Settings = {}): Promise<Isolation[]> {
+    this.#setting = settings;
+    return Promise.all(this.members.map((member) => this.openOne(member)));
+  }
+
+  openOne(member: Member, holdAt?: Moment): Promise<Isolation> {
+    const { isolation = 'read committed', poolSize = 16, options } = this.#setting;
+    return member.call('open', {
+      schema: this.schema,
+      isolation,
+      poolSize,
+      options: { ...GENEROUS, ...options },
+      holdAt,
+    } satisfies MemberSetting);
+  }
+
+  /** As a power cut would: nothing is finished, nothing is tidied up. The others go on. */
+  async kill(member: Member): Promise<void> {
+    this.members = this.members.filter((other) => other !== member);
+    await member.kill();
+  }
+
+  /** Ends every process and starts as many new ones, with the same settings. */
+  async restart(): Promise<void> {
+    await this.#endAll();
+    await this.#spawn();
+    await this.open(this.#setting);
+  }
+
+  /**
+   * Deals the operations out in turn, waits until every process holds its share, then releases all of them together.
+   * @returns the outcomes, in the order of the operations
+   */
+  async race<T>(operations: readonly Operation<T>[]): Promise<Outcome<T>[]> {
+    const shares = new Map<Member, number[]>();
+    for (const index of operations.keys()) {
+      const member = this.members[this.#dealt++ % this.members.length]!;
+      shares.set(member, [...(shares.get(member) ?? []), index]);
+    }
+    const each = <R>(work: (member: Member, share: number[]) => Promise<R>) =>
+      Promise.all([...shares].map(([member, share]) => work(member, share)));
+
+    await each((member, share) => member.prepare(share.map((index) => operations[index]!)));
+    const outcomes: Outcome<T>[] = [];
+    await each(async (member, share) => {
+      const came = await member.go<T>();
+      share.forEach((index, nth) => (outcomes[index] = came[nth]!));
+    });
+    return outcomes;
+  }
+
+  /** One operation, in the process whose turn it is. */
+  async outcomeOf<T>(operation: Operation<T>): Promise<Outcome<T>> {
+    return (await this.race([operation]))[0]!;
+  }
+
+  /** One operation that must succeed. */
+  async do<T>(operation: Operation<T>): Promise<T> {
+    const { code, value } = await this.outcomeOf(operation);
+    if (code !== 'ok') throw new Error(`${operation.method}: ${code}`);
+    return value!;
+  }
+
+  /** Waits for the messages of answered starts. @returns all there are, newest first: never fewer, perhaps more */
+  async messages(atLeast: number, phone?: string): Promise<OutgoingMessage[]> {
+    await until(() => this.sms.messages(phone).length >= atLeast, `${atLeast} messages`);
+    return this.sms.messages(phone);
+  }
+
+  /** The code in the newest message. */
+  async codeFor(phone: string): Promise<string> {
+    await this.messages(1, phone);
+    return this.sms.lastCode(phone)!;
+  }
+
+  /** Waits until so many statements of the members wait for a lock. */
+  async waiting(count: number): Promise<void> {
+    const locked = `SELECT FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`;
+    await until(async () => (await this.sql(locked, [this.schema])).length >= count, `${count} waiting for a lock`);
+  }
+
+  /** How often the members' databases answered with which SQLSTATE, since they were started. */
+  async sqlStates(): Promise<Record<string, number>> {
+    const sum: Record<string, number> = {};
+    for (const states of await Promise.all(this.members.map((member) => member.call<typeof sum>('states')))) {
+      for (const [state, count] of Object.entries(states)) sum[state] = (sum[state] ?? 0) + count;
+    }
+    return sum;
+  }
+
+  /** Lets time pass in all tables. */
+  elapse(seconds: number): Promise<void> {
+    return elapse(this.database, seconds);
+  }
+
+  /** Lets time pass for the counters alone, as if challenges and grants had been made just now. */
+  async elapseLimits(seconds: number): Promise<void> {
+    await this.sql(
+      `UPDATE otp_limits SET at = at - make_interval(secs => $1), ends_at = ends_at - make_interval(secs => $1)`,
+      [seconds],
+    );
+  }
+
+  /** Empties the tables and the outbox. */
+  async forget(): Promise<void> {
+    await this.sql('TRUNCATE otp_challenges, otp_limits, otp_grants, otp_verified_numbers, otp_sends');
+    this.sms.clear();
+  }
+
+  sql<R = Record<string, unknown>>(text: string, values: unknown[] = []): Promise<R[]> {
+    return this.database.query(text, values);
+  }
+
+  async close(): Promise<void> {
+    await this.#endAll();
+    await this.database.destroy();
+  }
+
+  async #spawn(): Promise<void> {
+    const members = this.clocksOffMs.map((ms) => new Member(ms, (message) => void this.sms.send(message)));
+    this.members = members;
+    await Promise.all(members.map(({ ready }) => ready));
+  }
+
+  async #endAll(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.end()));
+  }
+}
+
+interface Report {
+  id?: number;
+  value?: unknown;
+  error?: string;
+  ready?: true;
+  held?: Moment;
+  message?: OutgoingMessage;
+}
+
+/** One process of a fleet. It ends with this one, since its IPC channel does. */
+export class Member {
+  readonly ready: Promise<unknown>;
+  /** Resolves when it has come to the moment at which it was told to stay. */
+  readonly held: Promise<unknown>;
+  readonly #process: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  readonly #pending = new Map<number, PromiseWithResolvers>();
+  #calls = 0;
+  #share = 0;
+
+  constructor(clockOffMs: number, onMessage: (message: OutgoingMessage) => void) {
+    this.#process = fork(path.join(import.meta.dirname, 'fleet-member.mjs'), [String(clockOffMs)], {
+      serialization: 'advanced', // keeps dates and bytes
+      execArgv: [],
+    });
+    this.#exited = once(this.#process, 'exit').then(() => {
+      for (const { reject } of this.#pending.values()) reject(new Ended());
+    });
+    this.ready = this.#reported(({ ready }) => ready === true);
+    this.held = this.#reported(({ held }) => held !== undefined);
+    this.#process.on('message', ({ id, value, error, message }: Report) => {
+      if (message) onMessage(message);
+      if (id === undefined) return;
+      const { resolve, reject } = this.#pending.get(id)!;
+      this.#pending.delete(id);
+      if (error === undefined) resolve(value);
+      else reject(new Error(error));
+    });
+  }
+
+  call<T>(call: string, argument?: unknown): Promise<T> {
+    const id = ++this.#calls;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#process.send({ id, call, argument });
+    });
+  }
+
+  /** Hands it a share of a race, which begins at `go`. */
+  async prepare(operations: Operation[]): Promise<void> {
+    this.#share = operations.length;
+    await this.call('prepare', operations);
+  }
+
+  async go<T>(): Promise<Outcome<T>[]> {
+    try {
+      return await this.call('go');
+    } catch (error) {
+      if (!(error instanceof Ended)) throw error;
+      return Array.from({ length: this.#share }, () => ({ code: 'lost' }));
+    }
+  }
+
+  /** One operation in this very process. */
+  async outcomeOf<T>(operation: Operation<T>): Promise<Outcome<T>> {
+    await this.prepare([operation]);
+    return (await this.go<T>())[0]!;
+  }
+
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  async end(): Promise<void> {
+    if (this.#process.connected) this.#process.disconnect();
+    await this.#exited;
+  }
+
+  #reported(isIt: (report: Report) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#process.on('message', (report: Report) => isIt(report) && resolve());
+    });
+  }
+}
+
+interface PromiseWithResolvers {
+  resolve: (value: unknown) => void;
+  reject: (error: Error) => void;
+}
+
+class Ended extends Error {
+  override readonly message = 'a process of the fleet ended';
+}
+
+/** Polls until it is so. */
+export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
