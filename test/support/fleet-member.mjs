@@ -52,15 +52,17 @@ const calls = {
   states: () => states,
 };
 
-process.on('message', async ({ id, call, argument }) => {
+process.on('message', (request) => void answer(request));
+process.on('disconnect', () => process.exit());
+process.send({ ready: true });
+
+async function answer({ id, call, argument }) {
   try {
     process.send({ id, value: await calls[call](argument) });
   } catch (error) {
     process.send({ id, error: `${call}: ${error.stack}` });
   }
-});
-process.on('disconnect', () => process.exit());
-process.send({ ready: true });
+}
 
 /** @returns {Promise<import('./fleet.js').Outcome>} */
 async function attempt(operation) {
@@ -68,7 +70,7 @@ async function attempt(operation) {
     return { code: 'ok', value: await operation() };
   } catch (error) {
     const { code, retryAfterSeconds } = error;
-    return error instanceof OtpError ? { code, retryAfterSeconds } : { code: `unexpected: ${error}` };
+    return error instanceof OtpError ? { code, retryAfterSeconds } : { code: `unexpected: ${String(error)}` };
   }
 }
 
