@@ -44,13 +44,16 @@ export function limitParameters(
 
 export const place = (name: Place): number => PLACES.indexOf(name);
 
+/** Counters of unverified messages. Among themselves they are locked by key, since `verify` has nothing but their keys. */
+const unverifiedPlaces = [place('address'), place('prefix'), place('unverified')].join(', ');
+
 /**
  * The head of every statement that leads to a message: finds the sender's class, then takes a slot in each counter of
  * that class, all or none. What follows it reads `taken` (was everything taken, and when) and calls its own result `made`.
  *
  * 1. `refused`: a plain read, so that an ordinary refusal takes no lock and writes nothing.
  * 2. `first`: the cooldown alone. Of a burst on one phone all but one end here, without an error.
- * 3. `rest`: the other counters, in lock order.
+ * 3. `rest`: the other counters, in lock order: by place, and by key where `verify` gives slots back.
  * 4. When a counter of `rest` was filled between 1 and 3, `all_or_none` divides by zero: everything is rolled back, the
  *    caller runs again and reads the refusal in 1.
  *
@@ -98,7 +101,8 @@ WITH now AS MATERIALIZED (
   RETURNING at, ends_at
 ), rest AS (
   INSERT INTO ${t.limits} AS l (key, used, cap, at, ends_at)
-  SELECT k.key, k.used, k.cap, k.at, k.ends_at FROM k, first WHERE k.place > ${place('cooldown')} ORDER BY k.place${upsert}
+  SELECT k.key, k.used, k.cap, k.at, k.ends_at FROM k, first WHERE k.place > ${place('cooldown')}
+  ORDER BY CASE WHEN k.place IN (${unverifiedPlaces}) THEN ${place('address')} ELSE k.place END, k.key${upsert}
   RETURNING at
 ), taken AS (
   SELECT count(*) = (SELECT count(*) FROM k) AS everything, max(at) AS t
@@ -108,7 +112,7 @@ WITH now AS MATERIALIZED (
 
 /** The counters of unverified messages among those taken: a success gives one slot back per message. */
 export const unverifiedKeys = `ARRAY(
-      SELECT key FROM k WHERE place IN (${place('address')}, ${place('prefix')}, ${place('unverified')}) ORDER BY place)`;
+      SELECT key FROM k WHERE place IN (${unverifiedPlaces}))`;
 
 /** The tail: the caller's own columns of `made`, and why nothing was made if nothing was. The longest wait wins. */
 export function reserveAnswer(columns: string): string {

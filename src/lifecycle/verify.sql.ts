@@ -102,8 +102,8 @@ WITH gate AS MATERIALIZED (
   RETURNING expires_at
 ), due AS MATERIALIZED (
   SELECT l.key
-  FROM tried o, unnest(o.unverified_keys) AS u(key), LATERAL (SELECT x.key FROM ${t.limits} x WHERE x.key = u.key FOR UPDATE OFFSET 0) l
-  WHERE o.matched
+  FROM (SELECT unnest(unverified_keys) AS key FROM tried WHERE matched ORDER BY key) u, -- by key, as a start takes them
+    LATERAL (SELECT x.key FROM ${t.limits} x WHERE x.key = u.key FOR UPDATE OFFSET 0) l
 ), given_back AS (
   UPDATE ${t.limits} l SET used = greatest(l.used - d.sends, 0)
   FROM (SELECT key, count(*)::int AS sends FROM due GROUP BY key) d WHERE l.key = d.key

@@ -135,6 +135,30 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       expect(statuses).toEqual(['superseded', 'superseded', 'superseded', 'live']);
     });
 
+    it('gives slots back in the order in which starts take them, so that neither waits for the other', async () => {
+      const first = { address: '198.51.100.1' };
+      const second = { address: '198.51.100.2' };
+      const { phone, challenge } = await started({ client: first });
+      await fleet.elapseLimits(COOLDOWN);
+      await fleet.do(ask.resend({ challenge, client: second }));
+      await fleet.messages(2, phone);
+      const code = await fleet.codeFor(phone);
+      const neighbour = phone.replace(/.$/, (digit) => String((Number(digit) + 1) % 10));
+      const deadlocks = async () => (await fleet.sqlStates())['40P01'] ?? 0;
+      const before = await deadlocks();
+      const release = await holding('SELECT FROM otp_limits WHERE cap = 9999 FOR UPDATE');
+
+      // Both have come as far as they can before they need the prefix, and go on from there together.
+      const verifying = fleet.outcomeOf(ask.verify({ challenge, code, purpose }));
+      await fleet.waiting(1);
+      const starting = fleet.outcomeOf(ask.start({ phone: neighbour, purpose, client: second }));
+      await fleet.waiting(2);
+      await release();
+
+      expect(tally([await verifying, await starting])).toEqual({ ok: 2 });
+      expect((await deadlocks()) - before).toBe(0);
+    });
+
     it('ends a storm of all operations on neighbouring numbers without a deadlock', async () => {
       const addresses = [client, { address: '198.51.100.8' }];
       const codes = await inTurn(8, (n) => started({ client: addresses[n % 2]! }));
@@ -265,6 +289,17 @@ function expectWithin(value: number | undefined, least: number, most: number): v
 
 function refused(outcomes: readonly Outcome[], code: string): Outcome[] {
   return outcomes.filter((outcome) => outcome.code === code);
+}
+
+/** Holds rows in a transaction of its own. @returns how to let them go */
+async function holding(select: string): Promise<() => Promise<void>> {
+  const runner = fleet.database.createQueryRunner();
+  await runner.startTransaction();
+  await runner.query(select);
+  return async () => {
+    await runner.rollbackTransaction();
+    await runner.release();
+  };
 }
 
 const idOf = (challenge: string) => challenge.split('.')[0];
