@@ -1,0 +1,44 @@
+import { type INestApplication, Injectable } from '@nestjs/common';
+import { type Caller, Callers } from 'nestjs-phone-otp';
+
+/** An answer as it came over the wire. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  json: Record<string, unknown>;
+}
+
+/** One request to a listening application. */
+export async function send(app: INestApplication, path: string, init: RequestInit = {}): Promise<Answer> {
+  const response = await fetch(new URL(path, await app.getUrl()), init);
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+  return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : {} };
+}
+
+/** Posts JSON. */
+export function post(
+  app: INestApplication,
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  return send(app, path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+}
+
+/** Takes a header's word for who is signed in, as only a test may. */
+@Injectable()
+export class HeaderCallers extends Callers {
+  async identify(request: unknown): Promise<Caller | null> {
+    const { 'x-account': subject, 'x-session': session } = (request as { headers: Record<string, string | undefined> })
+      .headers;
+    return subject === undefined ? null : { subject, ...(session !== undefined && { session }) };
+  }
+}
+
+export const headerCallers = { provide: Callers, useClass: HeaderCallers };
