@@ -15,6 +15,7 @@ export interface OtpEvents {
   'otp.limited': { purpose: string; phone: string; code: string; retryAfterSeconds: number | undefined };
   /** A provider answered, or did not (`unknown`). */
   'otp.sent': ChallengeEvent & { sendNumber: number; provider: string; outcome: string; latencyMs: number };
+  /** `subject`: the account, or the masked phone where there was no account yet. */
   'otp.verified': ChallengeEvent & { subject: string; phone: string };
   /** A try failed or was not made: `wrong_code`, or what the caller is not told: `expired`, `locked`, `other_session` and so on. */
   'otp.refused': ChallengeEvent & { reason: string };

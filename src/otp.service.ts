@@ -246,7 +246,9 @@ export class OtpService {
     if (!row?.matched) throw this.#refused(handle.id, purpose, row);
 
     const { subject, phone } = row;
-    this.parts.events.emit('otp.verified', { challengeId: handle.id, purpose, subject, phone: maskPhone(phone) });
+    const masked = maskPhone(phone);
+    const who = subject === phone ? masked : subject;
+    this.parts.events.emit('otp.verified', { challengeId: handle.id, purpose, subject: who, phone: masked });
     return { grant, expiresAt: row.grant_expires_at!, subject, phone, purpose };
   }
 
