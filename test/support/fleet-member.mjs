@@ -50,6 +50,7 @@ const calls = {
   },
   go: () => Promise.all(batch.map(attempt)),
   states: () => states,
+  clock: () => Date.now(),
 };
 
 process.on('message', (request) => void answer(request));

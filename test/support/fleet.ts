@@ -101,7 +101,6 @@ export class Fleet {
   private constructor(
     readonly database: DataSource,
     private readonly schema: string,
-    private readonly clocksOffMs: readonly number[],
   ) {}
 
   /** @param clocksOffMs one process for each, whose clock is so far off */
@@ -112,8 +111,8 @@ export class Fleet {
       extra: { options: `-c search_path=${schema}` },
     });
     await database.initialize();
-    const fleet = new Fleet(database, schema, clocksOffMs);
-    await fleet.#spawn();
+    const fleet = new Fleet(database, schema);
+    await fleet.#spawn(clocksOffMs);
     return fleet;
   }
 
@@ -140,10 +139,10 @@ export class Fleet {
     await member.kill();
   }
 
-  /** Ends every process and starts as many new ones, with the same settings. */
+  /** Ends every process that is left and starts as many new ones, with the same settings. */
   async restart(): Promise<void> {
     await this.#endAll();
-    await this.#spawn();
+    await this.#spawn(this.members.map(({ clockOffMs }) => clockOffMs));
     await this.open(this.#setting);
   }
 
@@ -236,10 +235,9 @@ export class Fleet {
     await this.database.destroy();
   }
 
-  async #spawn(): Promise<void> {
-    const members = this.clocksOffMs.map((ms) => new Member(ms, (message) => void this.sms.send(message)));
-    this.members = members;
-    await Promise.all(members.map(({ ready }) => ready));
+  async #spawn(clocksOffMs: readonly number[]): Promise<void> {
+    this.members = clocksOffMs.map((ms) => new Member(ms, (message) => void this.sms.send(message)));
+    await Promise.all(this.members.map(({ ready }) => ready));
   }
 
   async #endAll(): Promise<void> {
@@ -267,7 +265,10 @@ export class Member {
   #calls = 0;
   #share = 0;
 
-  constructor(clockOffMs: number, onMessage: (message: OutgoingMessage) => void) {
+  constructor(
+    readonly clockOffMs: number,
+    onMessage: (message: OutgoingMessage) => void,
+  ) {
     this.#process = fork(path.join(import.meta.dirname, 'fleet-member.mjs'), [String(clockOffMs)], {
       serialization: 'advanced', // keeps dates and bytes
       execArgv: [],

@@ -1,0 +1,128 @@
+import { ask, Fleet, type Member, type Moment, tally } from '../support/fleet.js';
+import { newPhone } from '../support/otp-fixture.js';
+
+const purpose = 'registration';
+const client = { address: '203.0.113.7' };
+const COOLDOWN = 60;
+
+let fleet: Fleet;
+beforeAll(async () => {
+  fleet = await Fleet.launch([0, 0, 0, 0, 0, 0]); // each test kills one
+  await fleet.open({ poolSize: 4 });
+});
+afterAll(() => fleet.close());
+
+describe('FLT-17: a process killed between its commit and the call to the provider', () => {
+  it('has sent nothing, and the challenge can be sent again after the cooldown', async () => {
+    const phone = newPhone();
+    const doomed = await stoppingAt('before_send');
+    const { challenge } = (await doomed.outcomeOf(ask.start({ phone, purpose, client }))).value!;
+    await killAtItsMoment(doomed);
+
+    const early = await fleet.outcomeOf(ask.resend({ challenge, client }));
+    await fleet.elapse(COOLDOWN);
+    await fleet.do(ask.purge());
+    const forgotten = await statusesOf(phone);
+    await fleet.do(ask.resend({ challenge, client }));
+
+    expect(early).toMatchObject({ code: 'otp_too_soon' });
+    expect(forgotten).toEqual(['unknown']);
+    expect(await fleet.messages(1, phone)).toHaveLength(1);
+    const code = await fleet.codeFor(phone);
+    expect(await fleet.outcomeOf(ask.verify({ challenge, code, purpose }))).toMatchObject({ code: 'ok' });
+  });
+
+  it('stands in no way of a new start when its answer was lost as well', async () => {
+    const request = { phone: newPhone(), purpose: 'verify_number', subject: 'account-1', client };
+    const { phone } = request;
+    const doomed = await stoppingAt('before_send');
+    const answer = doomed.outcomeOf(ask.start(request));
+    await killAtItsMoment(doomed);
+
+    await fleet.elapse(COOLDOWN);
+    const { challenge } = await fleet.do(ask.start(request));
+
+    expect(await answer).toEqual({ code: 'lost' });
+    const code = await fleet.codeFor(phone);
+    expect(await fleet.messages(1, phone)).toHaveLength(1);
+    expect(await statusesOf(phone)).toEqual(['superseded', 'sent']);
+    const verify = ask.verify({ challenge, code, purpose: 'verify_number', subject: 'account-1' });
+    expect(await fleet.outcomeOf(verify)).toMatchObject({ code: 'ok' });
+  });
+});
+
+describe('FLT-18: a process killed between the call to the provider and its mark', () => {
+  it('leaves a code that can be verified, while the message still counts as being sent', async () => {
+    const { phone, challenge, code } = await startedByTheKilled();
+
+    const before = await statusesOf(phone);
+    const verified = await fleet.outcomeOf(ask.verify({ challenge, code, purpose }));
+
+    expect(before).toEqual(['sending']);
+    expect(verified).toMatchObject({ code: 'ok' });
+  });
+
+  it('leaves a message that is not sent a second time, by a purge or by new processes', async () => {
+    const { phone, challenge, code } = await startedByTheKilled();
+
+    await fleet.do(ask.purge());
+    const early = await statusesOf(phone);
+    await fleet.elapse(COOLDOWN);
+    await fleet.restart();
+    await fleet.do(ask.purge());
+
+    expect(early).toEqual(['sending']);
+    expect(await statusesOf(phone)).toEqual(['unknown']);
+    expect(fleet.sms.messages(phone)).toHaveLength(1);
+    expect(await fleet.outcomeOf(ask.verify({ challenge, code, purpose }))).toMatchObject({ code: 'ok' });
+  });
+
+  async function startedByTheKilled() {
+    const phone = newPhone();
+    const doomed = await stoppingAt('after_send');
+    const { challenge } = (await doomed.outcomeOf(ask.start({ phone, purpose, client }))).value!;
+    await killAtItsMoment(doomed);
+    return { phone, challenge, code: await fleet.codeFor(phone) };
+  }
+});
+
+describe('FLT-19: a process killed between the commit of a verified code and its answer', () => {
+  it('has spent the code: nobody verifies it again, and a new start works', async () => {
+    const phone = newPhone();
+    const { challenge } = await fleet.do(ask.start({ phone, purpose, client }));
+    const code = await fleet.codeFor(phone);
+    const doomed = await stoppingAt('after_verify');
+    const answer = doomed.outcomeOf(ask.verify({ challenge, code, purpose }));
+    await killAtItsMoment(doomed);
+
+    const again = await fleet.race(Array.from({ length: 8 }, () => ask.verify({ challenge, code, purpose })));
+
+    expect(await answer).toEqual({ code: 'lost' });
+    expect(tally(again)).toEqual({ otp_unavailable: 8 });
+    expect(await statusesOf(phone)).toEqual(['consumed']);
+    const grants = await fleet.sql('SELECT consumed_at FROM otp_grants WHERE phone = $1', [phone]);
+    expect(grants).toEqual([{ consumed_at: null }]); // made, but nobody holds it
+    await fleet.elapse(COOLDOWN);
+    const next = await fleet.do(ask.start({ phone, purpose, client }));
+    await fleet.messages(2, phone);
+    const verify = ask.verify({ challenge: next.challenge, code: await fleet.codeFor(phone), purpose });
+    expect(await fleet.outcomeOf(verify)).toMatchObject({ code: 'ok' });
+  });
+});
+
+/** A process that will go no further than to this moment. */
+async function stoppingAt(moment: Moment): Promise<Member> {
+  const member = fleet.members.at(-1)!;
+  await fleet.openOne(member, moment);
+  return member;
+}
+
+async function killAtItsMoment(member: Member): Promise<void> {
+  await member.held;
+  await fleet.kill(member);
+}
+
+async function statusesOf(phone: string): Promise<unknown[]> {
+  const rows = await fleet.sql('SELECT status FROM otp_challenges WHERE phone = $1 ORDER BY created_at', [phone]);
+  return rows.map(({ status }) => status);
+}
