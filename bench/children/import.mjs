@@ -1,0 +1,18 @@
+// Times the import of the peers in a fresh process, then what the package adds to it.
+import { load, timed } from '../support.mjs';
+
+const PEERS = [
+  'reflect-metadata',
+  '@nestjs/common',
+  '@nestjs/core',
+  'typeorm',
+  'class-validator',
+  'libphonenumber-js/max',
+];
+
+const peers = await timed(async () => {
+  for (const name of PEERS) await import(name);
+});
+const ours = await timed(() => load('nestjs-phone-otp'));
+process.send({ peers, ours });
+process.disconnect();

@@ -1,0 +1,101 @@
+import 'reflect-metadata';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+
+import { inFlight, load, newAddress, newPhone, POOL_SIZE, timed } from '../support.mjs';
+
+const { DELIVERY_CAPABILITIES, Grants, OTP_ENTITIES, OTP_MIGRATIONS, OtpModule, OtpService, VerifiedNumbers } =
+  await load('nestjs-phone-otp');
+
+/** Hands each code to whoever asks for its phone, once. */
+class Outbox {
+  name = 'outbox';
+  mode = 'delivery';
+  capabilities = DELIVERY_CAPABILITIES;
+  #codes = new Map();
+
+  async send({ phone, text }) {
+    this.#codes.set(phone, /\d{6}/.exec(text)[0]);
+    return { outcome: 'sent' };
+  }
+
+  take(phone) {
+    const code = this.#codes.get(phone);
+    this.#codes.delete(phone);
+    return code;
+  }
+}
+
+/** Limits as they come, except for those that would end the run: the budgets of the whole service, split over 64 rows. */
+const OPTIONS = {
+  pepper: 'a-pepper-for-the-bench-only-0123456789-abcdef',
+  regions: ['SA'],
+  appName: 'Bench',
+  dailySendBudget: 100_000_000,
+  sendsPerMinute: 100_000_000,
+  purgeEverySeconds: 0,
+};
+
+/**
+ * An application with the module over a schema of its own.
+ * @param create makes the application from its module: a bare context, or one that listens
+ */
+export async function moduleApp(
+  { url, schema, options },
+  create = (module, logger) => NestFactory.createApplicationContext(module, { logger }),
+) {
+  const outbox = new Outbox();
+  class App {}
+  Module({
+    imports: [
+      TypeOrmModule.forRoot({
+        type: 'postgres',
+        url,
+        schema,
+        poolSize: POOL_SIZE,
+        entities: OTP_ENTITIES,
+        migrations: OTP_MIGRATIONS,
+        migrationsRun: true,
+        retryAttempts: 0,
+        extra: { options: `-c statement_timeout=10s -c search_path=${schema}` },
+      }),
+      OtpModule.forRoot(outbox, { ...OPTIONS, ...options }),
+    ],
+  })(App);
+  const app = await create(App, ['error', 'warn']);
+  const dataSource = app.get(getDataSourceToken());
+  return {
+    app,
+    outbox,
+    dataSource,
+    otp: app.get(OtpService),
+    grants: app.get(Grants),
+    numbers: app.get(VerifiedNumbers),
+    pool: dataSource.driver.master,
+    close: () => app.close(),
+  };
+}
+
+/**
+ * Starts every challenge, then verifies every one: people type after the message has come.
+ * @param after what is done with each grant, if anything
+ */
+export function moduleTurn({ otp, outbox }, after = async () => {}) {
+  const purpose = 'registration';
+  return (count) => {
+    const requests = Array.from({ length: count }, () => ({
+      phone: newPhone(),
+      purpose,
+      client: { address: newAddress() },
+    }));
+    return timed(async () => {
+      const started = await inFlight(requests, (request) => otp.start(request));
+      await inFlight(started, async ({ challenge }, index) => {
+        const { phone } = requests[index];
+        const { grant } = await otp.verify({ challenge, code: outbox.take(phone), purpose });
+        await after(grant, phone);
+      });
+    });
+  };
+}

@@ -1,0 +1,50 @@
+import { BETTER_AUTH_VERSION, betterAuthApp, consumeTurn, signUpTurn } from '../contenders/better-auth.mjs';
+import { FLOOR, floorTurn } from '../contenders/floor.mjs';
+import { moduleApp, moduleTurn } from '../contenders/module.mjs';
+import { median, race, row, speedOf } from '../support.mjs';
+
+/** The service in process, against the least there is to do and against better-auth, all on one PostgreSQL. */
+export default async function inProcess({ url, newSchema, seconds }) {
+  const schemas = [await newSchema(), await newSchema()];
+  const ours = await moduleApp({ url, schema: schemas[0] });
+  const theirs = await betterAuthApp({ url, schema: schemas[1] });
+  try {
+    await ours.pool.query(FLOOR.create);
+    const times = await race(
+      [
+        { name: 'floor', count: 600, turn: floorTurn(ours.pool, { prepared: false }) },
+        { name: 'floor, prepared', count: 600, turn: floorTurn(ours.pool, { prepared: true }) },
+        { name: 'module', count: 400, turn: moduleTurn(ours) },
+        {
+          name: 'module, activated',
+          count: 200,
+          turn: moduleTurn(ours, (grant, phone) => ours.numbers.activate(grant, phone)),
+        },
+        { name: 'better-auth', count: 150, turn: consumeTurn(theirs) },
+        { name: 'better-auth, signed up', count: 100, turn: signUpTurn(theirs) },
+      ],
+      {
+        seconds: seconds(30),
+        prepare: async () => {
+          await ours.pool.query('ANALYZE');
+          await theirs.pool.query('ANALYZE');
+        },
+      },
+    );
+    const against = `better-auth ${BETTER_AUTH_VERSION}`;
+    return [
+      row('start + mark + verify / floor of two statements', speedOf(times.module, times.floor), { atLeast: 0.45 }),
+      row('start + mark + verify / the floor, prepared', speedOf(times.module, times['floor, prepared'])),
+      row(`start + verify / ${against} send + consume`, speedOf(times.module, times['better-auth']), { atLeast: 2 }),
+      row(
+        `start + verify + activate / ${against} send + verify with sign-up`,
+        speedOf(times['module, activated'], times['better-auth, signed up']),
+        { atLeast: 4 },
+      ),
+      ...Object.entries(times).map(([name, ms]) => row(`${name}, per second`, { value: 1000 / median(ms) })),
+    ];
+  } finally {
+    await ours.close();
+    await theirs.close();
+  }
+}

@@ -1,0 +1,18 @@
+import { child, median, row } from '../support.mjs';
+
+const RUNS = 9;
+
+/** What importing the package adds to importing what an application of this kind imports anyway, each time in a fresh process. */
+export default async function startUp({ full }) {
+  const runs = [];
+  for (let run = 0; run < (full ? 3 * RUNS : RUNS); run++) runs.push(await child('import.mjs'));
+  const shares = runs.map(({ peers, ours }) => ours / peers);
+  return [
+    row(
+      'importing the package / Nest, TypeORM, class-validator, libphonenumber-js/max',
+      { value: median(shares), note: `${Math.min(...shares).toFixed(2)} to ${Math.max(...shares).toFixed(2)}` },
+      { atMost: 0.15 },
+    ),
+    row('importing those', { value: median(runs.map(({ peers }) => peers)) }, undefined, ' ms'),
+  ];
+}
