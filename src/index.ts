@@ -70,3 +70,9 @@ export type {
   VendorRefusal,
   VendorStart,
 } from './providers/provider.js';
+export { HttpClient } from './providers/http-client.js';
+export type { HttpAnswer, HttpClientOptions, HttpExchange, HttpFault, HttpReply } from './providers/http-client.js';
+export type { HttpFields, HttpRequest } from './providers/http-request.js';
+export { checkReceipt, sendReceipt } from './providers/receipts.js';
+export { field, readJson } from './providers/safe-json.js';
+export { Secret } from './providers/secret.js';

@@ -1,0 +1,34 @@
+import type { HttpAnswer, HttpReply } from './http-client.js';
+import type { CheckReceipt, SendReceipt, VendorRefusal } from './provider.js';
+
+/**
+ * What a reply to a send means with every vendor, before its own words are read. A fault after the request left is
+ * `unknown`: the message may be on its way, and sending again could make two.
+ */
+export function sendReceipt(read: (answer: HttpAnswer) => SendReceipt): (reply: HttpReply) => SendReceipt {
+  return (reply) => {
+    if (reply.kind !== 'answer')
+      return reply.kind === 'not_sent' ? { outcome: 'provider_unavailable' } : SENSELESS_SEND;
+    if (reply.status >= 500) return SENSELESS_SEND;
+    return refusalByStatus(reply) ?? read(reply);
+  };
+}
+
+/** The same for a check: whatever went wrong, it is no success. */
+export function checkReceipt(read: (answer: HttpAnswer) => CheckReceipt): (reply: HttpReply) => CheckReceipt {
+  return (reply) => {
+    if (reply.kind !== 'answer' || reply.status >= 500) return SENSELESS_CHECK;
+    return refusalByStatus(reply) ?? read(reply);
+  };
+}
+
+/** What an answer means in which the documented place holds nothing that could be a result. */
+export const SENSELESS_SEND: SendReceipt = { outcome: 'unknown', ambiguous: true };
+export const SENSELESS_CHECK: CheckReceipt = { outcome: 'provider_unavailable' };
+
+function refusalByStatus({ status, retryAfterSeconds }: HttpAnswer): { outcome: VendorRefusal } | undefined {
+  if (status === 401 || status === 403) return { outcome: 'unauthorized' };
+  if (status === 402) return { outcome: 'insufficient_balance' };
+  if (status === 429) return { outcome: 'rate_limited', ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
+  return undefined;
+}

@@ -1,0 +1,113 @@
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** What a vendor's HTTP answer consists of. */
+export interface SimulatedAnswer {
+  /** @defaultValue 200 */
+  status?: number;
+  /** @defaultValue JSON */
+  headers?: Readonly<Record<string, string>>;
+  body: string;
+}
+
+/**
+ * What can go wrong on the wire. `status`, `redirect` and `reset` refuse the request before it is looked at; with every
+ * other fault the vendor has done its work (the message is in the inbox, the code is used up) and only the answer suffers.
+ */
+export type SimulatedFault =
+  /** The answer comes late. */
+  | { kind: 'delay'; ms: number }
+  /** The answer never comes. */
+  | { kind: 'hang' }
+  /** Such as 503, or 429 with a wait: seconds, or an HTTP date. */
+  | { kind: 'status'; status: number; retryAfter?: number | string }
+  | { kind: 'redirect'; to: string; status?: 301 | 302 | 303 | 307 | 308 }
+  /** The connection ends in place of an answer. */
+  | { kind: 'reset' }
+  | { kind: 'garbage' }
+  /** A web page, with status 200. */
+  | { kind: 'html' }
+  | { kind: 'empty' }
+  /** The first half of the answer, as if that were all. */
+  | { kind: 'truncated' }
+  /** A body without end, as fast as it is read. */
+  | { kind: 'endless' }
+  /** One byte now and then, without end. */
+  | { kind: 'drip'; everyMs: number }
+  /** Another answer than the vendor's own. */
+  | ({ kind: 'answer' } & SimulatedAnswer)
+  /** The message arrives twice; the answer is as ever. */
+  | { kind: 'duplicate' };
+
+/** The answer in place of the vendor's work, where the fault comes before it. */
+export function refusal(fault: SimulatedFault | undefined): SimulatedAnswer | undefined {
+  if (fault?.kind === 'status') {
+    const { status, retryAfter } = fault;
+    return {
+      status,
+      ...(retryAfter !== undefined && { headers: { 'retry-after': String(retryAfter) } }),
+      body: '{"message":"simulated fault"}',
+    };
+  }
+  if (fault?.kind === 'redirect') return { status: fault.status ?? 307, headers: { location: fault.to }, body: '' };
+  return undefined;
+}
+
+/** Gives the answer, in the way the fault leaves of it. */
+export async function respond(
+  response: ServerResponse,
+  answer: SimulatedAnswer,
+  fault?: SimulatedFault,
+): Promise<void> {
+  switch (fault?.kind) {
+    case 'hang':
+      return;
+    case 'delay':
+      await wait(fault.ms, undefined, { ref: false });
+      return write(response, answer);
+    case 'garbage':
+      return write(response, { body: '\u0000\u001f<<%$ not an answer' });
+    case 'html':
+      return write(response, {
+        headers: { 'content-type': 'text/html' },
+        body: '<!doctype html><h1>OK 10 verified</h1>',
+      });
+    case 'empty':
+      return write(response, { body: '' });
+    case 'truncated':
+      return write(response, { ...answer, body: answer.body.slice(0, answer.body.length / 2) });
+    case 'answer':
+      return write(response, fault);
+    case 'endless':
+      return stream(response, endless());
+    case 'drip':
+      return stream(response, drip(answer.body, fault.everyMs));
+    default:
+      return write(response, answer);
+  }
+}
+
+function write(response: ServerResponse, { status = 200, headers, body }: SimulatedAnswer): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers }).end(body);
+}
+
+async function stream(response: ServerResponse, source: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<void> {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  // It ends when the client has had enough, which is no error here.
+  await pipeline(Readable.from(source), response).catch(() => undefined);
+}
+
+function* endless(): Generator<Buffer> {
+  const chunk = Buffer.alloc(16 * 1024, ' ');
+  for (;;) yield chunk;
+}
+
+async function* drip(body: string, everyMs: number): AsyncGenerator<Buffer> {
+  const bytes = Buffer.from(body || ' ');
+  for (let sent = 0; ; sent++) {
+    yield bytes.subarray(sent % bytes.length, (sent % bytes.length) + 1);
+    await wait(everyMs, undefined, { ref: false });
+  }
+}
