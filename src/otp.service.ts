@@ -6,6 +6,7 @@ import { formatHandle, type Handle, handleHash, newHandle, parseHandle } from '.
 import type { SessionBinding } from './challenge/session-binding.js';
 import type { Dispatched, Dispatcher } from './providers/dispatcher.js';
 import { grantHash, newGrant } from './grant/grants.js';
+import { readDigest, requireObject, requireText } from './input.js';
 import type { KeyedHash } from './keyed-hash.js';
 import { type Lifecycle, otpUnavailable, paused, type Reserved } from './lifecycle/lifecycle.js';
 import type { VerifyRow } from './lifecycle/verify.sql.js';
@@ -126,6 +127,7 @@ export class OtpService {
    * `sign_in_required` · `otp_too_soon` · `otp_paused` · `send_unavailable` · `service_unavailable`
    */
   async start(request: StartRequest): Promise<StartedChallenge> {
+    requireObject('The request', request);
     const { settings, phones, dispatcher, lifecycle, messages, mac, bind } = this.parts;
     const rules = this.#rulesOf(request.purpose);
     if (rules.startedBy !== 'anyone' && request.subject === undefined) {
@@ -135,12 +137,13 @@ export class OtpService {
     const phone = phones.accept(request.phone);
     const sessionBinding = bind(request);
     const send = this.#sendContext(request, phone.e164);
+    const actionDigest = readDigest(request.actionDigest);
+    const locale = messages.localeFor(readLocale(request.locale));
     const decoy = request.subject === undefined && !(await this.#mayStart(phone, request.purpose, rules));
 
     const handle = newHandle();
     const code = drawCode(settings.codeLength);
     const sealed = mac.seal({ ...handle, purpose: request.purpose }, code);
-    const locale = messages.localeFor(request.locale);
     const reserved = await this.#limited(
       send,
       lifecycle.start(send, {
@@ -150,7 +153,7 @@ export class OtpService {
         subject: send.subject,
         region: phone.region,
         sessionBinding,
-        actionDigest: request.actionDigest ? Buffer.from(request.actionDigest) : null,
+        actionDigest,
         locale,
         provider: dispatcher.providerName,
         codeMac: decoy ? null : sealed.mac,
@@ -179,6 +182,7 @@ export class OtpService {
    * otherwise as {@link OtpService.start}
    */
   async resend(request: ResendRequest): Promise<StartedChallenge> {
+    requireObject('The request', request);
     const { settings, dispatcher, lifecycle, mac } = this.parts;
     dispatcher.assertOpen();
     const handle = parseHandle(request.challenge);
@@ -222,6 +226,7 @@ export class OtpService {
    * `request_invalid` · `service_unavailable` (a try may have been spent)
    */
   async verify(request: VerifyRequest): Promise<VerifiedChallenge> {
+    requireObject('The request', request);
     const { settings, lifecycle, mac, bind } = this.parts;
     const { purpose } = request;
     this.#rulesOf(purpose);
@@ -253,8 +258,9 @@ export class OtpService {
   }
 
   /** Ends a challenge that its holder gives up. Does nothing when it is over or unknown. @throws {@link OtpError} `service_unavailable` */
-  async cancel({ challenge }: { challenge: string }): Promise<void> {
-    const handle = parseHandle(challenge);
+  async cancel(request: { challenge: string }): Promise<void> {
+    requireObject('The request', request);
+    const handle = parseHandle(request.challenge);
     if (handle) await this.parts.lifecycle.cancel({ id: handle.id, handleHash: handleHash(handle) });
   }
 
@@ -387,7 +393,7 @@ function readClient(client: unknown): { address?: string; deviceKey?: string } {
   throw new OtpError('request_invalid', '"client.deviceKey" must be a string of 16 to 256 characters.');
 }
 
-function requireText(field: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '' && value.length <= 256) return value;
-  throw new OtpError('request_invalid', `"${field}" must be a string of 1 to 256 characters.`);
+function readLocale(locale: unknown): string | undefined {
+  if (locale === undefined || typeof locale === 'string') return locale;
+  throw new OtpError('request_invalid', '"locale" must be a string.');
 }

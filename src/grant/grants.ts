@@ -5,6 +5,7 @@ import type { EntityManager } from 'typeorm';
 import type { SessionBinding } from '../challenge/session-binding.js';
 import type { Database } from '../lifecycle/database.js';
 import type { Tables } from '../lifecycle/tables.js';
+import { readDigest, requireObject, requireText } from '../input.js';
 import { OtpError } from '../otp.error.js';
 import type { Purpose } from '../otp.purposes.js';
 import { consumeSql } from './consume.sql.js';
@@ -58,10 +59,11 @@ export class Grants {
   /**
    * Uses a grant. With the `manager` of a running transaction the use and the host's own writes commit together or not
    * at all; without one it is committed at once.
-   * @throws {@link OtpError} `grant_required` for an empty grant · `grant_invalid` when it is unknown, used, expired, or
+   * @throws {@link OtpError} `request_invalid` · `grant_required` for an empty grant · `grant_invalid` when it is unknown, used, expired, or
    * for something else (one answer for all) · `service_unavailable`
    */
   async consume(grant: string, expectation: GrantExpectation, manager?: EntityManager): Promise<Proof> {
+    requireObject('What the grant must be for', expectation);
     if (grant === undefined || grant === null || grant === '') {
       throw new OtpError('grant_required', 'This call needs a grant: verify a code first.');
     }
@@ -70,9 +72,9 @@ export class Grants {
       this.#consume,
       {
         hash: grantHash(grant),
-        purposes: [expectation.purpose].flat(),
+        purposes: [expectation.purpose].flat().map((purpose) => requireText('purpose', purpose)),
         sessionBinding: this.bind(expectation),
-        actionDigest: expectation.actionDigest ? Buffer.from(expectation.actionDigest) : null,
+        actionDigest: readDigest(expectation.actionDigest),
       },
       manager,
     );

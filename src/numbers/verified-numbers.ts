@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { GrantExpectation, Grants } from '../grant/grants.js';
 import type { Database } from '../lifecycle/database.js';
 import type { Tables } from '../lifecycle/tables.js';
+import { requireObject, requireText } from '../input.js';
 import { OtpError } from '../otp.error.js';
 import { activateSql, ownerOfSql } from './activate.sql.js';
 
@@ -43,9 +44,8 @@ export class VerifiedNumbers {
     manager?: EntityManager,
     proof: GrantExpectation = { purpose: 'registration' },
   ): Promise<OwnedNumber> {
-    if (typeof owner !== 'string' || owner === '') {
-      throw new OtpError('request_invalid', '"owner" must be the id of an account, as a string.');
-    }
+    requireText('owner', owner);
+    requireObject('What the grant must be for', proof);
     if (proof.subject !== undefined && proof.subject !== owner) {
       throw new OtpError(
         'request_invalid',
@@ -64,9 +64,6 @@ export class VerifiedNumbers {
 
   /** Who owns a number (canonical E.164) at present. */
   async ownerOf(phone: string): Promise<string | null> {
-    if (typeof phone !== 'string' || phone === '') {
-      throw new OtpError('request_invalid', '"phone" must be a number in E.164 form.');
-    }
-    return (await this.database.run(this.#sql.ownerOf, { phone }))?.owner ?? null;
+    return (await this.database.run(this.#sql.ownerOf, { phone: requireText('phone', phone) }))?.owner ?? null;
   }
 }

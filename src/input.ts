@@ -1,0 +1,26 @@
+import { OtpError } from './otp.error.js';
+
+// Hosts call with what a request held, so the types promise nothing: a look-up must never run with a missing criterion.
+
+/** PostgreSQL stores no NUL, and half a surrogate pair would be stored as the same sign as every other half. */
+const TEXT = /^[^\0\p{Cs}]{1,256}$/u;
+const SHA256_BYTES = 32;
+
+/** @throws {@link OtpError} `request_invalid` for anything but an object with fields */
+export function requireObject(what: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  throw new OtpError('request_invalid', `${what} must be an object.`);
+}
+
+/** @throws {@link OtpError} `request_invalid` for anything but an id of sensible length */
+export function requireText(field: string, value: unknown): string {
+  if (typeof value === 'string' && TEXT.test(value)) return value;
+  throw new OtpError('request_invalid', `"${field}" must be a string of 1 to 256 characters.`);
+}
+
+/** @throws {@link OtpError} `request_invalid` for anything but a SHA-256, or nothing at all */
+export function readDigest(value: unknown): Buffer | null {
+  if (value === undefined) return null;
+  if (value instanceof Uint8Array && value.length === SHA256_BYTES) return Buffer.from(value);
+  throw new OtpError('request_invalid', `"actionDigest" must be the ${SHA256_BYTES} bytes of a SHA-256.`);
+}
