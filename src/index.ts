@@ -70,6 +70,8 @@ export type {
   VendorRefusal,
   VendorStart,
 } from './providers/provider.js';
+export { TaqnyatVerify } from './providers/taqnyat/taqnyat-verify.js';
+export type { TaqnyatVerifyOptions } from './providers/taqnyat/taqnyat-verify.js';
 export { HttpClient } from './providers/http-client.js';
 export type { HttpAnswer, HttpClientOptions, HttpExchange, HttpFault, HttpReply } from './providers/http-client.js';
 export type { HttpFields, HttpRequest } from './providers/http-request.js';

@@ -1,0 +1,196 @@
+import { randomInt } from 'node:crypto';
+
+import { type SimulatedRequest, VendorSimulator, type VendorReaction } from './simulator.js';
+
+export interface TaqnyatSimulatorOptions {
+  /** The only key it takes. @defaultValue 'taqnyat-simulator-key' */
+  apiKey?: string;
+  /** How answers are wrapped: both are seen in the field, neither is documented. @defaultValue 'envelope' */
+  answers?: 'envelope' | 'flat';
+  /** Digits of a code. @defaultValue 4, as in the vendor's sample */
+  codeLength?: number;
+  /** How long a code can be used, in seconds; an expired one counts as wrong. @defaultValue 300 */
+  ttlSeconds?: number;
+  /** Codes compared for one `requestId` before 12. @defaultValue 3 */
+  maxTries?: number;
+  /** Messages for one `requestId` before 8. @defaultValue 3 */
+  maxSends?: number;
+  /** Wait between two messages, answered with 7. @defaultValue 60 */
+  cooldownSeconds?: number;
+  /** Whom the wait holds back: this `requestId`, or the whole number. Not documented. @defaultValue 'request' */
+  cooldownPer?: 'request' | 'number';
+  /** Its clock, in milliseconds. @defaultValue Date.now */
+  now?: () => number;
+}
+
+/** What it knows of one verification: of one number under one `requestId`. */
+interface Verification {
+  code: string;
+  sends: number;
+  tries: number;
+  sentAt: number;
+  verified: boolean;
+}
+
+/** Verifications kept; the oldest go first. */
+const KEPT = 20_000;
+
+const MESSAGES: Record<number, string> = {
+  1: 'invalid apiKey',
+  3: 'Mobile number is not specified or incorrect.',
+  4: 'Your balance is not enough.',
+  5: 'Activation code sent successfully.',
+  6: 'Unknown error Please contact technical support',
+  8: 'You have exceeded the allowed number of attempts, change requestId to verify mobile number.',
+  10: 'Activation process completed successfully.',
+  11: 'Activation code is incorrect.',
+  12: 'Attempts to enter activation code have been exhausted.',
+  13: 'This number is activated',
+};
+
+/**
+ * Taqnyat Verify on this machine, as {@link https://dev.taqnyat.sa/en/doc/verify/ its page} documents it. What the page
+ * leaves open is an option here, with the same default as in the adapter.
+ *
+ * @example
+ * const taqnyat = await new TaqnyatSimulator().start();
+ * const provider = new TaqnyatVerify(taqnyat.access);
+ * … taqnyat.lastCode('+966512345678')
+ */
+export class TaqnyatSimulator extends VendorSimulator {
+  readonly #options: Required<TaqnyatSimulatorOptions>;
+  readonly #verifications = new Map<string, Verification>();
+  readonly #lastSent = new Map<string, number>();
+  #result: Result | undefined;
+
+  constructor({
+    apiKey = 'taqnyat-simulator-key',
+    answers = 'envelope',
+    codeLength = 4,
+    ttlSeconds = 300,
+    maxTries = 3,
+    maxSends = 3,
+    cooldownSeconds = 60,
+    cooldownPer = 'request',
+    now = Date.now,
+  }: TaqnyatSimulatorOptions = {}) {
+    super();
+    this.#options = {
+      apiKey,
+      answers,
+      codeLength,
+      ttlSeconds,
+      maxTries,
+      maxSends,
+      cooldownSeconds,
+      cooldownPer,
+      now,
+    };
+  }
+
+  /** Options with which the adapter reaches it, once started. */
+  get access(): { apiKey: string; baseUrl: string; testMode: true } {
+    return { apiKey: this.#options.apiKey, baseUrl: this.url, testMode: true };
+  }
+
+  /** Answers every request with this result and does nothing else, such as 4 for an empty account; `undefined` ends it. */
+  answerAlways(code: number | undefined, message = MESSAGES[code ?? 0] ?? ''): void {
+    this.#result = code === undefined ? undefined : { code, message };
+  }
+
+  protected react({ method, path, headers, body }: SimulatedRequest): VendorReaction {
+    if (method !== 'POST' || path !== '/verify.php') return { status: 404, body: 'Not Found' };
+    const fields = fieldsOf(body);
+    const { code, message = MESSAGES[code] ?? '', sms } = this.#result ?? this.#verify(fields, headers.authorization);
+    return { body: fields.returnJson === 1 ? this.#json(code, message) : String(code), ...(sms && { sms }) };
+  }
+
+  #verify(fields: Fields, authorization: string | undefined): Result {
+    const { apiKey } = this.#options;
+    const { numbers, requestId = '', activeKey } = fields;
+    if (fields.apiKey !== apiKey || authorization !== `Bearer ${apiKey}`) return { code: 1 };
+    if (!Array.isArray(numbers) || numbers.length !== 1 || !/^966\d{9}$/.test(String(numbers[0]))) return { code: 3 };
+    const number = String(numbers[0]);
+    const key = JSON.stringify([apiKey, number, requestId]);
+    return activeKey === undefined ? this.#send(key, number, fields) : this.#check(key, activeKey);
+  }
+
+  #send(key: string, number: string, { lang, note }: Fields): Result {
+    const { now, maxSends, codeLength, cooldownPer } = this.#options;
+    const known = this.#verifications.get(key);
+    if (known?.verified) return { code: 13 };
+    if (known && known.sends >= maxSends) return { code: 8 };
+    const gate = cooldownPer === 'number' ? number : key;
+    const wait = this.#waitSeconds(gate);
+    if (wait > 0) {
+      return { code: 7, message: `The activation code has already been sent, you can re-send it in ${wait} second` };
+    }
+
+    const code = String(randomInt(10 ** codeLength)).padStart(codeLength, '0');
+    keep(this.#verifications, key, {
+      code,
+      sends: (known?.sends ?? 0) + 1,
+      tries: known?.tries ?? 0,
+      sentAt: now(),
+      verified: false,
+    });
+    keep(this.#lastSent, gate, now());
+    const text = [lang === 'en' ? `Your verification code is: ${code}` : `رمز التحقق: ${code}`, note];
+    return { code: 5, sms: { phone: `+${number}`, text: text.filter(Boolean).join(' '), code } };
+  }
+
+  #check(key: string, activeKey: unknown): Result {
+    const { now, maxTries, ttlSeconds } = this.#options;
+    const known = this.#verifications.get(key);
+    if (known === undefined) return { code: 11 };
+    if (known.verified) return { code: 13 };
+    if (known.tries >= maxTries) return { code: 12 };
+    known.tries++;
+    if (activeKey !== known.code || now() - known.sentAt >= ttlSeconds * 1000) return { code: 11 };
+    known.verified = true;
+    return { code: 10 };
+  }
+
+  #waitSeconds(gate: string): number {
+    const { now, cooldownSeconds } = this.#options;
+    const sentAt = this.#lastSent.get(gate);
+    return sentAt === undefined ? 0 : Math.ceil(cooldownSeconds - (now() - sentAt) / 1000);
+  }
+
+  #json(code: number, message: string): string {
+    const texts = { MessageAr: message, MessageEn: message };
+    if (this.#options.answers === 'flat') return JSON.stringify({ status: code, ...texts });
+    const answer =
+      code === 5 || code === 10
+        ? { status: 1, ResponseStatus: 'success', Data: { result: code, ...texts }, Error: null }
+        : { status: 1, ResponseStatus: 'fail', Data: null, Error: { ErrorCode: code, ...texts } };
+    return JSON.stringify(answer);
+  }
+}
+
+interface Result {
+  code: number;
+  message?: string;
+  sms?: VendorReaction['sms'];
+}
+
+type Fields = Partial<
+  Record<'apiKey' | 'numbers' | 'requestId' | 'activeKey' | 'lang' | 'note' | 'returnJson', unknown>
+>;
+
+/** The documented body is an array of one object; a bare object is taken, too. */
+function fieldsOf(body: string): Fields {
+  try {
+    const json: unknown = JSON.parse(body);
+    const first: unknown = Array.isArray(json) ? json[0] : json;
+    return typeof first === 'object' && first !== null ? first : {};
+  } catch {
+    return {};
+  }
+}
+
+function keep<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > KEPT) map.delete(map.keys().next().value!);
+}
