@@ -64,7 +64,7 @@ describe('the packed package', () => {
         'package.json',
         ...sources().flatMap((source) => {
           const built = source.replace(/^src/, 'dist');
-          return /\.mjs$/.test(built)
+          return built.endsWith('.mjs')
             ? [built, built.replace(/\.mjs$/, '.d.mts')]
             : [built.replace(/\.ts$/, '.js'), built.replace(/\.ts$/, '.d.ts')];
         }),

@@ -225,7 +225,7 @@ async function start(folder: string, platform: string): Promise<Host> {
     codeFor: async (phone) => {
       for (const deadline = Date.now() + 20_000; Date.now() < deadline; await sleep(20)) {
         const { code } = (await get(`/messages/${phone}`)).body;
-        if (code) return String(code);
+        if (code) return code as string;
       }
       throw new Error('no message reached the phone');
     },
