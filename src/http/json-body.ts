@@ -15,7 +15,11 @@ import { HTTP_SETTINGS } from './tokens.js';
 
 interface IncomingRequest {
   headers: Record<string, string | undefined>;
+  body: unknown;
 }
+
+/** Unknown fields like any other, but class-transformer passes over them, so the pipe would not see them. */
+const UNSEEN_FIELDS = ['__proto__', 'constructor'];
 
 /** Lets only JSON of a sensible size in, and keeps every answer out of caches. */
 @Injectable()
@@ -28,9 +32,10 @@ export class JsonOnlyGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const http = context.switchToHttp();
     this.host.httpAdapter.setHeader(http.getResponse(), 'Cache-Control', 'no-store');
-    const { headers } = http.getRequest<IncomingRequest>();
+    const { headers, body } = http.getRequest<IncomingRequest>();
     if (!/^application\/json(\s*;|$)/i.test(headers['content-type'] ?? '')) throw new UnsupportedMediaTypeException();
     if (Number(headers['content-length'] ?? 0) > this.settings.maxBodyBytes) throw new PayloadTooLargeException();
+    if (UNSEEN_FIELDS.some((name) => Object.hasOwn(Object(body) as object, name))) throw bodyRefused(UNKNOWN_FIELD);
     return true;
   }
 }
@@ -44,8 +49,12 @@ export const bodyPipe = new ValidationPipe({
   validationError: { target: false, value: false },
   exceptionFactory: (errors) => {
     const known = errors.filter(({ constraints }) => !constraints?.whitelistValidation).map(({ property }) => property);
-    const detail =
-      known.length > 0 ? `Check ${known.map((name) => `"${name}"`).join(', ')}.` : 'It holds an unknown field.';
-    return new OtpError('request_invalid', `The body does not fit this route. ${detail}`);
+    return bodyRefused(known.length > 0 ? `Check ${known.map((name) => `"${name}"`).join(', ')}.` : UNKNOWN_FIELD);
   },
 });
+
+const UNKNOWN_FIELD = 'It holds an unknown field.';
+
+function bodyRefused(why: string): OtpError {
+  return new OtpError('request_invalid', `The body does not fit this route. ${why}`);
+}
