@@ -1,0 +1,186 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { OTP_ERROR_CODES, OTP_FIGURES, OtpError } from 'nestjs-phone-otp';
+import ts from 'typescript';
+
+import { problemOf } from '../../src/http/problem.js';
+import { documentedOptions, withOptionsTable } from '../support/options-table.js';
+import { PROJECT } from '../support/packed.js';
+
+const DOCUMENTS = documents();
+const README = read('README.md');
+
+describe('the documents', () => {
+  it('show code that compiles', () => {
+    const blocks = DOCUMENTS.flatMap(codeBlocks);
+    expect(blocks.length).toBeGreaterThan(0);
+
+    expect(typeErrorsIn(blocks)).toEqual([]);
+  });
+
+  it('link to files and headings that exist', () => {
+    const links = DOCUMENTS.flatMap(linksIn);
+    expect(links.length).toBeGreaterThan(0);
+
+    expect(links.filter(({ leadsTo }) => !leadsTo)).toEqual([]);
+  });
+});
+
+describe('README', () => {
+  it('has the table of options as the sources say it: else run "npm run docs:options"', () => {
+    expect(README).toBe(withOptionsTable(README));
+  });
+
+  it('gives each figure its row, with default and bounds', () => {
+    const rows = tableRows(README).map(([option, standard, bounds]) => [option, standard, bounds]);
+
+    for (const [name, figure] of Object.entries(OTP_FIGURES)) {
+      const bounds = 'max' in figure ? `${figure.min} – ${figure.max}` : `≥ ${figure.min}`;
+      expect(rows).toContainEqual([`\`${name}\``, `\`${figure.default}\``, `${bounds} ${figure.unit}`]);
+    }
+  });
+
+  it('lists exactly the error codes there are, under the status each is answered with', () => {
+    const listed = tableRows(section(README, 'Errors')).flatMap(([status, codes]) =>
+      [...codes!.matchAll(/`(\w+)`/g)].map(([, code]) => ({ code: code!, status: Number(status) })),
+    );
+
+    const answered = OTP_ERROR_CODES.map((code) => ({
+      code,
+      status: problemOf(new OtpError(code, '')).problem.status,
+    }));
+    expect(listed.toSorted(byCode)).toEqual(answered.toSorted(byCode));
+  });
+});
+
+describe('the TSDoc', () => {
+  it('says of each option what it means, and of each figure the default that the code has', () => {
+    const options = documentedOptions();
+
+    expect(options.filter(({ meaning }) => meaning === '')).toEqual([]);
+    const figures = options.filter(({ name }) => name in OTP_FIGURES);
+    expect(Object.fromEntries(figures.map(({ name, documentedDefault }) => [name, documentedDefault]))).toEqual(
+      Object.fromEntries(Object.entries(OTP_FIGURES).map(([name, figure]) => [name, String(figure.default)])),
+    );
+  });
+
+  it('explains exactly the error codes there are', () => {
+    const rows = tableRows(read('src/otp.error.ts').replaceAll(/^ \* /gm, ''));
+
+    expect(rows.map(([code]) => code)).toEqual(OTP_ERROR_CODES.map((code) => `\`${code}\``));
+  });
+});
+
+interface Block {
+  document: string;
+  /** Of its first line of code, counted from 1. */
+  line: number;
+  code: string;
+}
+
+interface Link {
+  document: string;
+  target: string;
+  leadsTo: boolean;
+}
+
+/** Every Markdown file of the project, relative to it. */
+function documents(folder = ''): string[] {
+  const skipped = ['node_modules', 'dist', 'dist-demo', 'coverage'];
+  return readdirSync(path.join(PROJECT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const file = path.posix.join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name.startsWith('.') || skipped.includes(entry.name) ? [] : documents(file);
+    return entry.name.endsWith('.md') ? [file] : [];
+  });
+}
+
+function read(file: string): string {
+  return readFileSync(path.join(PROJECT, file), 'utf8');
+}
+
+function codeBlocks(document: string): Block[] {
+  const text = read(document);
+  return [...text.matchAll(/^( *)```(?:ts|typescript)\b.*\n([\s\S]*?)^\1```/gm)].map((match) => ({
+    document,
+    line: text.slice(0, match.index).split('\n').length + 1,
+    code: match[2]!,
+  }));
+}
+
+/** Checks each block as a file of its own, with the project's options and its sources behind the package's name. */
+function typeErrorsIn(blocks: Block[]): string[] {
+  const { config } = ts.readConfigFile(path.join(PROJECT, 'tsconfig.json'), (file) => ts.sys.readFile(file));
+  const { options } = ts.parseJsonConfigFileContent({ ...(config as object), files: [], include: [] }, ts.sys, PROJECT);
+  const files = new Map(blocks.map((block, n) => [path.join(PROJECT, `test/document-${n}.ts`), block]));
+
+  const host = ts.createCompilerHost(options);
+  const disk = { ...host };
+  host.getCurrentDirectory = () => PROJECT;
+  host.fileExists = (file) => files.has(file) || disk.fileExists(file);
+  host.readFile = (file) => files.get(file)?.code ?? disk.readFile(file);
+  host.getSourceFile = (file, ...rest) =>
+    files.has(file)
+      ? ts.createSourceFile(file, `${files.get(file)!.code}\nexport {};`, ...rest)
+      : disk.getSourceFile(file, ...rest);
+
+  const program = ts.createProgram([...files.keys()], { ...options, noEmit: true }, host);
+  return [...files].flatMap(([file, { document, line }]) => {
+    const source = program.getSourceFile(file)!;
+    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map((found) => {
+      const at = line + source.getLineAndCharacterOfPosition(found.start ?? 0).line;
+      return `${document}:${at} ${ts.flattenDiagnosticMessageText(found.messageText, ' ')}`;
+    });
+  });
+}
+
+/** Links into the project; what lies elsewhere is not for a test to ask. */
+function linksIn(document: string): Link[] {
+  return [...withoutCode(read(document)).matchAll(/\]\(<?([^)\s>]+)>?(?:\s+"[^"]*")?\)/g)]
+    .map(([, target]) => target!)
+    .filter((target) => !/^[a-z][a-z+.-]*:/i.test(target))
+    .map((target) => ({ document, target, leadsTo: leadsSomewhere(document, target) }));
+}
+
+function leadsSomewhere(document: string, target: string): boolean {
+  const [file, heading] = target.split('#') as [string, string?];
+  const found = file === '' ? document : path.posix.join(path.posix.dirname(document), decodeURIComponent(file));
+  if (found.startsWith('..') || !existsSync(path.join(PROJECT, found))) return false;
+  return heading === undefined || !found.endsWith('.md') || headingsOf(found).includes(heading);
+}
+
+/** The names that GitHub gives to headings. */
+function headingsOf(document: string): string[] {
+  return [...withoutCode(read(document), false).matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+function withoutCode(text: string, alsoInline = true): string {
+  const prose = text.replaceAll(/^( *)```[\s\S]*?^\1```/gm, '');
+  return alsoInline ? prose.replaceAll(/`[^`\n]*`/g, '') : prose;
+}
+
+/** A section of a document, without its heading. */
+function section(text: string, heading: string): string {
+  return text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`))!;
+}
+
+/** The cells of every table row but the heads. */
+function tableRows(text: string): string[][] {
+  const rows = text.split('\n').map((line) => /^\|(.*)\|$/.exec(line.trim())?.[1]);
+  return rows.flatMap((row, n) =>
+    row === undefined || isRule(row) || isRule(rows[n + 1]) ? [] : [row.split(/(?<!\\)\|/).map((cell) => cell.trim())],
+  );
+}
+
+function isRule(row: string | undefined): boolean {
+  return row !== undefined && /^[\s|:-]+$/.test(row) && row.includes('---');
+}
+
+function byCode(one: { code: string }, other: { code: string }): number {
+  return one.code < other.code ? -1 : 1;
+}
