@@ -83,7 +83,10 @@ export class Dispatcher {
 
   async #receipt(message: OutgoingMessage, signal: AbortSignal): Promise<SendReceipt> {
     try {
-      return await this.provider.send(message, { signal });
+      const receipt = await this.provider.send(message, { signal });
+      if (typeof receipt?.outcome === 'string') return receipt;
+      this.#logger.error(`${this.provider.name} answered without an "outcome"`);
+      return { outcome: 'unknown' };
     } catch (error) {
       // What an adapter throws can quote its vendor, or the message: only its kind is worth a line.
       this.#logger.error(`${this.provider.name} threw ${(error as Error)?.name ?? 'something'}`);
