@@ -17,7 +17,7 @@ describe('the documents', () => {
     expect(blocks.length).toBeGreaterThan(0);
 
     expect(typeErrorsIn(blocks)).toEqual([]);
-  });
+  }, 120_000);
 
   it('link to files and headings that exist', () => {
     const links = DOCUMENTS.flatMap(linksIn);
@@ -119,10 +119,10 @@ function typeErrorsIn(blocks: Block[]): string[] {
   host.getCurrentDirectory = () => PROJECT;
   host.fileExists = (file) => files.has(file) || disk.fileExists(file);
   host.readFile = (file) => files.get(file)?.code ?? disk.readFile(file);
-  host.getSourceFile = (file, ...rest) =>
+  host.getSourceFile = (file, version, ...rest) =>
     files.has(file)
-      ? ts.createSourceFile(file, `${files.get(file)!.code}\nexport {};`, ...rest)
-      : disk.getSourceFile(file, ...rest);
+      ? ts.createSourceFile(file, `${files.get(file)!.code}\nexport {};`, version)
+      : disk.getSourceFile(file, version, ...rest);
 
   const program = ts.createProgram([...files.keys()], { ...options, noEmit: true }, host);
   return [...files].flatMap(([file, { document, line }]) => {
