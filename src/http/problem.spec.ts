@@ -1,0 +1,81 @@
+import { OTP_ERROR_CODES, OtpError } from '../otp.error.js';
+import { problemOf } from './problem.js';
+
+describe('problemOf', () => {
+  it('SEC-33 answers each code with the status of this table', () => {
+    const table = OTP_ERROR_CODES.map((code) => `${code} ${problemOf(new OtpError(code, 'why')).problem.status}`);
+
+    expect(table).toEqual([
+      'request_invalid 400',
+      'phone_invalid 400',
+      'phone_not_supported 400',
+      'purpose_refused 400',
+      'sign_in_required 401',
+      'code_malformed 400',
+      'otp_invalid 400',
+      'otp_unavailable 400',
+      'otp_too_soon 429',
+      'otp_paused 429',
+      'too_many_requests 429',
+      'grant_required 401',
+      'grant_invalid 401',
+      'phone_already_activated 409',
+      'send_unavailable 503',
+      'service_unavailable 503',
+    ]);
+  });
+
+  it.each([
+    [0, '1'],
+    [0.2, '1'],
+    [59.01, '60'],
+  ])('SEC-33 rounds a wait of %d s up to whole seconds, at least one', (retryAfterSeconds, header) => {
+    const { problem, headers } = problemOf(new OtpError('otp_too_soon', 'why', { retryAfterSeconds }));
+
+    expect(headers['Retry-After']).toBe(header);
+    expect(problem.retryAfter).toBe(Number(header));
+  });
+
+  it('names the scheme of a 401', () => {
+    expect(problemOf(new OtpError('sign_in_required', '')).headers['WWW-Authenticate']).toBe('Bearer');
+    expect(problemOf(new OtpError('grant_required', '')).headers['WWW-Authenticate']).toBe('OTP-Grant');
+  });
+
+  it('never shows the cause', () => {
+    const error = new OtpError('service_unavailable', 'why', { cause: new Error('SELECT secret') });
+
+    expect(JSON.stringify(problemOf(error))).not.toContain('SELECT');
+  });
+
+  it.each([
+    ['an error', new Error('secret')],
+    ['a text', 'secret'],
+    ['nothing', undefined],
+    ['null', null],
+    ['an object', { message: 'secret' }],
+    ['a status that is none', { status: 200, message: 'secret' }],
+    ['a status in words', { statusCode: '404', message: 'secret' }],
+  ])('FLT-23 answers a bare 500 for %s', (_, thrown) => {
+    const { problem, headers } = problemOf(thrown);
+
+    expect(problem).toEqual({
+      type: 'urn:nestjs-phone-otp:problem:internal_server_error',
+      title: 'Internal Server Error',
+      status: 500,
+      code: 'internal_server_error',
+      correlationId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+    expect(headers).toEqual({});
+  });
+
+  it('keeps the status of an error of the platform, and not its words', () => {
+    const tooLarge = Object.assign(new Error('secret'), { statusCode: 413 });
+
+    expect(problemOf(tooLarge).problem).toEqual({
+      type: 'urn:nestjs-phone-otp:problem:content_too_large',
+      title: 'Content Too Large',
+      status: 413,
+      code: 'content_too_large',
+    });
+  });
+});
