@@ -33,7 +33,7 @@ function parsed(baseUrl: unknown): URL {
 /** Of addresses written as such; a name is the operator's word, and nobody else can set it. */
 function isPublic(hostname: string): boolean {
   const address = hostname.replace(/^\[|\]$/g, '');
-  if (ipaddr.isValid(address)) return ipaddr.process(address).range() === 'unicast';
+  if (ipaddr.isValid(address)) return ipaddr.parse(address).range() === 'unicast';
   return !/(^|\.)localhost\.?$/.test(hostname);
 }
 

@@ -1,0 +1,36 @@
+import type { HttpAnswer, HttpReply } from './http-client.js';
+import { checkReceipt, sendReceipt } from './receipts.js';
+
+const answer = (status: number, retryAfterSeconds?: number): HttpAnswer => ({
+  kind: 'answer',
+  status,
+  headers: new Headers(),
+  text: '',
+  ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+});
+
+describe('what a reply means with every vendor', () => {
+  const ambiguous = { outcome: 'unknown', ambiguous: true };
+  const unavailable = { outcome: 'provider_unavailable' };
+
+  it.each<[string, HttpReply, object, object]>([
+    ['FLT-07 no answer', { kind: 'ambiguous', cause: 'TIMED_OUT' }, ambiguous, unavailable],
+    ['FLT-08 no connection', { kind: 'not_sent', cause: 'ECONNREFUSED' }, unavailable, unavailable],
+    ['FLT-09 a 500', answer(500), ambiguous, unavailable],
+    ['FLT-09 a 503', answer(503), ambiguous, unavailable],
+    ['FLT-10 a 401', answer(401), { outcome: 'unauthorized' }, { outcome: 'unauthorized' }],
+    ['FLT-10 a 402', answer(402), { outcome: 'insufficient_balance' }, { outcome: 'insufficient_balance' }],
+    ['FLT-10 a 403', answer(403), { outcome: 'unauthorized' }, { outcome: 'unauthorized' }],
+    ['FLT-11 a 429', answer(429), { outcome: 'rate_limited' }, { outcome: 'rate_limited' }],
+    [
+      'FLT-11 a 429 with a wait',
+      answer(429, 0),
+      { outcome: 'rate_limited', retryAfterSeconds: 0 },
+      { outcome: 'rate_limited', retryAfterSeconds: 0 },
+    ],
+    ['anything else, as the adapter reads it', answer(404), { outcome: 'sent' }, { outcome: 'verified' }],
+  ])('%s', (_, reply, atSend, atCheck) => {
+    expect(sendReceipt(() => ({ outcome: 'sent' }))(reply)).toEqual(atSend);
+    expect(checkReceipt(() => ({ outcome: 'verified' }))(reply)).toEqual(atCheck);
+  });
+});
