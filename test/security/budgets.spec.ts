@@ -1,0 +1,365 @@
+import { EventEmitterModule } from '@nestjs/event-emitter';
+import { type OtpModuleOptions, OtpError } from 'nestjs-phone-otp';
+
+import { EventLog } from '../support/events.js';
+import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
+import { ScriptedProvider, until } from '../support/providers.js';
+
+const stranger = { address: '203.0.113.7' };
+const device = { address: '198.51.100.9', deviceKey: 'the-device-of-this-person' };
+const purpose = 'registration';
+
+const open = (options: Partial<OtpModuleOptions> = {}) =>
+  otpFixture({ options, metadata: { imports: [EventEmitterModule.forRoot()] } });
+
+/** The code of an outcome: what was refused, or `ok`. */
+const outcome = (call: Promise<unknown>) =>
+  call.then(
+    () => 'ok',
+    (error: OtpError) => error.code,
+  );
+const waitOf = (call: Promise<unknown>) =>
+  call.then(
+    () => 0,
+    (error: OtpError) => error.retryAfterSeconds!,
+  );
+
+async function start(fixture: Fixture, phone: string, client: typeof stranger | 'server' = stranger) {
+  fixture.sms.clear();
+  const { challenge } = await fixture.otp.start({ phone, purpose, client });
+  return { challenge, code: await fixture.codeFor(phone) };
+}
+
+/** Starts as often as needed and types that many wrong codes. */
+async function fail(fixture: Fixture, phone: string, times: number, client: typeof stranger = stranger) {
+  for (let left = times; left > 0;) {
+    const { challenge, code } = await start(fixture, phone, client);
+    for (let n = 0; n < 5 && left > 0; n++, left--) {
+      expect(await outcome(fixture.otp.verify({ challenge, code: wrongCode(code), purpose }))).toBe('otp_invalid');
+    }
+    await fixture.elapse(61);
+  }
+}
+
+async function succeed(fixture: Fixture, phone: string, client: typeof stranger = stranger) {
+  const { challenge, code } = await start(fixture, phone, client);
+  await fixture.otp.verify({ challenge, code, purpose });
+  await fixture.elapse(61);
+}
+
+/** Makes the account the owner of the number, as after a registration. */
+function own({ dataSource, schema }: Fixture, phone: string, owner: string) {
+  return dataSource.query(
+    `INSERT INTO ${schema}.otp_verified_numbers (phone, owner, verified_at, last_proved_at, source)
+     VALUES ($1, $2, now(), now(), 'registration')`,
+    [phone, owner],
+  );
+}
+
+describe('the gate of a subject', () => {
+  let fixture: Fixture;
+  let events: EventLog;
+  beforeAll(async () => {
+    fixture = await open({ codeTtlSeconds: 600 });
+    events = new EventLog(fixture.app);
+  });
+  beforeEach(() => events.clear());
+  afterAll(() => fixture.close());
+
+  it('SEC-09 SEC-10 pauses after 10 wrong codes for 15, 30, 60 and again 60 minutes, and a success clears it', async () => {
+    const phone = newPhone();
+    const waits = [];
+    for (let round = 0; round < 4; round++) {
+      await fail(fixture, phone, 10);
+      const wait = await waitOf(fixture.otp.start({ phone, purpose, client: stranger }));
+      waits.push(Math.ceil((wait + 61) / 60)); // 61 s had passed since the last wrong code
+      await fixture.elapse(wait);
+    }
+    await succeed(fixture, phone);
+    await fail(fixture, phone, 10);
+    const afterSuccess = await waitOf(fixture.otp.start({ phone, purpose, client: stranger }));
+
+    expect(waits).toEqual([15, 30, 60, 60]);
+    expect(Math.ceil((afterSuccess + 61) / 60)).toBe(15);
+    expect(events.of('otp.paused').map(({ failures, closed }) => [failures, closed])).toEqual(
+      Array(5).fill([10, false]),
+    );
+  });
+
+  it('SEC-09 refuses even the right code while it is paused, and lets nothing be lost', async () => {
+    const phone = newPhone();
+    await fail(fixture, phone, 5);
+    const { challenge, code } = await start(fixture, phone);
+    await fixture.elapse(61);
+    const live = await start(fixture, phone);
+    for (let n = 0; n < 5; n++) await outcome(fixture.otp.verify({ challenge, code: wrongCode(code), purpose }));
+
+    const paused = await outcome(fixture.otp.verify({ ...live, purpose }));
+    const { tries } = (await fixture.rows('otp_challenges')).find(({ id }) => live.challenge.startsWith(id as string))!;
+    await fixture.otp.unlock(phone);
+
+    expect(paused).toBe('otp_paused');
+    expect(tries).toBe(0);
+    expect(await outcome(fixture.otp.verify({ ...live, purpose }))).toBe('ok');
+  });
+
+  it('SEC-10 closes for good after 100 in a row, until an operator unlocks it', async () => {
+    const phone = newPhone();
+    const another = newPhone();
+    const { challenge, code } = await start(fixture, phone);
+    // 99 failures of earlier days: their pauses are over, the streak is not.
+    await fixture.dataSource.query(`UPDATE ${fixture.schema}.otp_limits SET streak = 99 WHERE key = (
+      SELECT gate_key FROM ${fixture.schema}.otp_challenges WHERE phone = '${phone}')`);
+
+    await outcome(fixture.otp.verify({ challenge, code: wrongCode(code), purpose }));
+    const told = events.of('otp.paused').at(-1);
+    await fixture.elapse(400 * 86_400);
+    await fixture.otp.purge();
+    const closed = await outcome(fixture.otp.start({ phone, purpose, client: stranger }));
+    const others = await outcome(fixture.otp.start({ phone: another, purpose, client: stranger }));
+    const unlocked = await fixture.otp.unlock(phone);
+
+    expect(told).toMatchObject({ closed: true });
+    expect([closed, others, unlocked]).toEqual(['otp_paused', 'ok', true]);
+    expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('ok');
+    expect(await fixture.otp.unlock(phone)).toBe(false);
+  });
+
+  it('SEC-09 is not cleared by a resend, nor by the next challenge', async () => {
+    const phone = newPhone();
+    const { challenge, code } = await start(fixture, phone);
+    for (let n = 0; n < 4; n++) await outcome(fixture.otp.verify({ challenge, code: wrongCode(code), purpose }));
+    await fixture.elapse(61);
+    await fixture.otp.resend({ challenge, client: stranger });
+
+    await outcome(fixture.otp.verify({ challenge, code: 'not a code', purpose }));
+    await outcome(fixture.otp.verify({ challenge, code: '000000', purpose }));
+    expect(await outcome(fixture.otp.verify({ challenge, code: '000000', purpose }))).toBe('otp_unavailable');
+    await fixture.elapse(61);
+    await fail(fixture, phone, 5);
+
+    expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('otp_paused');
+  });
+});
+
+describe('a device that proved its number before', () => {
+  let fixture: Fixture;
+  beforeAll(async () => (fixture = await open({ sendsPerPhonePerHour: 3, sendsPerAddressPerHour: 4 })));
+  afterAll(() => fixture.close());
+
+  it('is not stopped by a flood of strangers, nor by their wrong codes', async () => {
+    const phone = newPhone();
+    await succeed(fixture, phone, device);
+    await fail(fixture, phone, 10);
+    expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('otp_too_soon');
+
+    const { challenge, code } = await start(fixture, phone, device);
+
+    expect(await outcome(fixture.otp.verify({ challenge, code, purpose }))).toBe('ok');
+  });
+
+  it('is a stranger for every other number, and so is every other device', async () => {
+    const phone = newPhone();
+    await succeed(fixture, phone, device);
+    const classes = [];
+    for (const [to, client] of [
+      [phone, device],
+      [newPhone(), device],
+      [phone, { ...device, deviceKey: 'another-device-altogether' }],
+      [phone, stranger],
+    ] as const) {
+      await fixture.elapse(61);
+      const { challenge } = await fixture.otp.start({ phone: to, purpose, client });
+      const rows = await fixture.rows('otp_challenges');
+      classes.push(rows.find(({ id }) => challenge.startsWith(id as string))!.class);
+    }
+
+    expect(classes).toEqual(['known', 'stranger', 'stranger', 'stranger']);
+  });
+
+  it('has a budget, too', async () => {
+    const phone = newPhone();
+    await succeed(fixture, phone, device);
+    for (let n = 0; n < 3; n++) await start(fixture, phone, device).finally(() => fixture.elapse(61));
+
+    expect(await outcome(fixture.otp.start({ phone, purpose, client: device }))).toBe('otp_too_soon');
+  });
+});
+
+describe('a start of the same client', () => {
+  let fixture: Fixture;
+  beforeAll(async () => (fixture = await open()));
+  afterAll(() => fixture.close());
+
+  it('replaces its earlier challenge for the phone and purpose, and nobody else’s', async () => {
+    const phone = newPhone();
+    const challenges = [];
+    for (const [client, of] of [
+      [device, purpose],
+      [{ ...device, deviceKey: 'another-device-altogether' }, purpose],
+      [stranger, purpose],
+      [device, 'login'],
+      [device, purpose],
+    ] as const) {
+      challenges.push((await fixture.otp.start({ phone, purpose: of, client })).challenge);
+      await fixture.elapse(61);
+    }
+
+    const rows = await fixture.rows('otp_challenges');
+    const replaced = challenges.map((handle) => rows.find(({ id }) => handle.startsWith(id as string))!.status);
+
+    expect(replaced.map((status) => status === 'superseded')).toEqual([true, false, false, false, false]);
+  });
+});
+
+describe('an account that owns the number', () => {
+  const owner = 'account-1';
+  const ask = (fixture: Fixture, phone: string, of = 'transaction') =>
+    fixture.otp.start({ phone, purpose: of, subject: owner, client: 'server' });
+
+  it('is not slowed by strangers, and its cooldown counts for each purpose', async () => {
+    const fixture = await open({ sendsPerPhonePerHour: 1 });
+    const phone = newPhone();
+    await own(fixture, phone, owner);
+    await start(fixture, phone);
+    expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('otp_too_soon');
+
+    expect(await outcome(ask(fixture, phone))).toBe('ok');
+    expect(await outcome(ask(fixture, phone))).toBe('otp_too_soon');
+    expect(await outcome(ask(fixture, phone, 'change_number'))).toBe('ok');
+    await fixture.close();
+  });
+
+  it('is treated as a stranger after three messages that were not verified', async () => {
+    const fixture = await open({ sendsPerPhonePerHour: 1 });
+    const phone = newPhone();
+    await own(fixture, phone, owner);
+
+    for (let n = 0; n < 3; n++) {
+      expect(await outcome(ask(fixture, phone))).toBe('ok');
+      await fixture.elapse(61);
+    }
+    expect(await outcome(ask(fixture, phone))).toBe('ok'); // the one that strangers may have
+    await fixture.elapse(61);
+
+    expect(await outcome(ask(fixture, phone))).toBe('otp_too_soon');
+    expect((await fixture.rows('otp_challenges')).map((row) => row.class)).toEqual([
+      'owner',
+      'owner',
+      'owner',
+      'stranger',
+    ]);
+    await fixture.close();
+  });
+
+  it('keeps its budget as long as it verifies what it asked for', async () => {
+    const fixture = await open();
+    const phone = newPhone();
+    await own(fixture, phone, owner);
+
+    for (let n = 0; n < 5; n++) {
+      fixture.sms.clear();
+      const { challenge } = await ask(fixture, phone);
+      const code = await fixture.codeFor(phone);
+      await fixture.otp.verify({ challenge, code, purpose: 'transaction', subject: owner });
+      await fixture.elapse(61);
+    }
+
+    expect(new Set((await fixture.rows('otp_challenges')).map((row) => row.class))).toEqual(new Set(['owner']));
+    await fixture.close();
+  });
+
+  it('is a stranger to a number that the ledger does not hold as its own', async () => {
+    const fixture = await open();
+    const phone = newPhone();
+    await own(fixture, phone, 'somebody else');
+
+    await ask(fixture, phone);
+
+    expect((await fixture.rows('otp_challenges'))[0]!.class).toBe('stranger');
+    await fixture.close();
+  });
+});
+
+describe('a message that surely was not sent', () => {
+  it('is told to a signed-in caller, who gets the cooldown back', async () => {
+    const vendor = new ScriptedProvider(async () => ({ outcome: 'insufficient_balance' }));
+    const fixture = await otpFixture({ provider: vendor });
+    const phone = newPhone();
+    const ask = () => fixture.otp.start({ phone, purpose: 'verify_number', subject: 'account-1', client: 'server' });
+
+    expect(await outcome(ask())).toBe('send_unavailable');
+    vendor.answer = async () => ({ outcome: 'sent' });
+    expect(await outcome(ask())).toBe('ok');
+    expect(await outcome(ask())).toBe('otp_too_soon');
+
+    expect((await fixture.rows('otp_challenges')).map(({ status }) => status)).toEqual(['failed', 'sent']);
+    await fixture.close();
+  });
+
+  it('is not told to anybody else, and the cooldown counts', async () => {
+    const vendor = new ScriptedProvider(async () => ({ outcome: 'insufficient_balance' }));
+    const fixture = await otpFixture({ provider: vendor });
+    const phone = newPhone();
+    const ask = () => fixture.otp.start({ phone, purpose, client: stranger });
+
+    expect(await outcome(ask())).toBe('ok');
+    await until('the failure was marked', async () => (await fixture.rows('otp_sends')).length === 1);
+    expect(await outcome(ask())).toBe('otp_too_soon');
+    await fixture.close();
+  });
+
+  it('FLT-07 counts as perhaps sent when the vendor did not answer clearly, for a signed-in caller too', async () => {
+    const vendor = new ScriptedProvider(async () => ({ outcome: 'provider_unavailable', ambiguous: true }));
+    const fixture = await otpFixture({ provider: vendor });
+    const request = { phone: newPhone(), purpose: 'verify_number', subject: 'account-1', client: 'server' as const };
+
+    const { challenge } = await fixture.otp.start(request);
+
+    expect((await fixture.rows('otp_challenges'))[0]!.status).toBe('unknown');
+    expect(await outcome(fixture.otp.start(request))).toBe('otp_too_soon');
+    const verify = { challenge, code: vendor.lastCode, purpose: request.purpose, subject: request.subject };
+    expect(await outcome(fixture.otp.verify(verify))).toBe('ok');
+    await fixture.close();
+  });
+});
+
+describe('slots of address and prefix', () => {
+  it.each([
+    ['address', { sendsPerAddressPerHour: 2 }],
+    ['prefix', { sendsPerPrefixPerHour: 2 }],
+  ])('SEC-25 of the %s count unverified messages alone: a success gives them back', async (_, options) => {
+    const fixture = await open(options);
+    const phone = newPhone();
+    const neighbour = (n: number) => `${phone.slice(0, -1)}${(Number(phone.slice(-1)) + n) % 10}`;
+    for (let n = 0; n < 4; n++) await succeed(fixture, neighbour(n));
+
+    const unverified = [];
+    for (let n = 4; n < 7; n++) {
+      unverified.push(await outcome(fixture.otp.start({ phone: neighbour(n), purpose, client: stranger })));
+    }
+
+    expect(unverified).toEqual(['ok', 'ok', 'otp_too_soon']);
+    await fixture.close();
+  });
+});
+
+describe('the whole service', () => {
+  it('SEC-26 leaves a fifth of the day to those who are known when strangers have used up theirs', async () => {
+    const fixture = await open({ dailySendBudget: 5 });
+    const phone = newPhone();
+    await own(fixture, phone, 'account-1');
+    const strangers = [];
+    for (let n = 0; n < 5; n++) {
+      strangers.push(await outcome(fixture.otp.start({ phone: newPhone(), purpose, client: stranger })));
+    }
+
+    const owner = await outcome(
+      fixture.otp.start({ phone, purpose: 'transaction', subject: 'account-1', client: 'server' }),
+    );
+
+    expect(strangers).toEqual(['ok', 'ok', 'ok', 'ok', 'send_unavailable']);
+    expect(owner).toBe('ok');
+    await fixture.close();
+  });
+});
