@@ -170,7 +170,6 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       await fleet.messages(2, phone);
       const code = await fleet.codeFor(phone);
       const neighbour = phone.replace(/.$/, (digit) => String((Number(digit) + 1) % 10));
-      const deadlocks = async () => (await fleet.sqlStates())['40P01'] ?? 0;
       const before = await deadlocks();
       const release = await holding(PREFIXES);
 
@@ -185,6 +184,22 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       expect((await deadlocks()) - before).toBe(0);
     });
 
+    it('takes the gate of a subject before the counters that many share, in a resend as in a verify', async () => {
+      const { challenge, code } = await started();
+      await fleet.elapseLimits(COOLDOWN);
+      const before = await deadlocks();
+      const release = await holding(PREFIXES);
+
+      const resending = fleet.outcomeOf(ask.resend({ challenge, client }));
+      await fleet.waiting(1);
+      const verifying = fleet.outcomeOf(ask.verify({ challenge, code, purpose }));
+      await fleet.waiting(2);
+      await release();
+
+      expect([(await resending).code, (await verifying).code]).toEqual(['ok', 'otp_invalid']);
+      expect((await deadlocks()) - before).toBe(0);
+    });
+
     it('ends a storm of all operations on neighbouring numbers without a deadlock', async () => {
       const addresses = [client, { address: '198.51.100.8' }];
       const codes = await inTurn(8, (n) => started({ client: addresses[n % 2]! }));
@@ -194,7 +209,6 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
         await fleet.do(ask.resend({ challenge, client: addresses[(n + 1) % 2]! }));
       }
       await fleet.elapseLimits(COOLDOWN);
-      const deadlocks = async () => (await fleet.sqlStates())['40P01'] ?? 0;
       const before = await deadlocks();
       const storm = codes.flatMap(({ phone, challenge }, n): Operation[] => {
         const from = addresses[n % 2]!;
@@ -351,6 +365,10 @@ async function holding(rows: string): Promise<() => Promise<void>> {
     await runner.rollbackTransaction();
     await runner.release();
   };
+}
+
+async function deadlocks(): Promise<number> {
+  return (await fleet.sqlStates())['40P01'] ?? 0;
 }
 
 const idOf = (challenge: string) => challenge.split('.')[0]!;
