@@ -1,5 +1,5 @@
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { HttpAdapterHost } from '@nestjs/core';
+import type { AbstractHttpAdapter, HttpAdapterHost } from '@nestjs/core';
 
 import { selfCheckSql, type SelfCheckRow } from './lifecycle/self-check.sql.js';
 import { tablesOf } from './lifecycle/tables.js';
@@ -50,15 +50,7 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** Whoever trusts every proxy lets each client choose its own address, and with it a fresh budget. */
   #warnOfTrustedProxies(): void {
-    const instance: unknown = this.host?.httpAdapter?.getInstance?.();
-    const express = (instance as { get?: (name: string) => unknown } | undefined)?.get;
-    const fastify = (instance as { initialConfig?: { trustProxy?: unknown } } | undefined)?.initialConfig?.trustProxy;
-    const trusts =
-      fastify ??
-      (typeof express === 'function' &&
-        this.host.httpAdapter.getType() === 'express' &&
-        express.call(instance, 'trust proxy'));
-    if (trusts === true) {
+    if (trustsEveryProxy(this.host?.httpAdapter)) {
       this.#logger.warn(
         '"trust proxy" is true, so clients can forge their address: set it to the number of your proxies.',
       );
@@ -102,3 +94,14 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
     this.#purging.unref();
   }
 }
+
+function trustsEveryProxy(adapter: AbstractHttpAdapter | undefined): boolean {
+  const instance: object = adapter?.getInstance?.() ?? {};
+  if (adapter?.getType() === 'express') return (instance as Express).get('trust proxy') === true;
+  // Fastify shows this option nowhere else: without the symbol there is no warning, and nothing breaks.
+  const options = Object.getOwnPropertySymbols(instance).find(({ description }) => description === 'fastify.options');
+  return options !== undefined && (instance as Fastify)[options]?.trustProxy === true;
+}
+
+type Express = { get(setting: string): unknown };
+type Fastify = Record<symbol, { trustProxy?: unknown } | undefined>;

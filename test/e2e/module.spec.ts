@@ -1,0 +1,376 @@
+import { jest } from '@jest/globals';
+import { Injectable, Logger, Module, type ModuleMetadata } from '@nestjs/common';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import {
+  Grants,
+  OTP_ENTITIES,
+  OTP_MIGRATIONS,
+  OtpConfigError,
+  OtpModule,
+  type OtpModuleOptions,
+  type OtpOptionsFactory,
+  type OtpProvider,
+  OtpService,
+  VerifiedNumbers,
+} from 'nestjs-phone-otp';
+import { CapturingProvider } from 'nestjs-phone-otp/testing';
+import { DataSource } from 'typeorm';
+
+import { databaseOptions, newSchema } from '../support/database.js';
+import { post } from '../support/http.js';
+import { GENEROUS, newPhone, otpFixture } from '../support/otp-fixture.js';
+import { ScriptedProvider } from '../support/providers.js';
+
+const request = () => ({ phone: newPhone(), purpose: 'registration', client: { address: '203.0.113.7' } });
+
+let schema: string;
+beforeAll(async () => (schema = await newSchema()));
+
+/** Where Nest fails to build an application it leaves the data source open: the pool must not keep the process alive. */
+const database = ({ extra, ...more }: { extra?: object; [option: string]: unknown } = {}) => {
+  const options = databaseOptions(schema);
+  return TypeOrmModule.forRoot({
+    ...options,
+    ...more,
+    extra: { ...(extra ?? options.extra), allowExitOnIdle: true, idleTimeoutMillis: 500 },
+  });
+};
+
+async function start(metadata: ModuleMetadata) {
+  const module = await Test.createTestingModule(metadata).compile();
+  const app = module.createNestApplication({ logger: false });
+  await app.init();
+  return app;
+}
+
+/** What an application says that cannot start. */
+async function refusal(imports: NonNullable<ModuleMetadata['imports']>): Promise<unknown> {
+  const module = await Test.createTestingModule({ imports })
+    .compile()
+    .catch((error: Error) => error);
+  if (module instanceof Error) return module;
+  const app = module.createNestApplication({ logger: false });
+  const error = await app.init().then(
+    () => 'started',
+    (thrown: Error) => thrown,
+  );
+  await app.close();
+  return error;
+}
+
+describe('the ways to set the module up', () => {
+  const given = { ...GENEROUS, provider: new CapturingProvider() };
+  const SETTINGS = Symbol('settings of the host');
+
+  @Injectable()
+  class Factory implements OtpOptionsFactory {
+    createOtpOptions() {
+      return given;
+    }
+  }
+
+  @Module({ providers: [Factory, { provide: SETTINGS, useValue: given }], exports: [Factory, SETTINGS] })
+  class HostSettings {}
+
+  it.each([
+    ['forRoot', () => OtpModule.forRoot(given.provider, GENEROUS)],
+    ['a factory', () => OtpModule.forRootAsync({ useFactory: () => given })],
+    ['a factory that takes its time', () => OtpModule.forRootAsync({ useFactory: async () => given })],
+    [
+      'a factory with what it injects',
+      () =>
+        OtpModule.forRootAsync({
+          imports: [HostSettings],
+          inject: [SETTINGS],
+          useFactory: (settings: typeof given) => settings,
+        }),
+    ],
+    ['a class', () => OtpModule.forRootAsync({ useClass: Factory })],
+    ['an existing provider', () => OtpModule.forRootAsync({ imports: [HostSettings], useExisting: Factory })],
+    [
+      'a provider beside it',
+      () =>
+        OtpModule.forRootAsync({
+          extraProviders: [{ provide: SETTINGS, useValue: given }],
+          inject: [SETTINGS],
+          useFactory: (settings: typeof given) => settings,
+        }),
+    ],
+  ])('by %s work', async (_, setUp) => {
+    const app = await start({ imports: [database(), setUp()] });
+
+    await expect(app.get(OtpService, { strict: false }).start(request())).resolves.toMatchObject({ codeLength: 6 });
+
+    await app.close();
+  });
+
+  it.each([true, false])('with isGlobal: %j, which opens it to modules that do not import it', async (isGlobal) => {
+    @Injectable()
+    class Shop {
+      constructor(
+        readonly otp: OtpService,
+        readonly grants: Grants,
+        readonly numbers: VerifiedNumbers,
+      ) {}
+    }
+    @Module({ providers: [Shop] })
+    class ShopModule {}
+    const imports = [database(), OtpModule.forRoot(given.provider, { ...GENEROUS, isGlobal }), ShopModule];
+
+    const outcome = await refusal(imports);
+
+    if (isGlobal) expect(outcome).toBe('started');
+    else expect((outcome as Error).message).toContain("Nest can't resolve dependencies of the Shop");
+  });
+
+  it('on a data source with a name', async () => {
+    const app = await start({
+      imports: [database({ name: 'codes' }), OtpModule.forRoot(given.provider, { ...GENEROUS, dataSource: 'codes' })],
+    });
+
+    await expect(app.get(OtpService).start(request())).resolves.toBeDefined();
+    expect(app.get<DataSource>(getDataSourceToken('codes')).isInitialized).toBe(true);
+    await app.close();
+  });
+
+  it('on a data source that loads entities by itself', async () => {
+    const app = await start({
+      imports: [database({ entities: [], autoLoadEntities: true }), OtpModule.forRoot(given.provider, GENEROUS)],
+    });
+
+    await expect(app.get(OtpService).start(request())).resolves.toBeDefined();
+    await app.close();
+  });
+
+  it('twice in one process and one schema, with different prefixes, routes and settings', async () => {
+    const shared = await newSchema();
+    const open = (entityPrefix: string, options: Partial<OtpModuleOptions>) => {
+      const sms = new CapturingProvider();
+      const connection = TypeOrmModule.forRoot({
+        ...databaseOptions(shared),
+        entityPrefix,
+        migrationsTableName: `${entityPrefix}migrations`,
+      });
+      const module = Test.createTestingModule({
+        imports: [connection, OtpModule.forRoot(sms, { ...GENEROUS, ...options })],
+      });
+      return module.compile().then(async (compiled) => {
+        const app = compiled.createNestApplication(new ExpressAdapter(), { logger: false });
+        await app.listen(0, '127.0.0.1');
+        return { app, sms };
+      });
+    };
+    const shop = await open('shop_', { routes: { prefix: 'codes' } });
+    const bank = await open('bank_', { routes: { prefix: 'otp' }, codeLength: 8 });
+    const phone = newPhone();
+
+    const body = { phone, purpose: 'registration' };
+    const answers = [
+      await post(shop.app, '/codes/start', body),
+      await post(bank.app, '/otp/start', body), // the cooldown of the one is not the other's
+      await post(shop.app, '/otp/start', body),
+      await post(bank.app, '/codes/start', body),
+    ];
+
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 404, 404]);
+    expect(answers.slice(0, 2).map(({ json }) => json.codeLength)).toEqual([6, 8]);
+    const rows = (table: string) => shop.app.get(DataSource).query(`SELECT * FROM ${shared}.${table}`);
+    expect(await rows('shop_otp_challenges')).toHaveLength(1);
+    expect(await rows('bank_otp_challenges')).toHaveLength(1);
+    await shop.app.close();
+    await bank.app.close();
+  });
+
+  it('with routes that a host’s versions leave where they are', async () => {
+    const fixture = await otpFixture({
+      adapter: new ExpressAdapter(),
+      options: { routes: { prefix: 'otp' } },
+      configure: (app) => app.enableVersioning({ type: 0 as never, defaultVersion: '1' }),
+    });
+
+    const { phone, purpose } = request();
+    expect((await post(fixture.app, '/otp/start', { phone, purpose })).status).toBe(202);
+    await fixture.close();
+  });
+
+  it('without routes unless they are asked for', async () => {
+    const fixture = await otpFixture({ adapter: new ExpressAdapter() });
+
+    expect((await post(fixture.app, '/otp/start', {})).status).toBe(404);
+    await fixture.close();
+  });
+});
+
+describe('an application that cannot start says what to change', () => {
+  const sms = new CapturingProvider();
+  const vendor = new ScriptedProvider();
+  const otp = (options: object = {}, provider: unknown = sms) =>
+    OtpModule.forRoot(provider as OtpProvider, { ...GENEROUS, ...options } as OtpModuleOptions);
+  const providerHelp =
+    'OtpModule needs a provider that delivers texts (mode "delivery"): pass one as the first argument of "OtpModule.forRoot()", ' +
+    'or as "provider" in what the factory of "forRootAsync()" returns.';
+
+  it.each<[string, () => NonNullable<ModuleMetadata['imports']>, string]>([
+    [
+      'no data source',
+      () => [otp()],
+      'OtpModule found no TypeORM data source: import "TypeOrmModule.forRoot()", or name yours with the option "dataSource".',
+    ],
+    [
+      'no data source of that name',
+      () => [database(), otp({ dataSource: 'codes' })],
+      'OtpModule found no TypeORM data source named "codes": correct the option "dataSource", or give that "name" to "TypeOrmModule.forRoot()".',
+    ],
+    [
+      'entities that are not registered',
+      () => [database({ entities: [] }), otp()],
+      'The data source does not know the entities of nestjs-phone-otp: ' +
+        'set "autoLoadEntities: true", or add "...OTP_ENTITIES" to its "entities".',
+    ],
+    [
+      'the module set up twice',
+      () => [database(), otp(), otp({ appName: 'Twice' })],
+      'OtpModule is set up twice: call "forRoot()" once, at the root, with "isGlobal: true".',
+    ],
+    [
+      'a development provider in production',
+      () => [database(), otp({ production: true })],
+      'The provider "capturing" is for development: pass a vendor\'s adapter to "OtpModule.forRoot()" in production.',
+    ],
+    [
+      'synchronize in production',
+      () => [database({ synchronize: true }), otp({ production: true }, vendor)],
+      '"synchronize" changes tables on its own: set it to false in production and run the migrations.',
+    ],
+    ['no provider', () => [database(), otp({}, null)], providerHelp],
+    ['a provider of no mode', () => [database(), otp({}, { name: 'x' })], providerHelp],
+    [
+      'no factory',
+      () => [database(), OtpModule.forRootAsync({ useFactory: () => undefined as never })],
+      'OtpModule needs options: pass them as the second argument of "OtpModule.forRoot()".',
+    ],
+    [
+      'an unknown region',
+      () => [database(), otp({ regions: ['SA', 'XX'] })],
+      '"regions[1]" is not known: give "regions" ISO 3166-1 codes in capitals, such as ["SA"].',
+    ],
+    [
+      'no region',
+      () => [database(), otp({ regions: [] })],
+      '"regions" must be a list with at least one entry: give it ISO 3166-1 codes in capitals, such as ["SA"].',
+    ],
+    [
+      'a default region that is not served',
+      () => [database(), otp({ defaultRegion: 'FR' })],
+      '"defaultRegion" is not in "regions": add it there, or choose one of them.',
+    ],
+    [
+      'a lifetime of 601 s',
+      () => [database(), otp({ codeTtlSeconds: 601 })],
+      '"codeTtlSeconds" must be a whole number from 60 to 600 (s).',
+    ],
+    [
+      'an unknown language',
+      () => [database(), otp({ defaultLocale: 'de' })],
+      '"defaultLocale" must be one of ar, en, fr, he.',
+    ],
+  ])('given %s', async (_, imports, message) => {
+    expect(await refusal(imports())).toEqual(new OtpConfigError(message));
+  });
+
+  it('given tables that no migration made', async () => {
+    const empty = await newSchema();
+    const tables = ['challenges', 'limits', 'grants', 'verified_numbers', 'sends'];
+    const missing = tables.map((table) => `"${empty}"."otp_${table}"`).join(', ');
+
+    const error = await refusal([database({ schema: empty, migrationsRun: false }), otp()]);
+
+    expect(error).toEqual(
+      new OtpConfigError(
+        `These tables do not exist: ${missing}. Add "...OTP_MIGRATIONS" to the "migrations" of the data source ` +
+          'and run them (or set "migrationsRun: true"); a "schema" must be made beforehand.',
+      ),
+    );
+  });
+
+  it('given none of the ways to make options', () => {
+    expect(() => OtpModule.forRootAsync({})).toThrow(
+      new OtpConfigError('"OtpModule.forRootAsync()" needs one of "useFactory", "useClass" and "useExisting".'),
+    );
+  });
+
+  it('and starts in production with a vendor and migrations', async () => {
+    expect(await refusal([database(), otp({ production: true }, vendor)])).toBe('started');
+  });
+});
+
+describe('an application that can start, but should not like this', () => {
+  const warn = () => jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+  const forged = '"trust proxy" is true, so clients can forge their address: set it to the number of your proxies.';
+
+  it.each([
+    ['Express', true, () => new ExpressAdapter()],
+    ['Express', 1, () => new ExpressAdapter()],
+    ['Fastify', true, () => new FastifyAdapter({ trustProxy: true })],
+    ['Fastify', '127.0.0.1', () => new FastifyAdapter({ trustProxy: '127.0.0.1' })],
+  ])('SEC-20 is warned of a trust in every proxy: %s with %j', async (platform, trust, adapter) => {
+    const warning = warn();
+    const fixture = await otpFixture({
+      adapter: adapter(),
+      configure: (app) => platform === 'Express' && app.getHttpAdapter().getInstance().set('trust proxy', trust),
+    });
+
+    expect(warning.mock.calls.flat().includes(forged)).toBe(trust === true);
+    await fixture.close();
+    warning.mockRestore();
+  });
+
+  it('is warned of a role without statement_timeout and of an isolation level that costs', async () => {
+    const warning = warn();
+    const options = '-c default_transaction_isolation=serializable';
+
+    await refusal([database({ extra: { options } }), OtpModule.forRoot(new CapturingProvider(), GENEROUS)]);
+
+    expect(warning.mock.calls.flat()).toEqual(
+      expect.arrayContaining([
+        'the default isolation level is "serializable": codes stay safe, but "read committed" is several times faster',
+        'the database role has no "statement_timeout": set one, for example ALTER ROLE … SET statement_timeout = \'5s\'',
+      ]),
+    );
+    warning.mockRestore();
+  });
+});
+
+describe('the migrations', () => {
+  it.each([
+    ['in a schema', {}],
+    ['with a prefix', { entityPrefix: 'acme_' }],
+  ])('%s make what the entities say, and take all of it away again', async (_, more) => {
+    const own = await newSchema();
+    const source = new DataSource({
+      ...databaseOptions(own),
+      ...more,
+      entities: OTP_ENTITIES,
+      migrations: OTP_MIGRATIONS,
+      migrationsRun: false,
+    });
+    await source.initialize();
+    const tables = async () =>
+      (
+        await source.query(`SELECT tablename FROM pg_tables WHERE schemaname = $1 AND tablename <> 'migrations'`, [own])
+      ).map(({ tablename }: { tablename: string }) => tablename);
+
+    await source.runMigrations();
+    const drift = await source.driver.createSchemaBuilder().log();
+    const made = await tables();
+    await source.undoLastMigration();
+
+    expect(drift.upQueries.map(({ query }) => query)).toEqual([]);
+    expect(made).toHaveLength(OTP_ENTITIES.length);
+    expect(await tables()).toEqual([]);
+    await source.destroy();
+  });
+});
