@@ -1,0 +1,171 @@
+import { EventEmitter2, EventEmitterModule } from '@nestjs/event-emitter';
+import { Logger } from '@nestjs/common';
+
+import { EventLog } from '../support/events.js';
+import { type Fixture, newPhone, otpFixture, PEPPER, wrongCode } from '../support/otp-fixture.js';
+import { until } from '../support/providers.js';
+
+const client = { address: '203.0.113.7', deviceKey: 'the-device-of-this-person' };
+const purpose = 'registration';
+
+describe('events', () => {
+  let fixture: Fixture;
+  let events: EventLog;
+  const lines: string[] = [];
+  beforeAll(async () => {
+    fixture = await otpFixture({ metadata: { imports: [EventEmitterModule.forRoot()] } });
+    const keep = (...line: unknown[]) => void lines.push(line.map(String).join(' '));
+    Logger.overrideLogger(['debug', 'log', 'warn', 'error']);
+    Logger.overrideLogger({ debug: keep, log: keep, warn: keep, error: keep });
+    events = new EventLog(fixture.app);
+  });
+  beforeEach(() => {
+    events.clear();
+    fixture.sms.clear();
+  });
+  afterAll(async () => {
+    await fixture.close();
+    Logger.overrideLogger(true);
+  });
+
+  /** The whole life of a challenge, with every secret and the number that appeared in it. */
+  async function life() {
+    const phone = newPhone();
+    const { challenge } = await fixture.otp.start({ phone, purpose, client });
+    const code = await fixture.codeFor(phone);
+    await fixture.otp.verify({ challenge, code: wrongCode(code), purpose }).catch(() => undefined);
+    await fixture.otp.start({ phone, purpose, client }).catch(() => undefined);
+    const { grant } = await fixture.otp.verify({ challenge, code, purpose });
+    await until('the vendor’s answer was told', () => events.of('otp.sent').length === 1);
+    const secrets = [phone, code, challenge, challenge.split('.')[1]!, grant, PEPPER, client.deviceKey];
+    return { id: challenge.split('.')[0]!, phone, secrets };
+  }
+
+  it('tell the story of a challenge by its id', async () => {
+    const { id, phone } = await life();
+    const masked = `+966*******${phone.slice(-2)}`;
+
+    expect(events.all.map(({ name }) => name).toSorted()).toEqual([
+      'otp.limited',
+      'otp.refused',
+      'otp.sent',
+      'otp.started',
+      'otp.verified',
+    ]);
+    expect(events.of('otp.started')).toEqual([
+      { challengeId: id, purpose, phone: masked, class: 'stranger', decoy: false },
+    ]);
+    expect(events.of('otp.sent')).toEqual([
+      {
+        challengeId: id,
+        purpose,
+        sendNumber: 1,
+        provider: 'capturing',
+        outcome: 'sent',
+        latencyMs: expect.any(Number),
+      },
+    ]);
+    expect(events.of('otp.refused')).toEqual([{ challengeId: id, purpose, reason: 'wrong_code' }]);
+    expect(events.of('otp.limited')).toEqual([
+      { purpose, phone: masked, code: 'otp_too_soon', retryAfterSeconds: expect.any(Number) },
+    ]);
+    expect(events.of('otp.verified')).toMatchObject([{ challengeId: id, purpose, phone: masked }]);
+  });
+
+  it('SEC-62 hold no code, handle, grant, pepper, device key or whole number, and neither does the log', async () => {
+    const { secrets } = await life();
+    const told = JSON.stringify(events.all) + lines.join('\n');
+
+    for (const secret of secrets) expect(told).not.toContain(secret);
+    expect(lines.join('\n')).toContain('verify refused: wrong_code'); // the log was really kept
+    expect(lines.join('\n')).toContain('otp.verified {'); // down to the level of debugging
+  });
+
+  it('FLT-22 change no outcome when a listener throws', async () => {
+    const emitter = fixture.app.get(EventEmitter2);
+    const broken = () => {
+      throw new Error('of the listener');
+    };
+    for (const name of ['otp.started', 'otp.sent', 'otp.refused', 'otp.verified', 'otp.limited'])
+      emitter.on(name, broken);
+
+    const { id } = await life();
+
+    const row = (await fixture.rows('otp_challenges')).find((challenge) => challenge.id === id)!;
+    expect(row.status).toBe('consumed');
+    await until('the message was logged', async () =>
+      (await fixture.rows('otp_sends')).some((sent) => sent.challenge_id === id),
+    );
+    expect(lines.join('\n')).toContain('a listener of "otp.verified" threw Error; the outcome stands');
+    emitter.removeAllListeners();
+  });
+});
+
+describe('the purge', () => {
+  let fixture: Fixture;
+  beforeEach(async () => (fixture = await otpFixture({ options: { retentionSeconds: 3600 } })));
+  afterEach(() => fixture.close());
+
+  const count = async (table: string) => (await fixture.rows(table)).length;
+  async function start(phone = newPhone()) {
+    fixture.sms.clear();
+    const { challenge } = await fixture.otp.start({ phone, purpose, client });
+    return { phone, challenge, code: await fixture.codeFor(phone) };
+  }
+
+  it('SEC-65 deletes what is over and keeps what is not, the ledger above all', async () => {
+    const old = await start();
+    const { grant } = await fixture.otp.verify({ ...old, purpose });
+    await fixture.numbers.activate(grant, 'account-1');
+    await fixture.elapse(86_400 + 60);
+    const young = await start();
+    await fixture.otp.verify({ ...young, purpose });
+    await until('both messages were logged', async () => (await count('otp_sends')) === 2);
+
+    const gone = await fixture.otp.purge();
+
+    expect(gone).toBeGreaterThanOrEqual(2);
+    expect((await fixture.rows('otp_challenges')).map(({ phone }) => phone)).toEqual([young.phone]);
+    expect((await fixture.rows('otp_grants')).map(({ phone }) => phone)).toEqual([young.phone]);
+    expect(await count('otp_sends')).toBe(2);
+    expect(await fixture.numbers.ownerOf(old.phone)).toBe('account-1');
+    expect(await fixture.otp.purge()).toBe(0);
+  });
+
+  it('goes on, batch by batch, until nothing is left', async () => {
+    const { dataSource, schema } = fixture;
+    await dataSource.query(`INSERT INTO ${schema}.otp_limits (key, used, cap, at, ends_at)
+      SELECT sha256(n::text::bytea), 1, 1, now() - interval '2 hours', now() - interval '2 hours'
+      FROM generate_series(1, 2500) n`);
+
+    expect(await fixture.otp.purge()).toBe(2500);
+    expect(await count('otp_limits')).toBe(0);
+  });
+
+  it('SEC-09 keeps a gate with a streak, however old, so that time alone gives nobody new guesses', async () => {
+    const { challenge, code } = await start();
+    await fixture.otp.verify({ challenge, code: wrongCode(code), purpose }).catch(() => undefined);
+    await fixture.elapse(400 * 86_400);
+
+    await fixture.otp.purge();
+
+    expect((await fixture.rows('otp_limits')).map(({ streak }) => streak)).toEqual([1]);
+    expect(await count('otp_challenges')).toBe(0);
+  });
+
+  it('FLT-17 marks a message whose process died before the vendor’s answer as perhaps sent', async () => {
+    const { challenge } = await start();
+    await until('the message was marked', async () => (await fixture.rows('otp_challenges'))[0]!.status === 'sent');
+    await fixture.dataSource.query(`UPDATE ${fixture.schema}.otp_challenges SET status = 'sending'`);
+    const status = async () => (await fixture.rows('otp_challenges'))[0]!.status;
+
+    await fixture.otp.purge();
+    expect(await status()).toBe('sending');
+    await fixture.elapse(41);
+    await fixture.otp.purge();
+
+    expect(await status()).toBe('unknown');
+    await fixture.elapse(20);
+    await expect(fixture.otp.resend({ challenge, client })).resolves.toMatchObject({ challenge });
+  });
+});

@@ -1,0 +1,317 @@
+import { jest } from '@jest/globals';
+import { EventEmitterModule } from '@nestjs/event-emitter';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import type { OtpError, OtpModuleOptions, OtpOptions } from 'nestjs-phone-otp';
+
+import { EventLog } from '../support/events.js';
+import { post } from '../support/http.js';
+import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
+import { HeldProvider, until } from '../support/providers.js';
+
+const client = { address: '203.0.113.7' };
+const purpose = 'registration';
+
+let fixture: Fixture;
+afterEach(() => fixture.close());
+
+const open = async (options: Partial<OtpModuleOptions>, more: object = {}) =>
+  (fixture = await otpFixture({ options, metadata: { imports: [EventEmitterModule.forRoot()] }, ...more }));
+
+async function start(phone = newPhone(), more: object = {}) {
+  fixture.sms.clear();
+  const started = await fixture.otp.start({ phone, purpose, client, ...more });
+  return { ...started, code: await fixture.codeFor(phone) };
+}
+const verify = (challenge: string, code: string) => fixture.otp.verify({ challenge, code, purpose });
+const outcome = (call: Promise<unknown>) =>
+  call.then(
+    () => 'ok',
+    (error: OtpError) => error.code,
+  );
+const secondsUntil = async (time: Date) =>
+  (await fixture.dataSource.query(`SELECT extract(epoch FROM $1::timestamptz - now())::float AS s`, [time]))[0]
+    .s as number;
+
+/** Asks for messages to one phone, each after so many seconds, until one is refused. */
+async function sendsUntilRefused(waitSeconds: number, more: object): Promise<number> {
+  const phone = newPhone();
+  for (let n = 0; ; n++) {
+    const asked = await outcome(fixture.otp.start({ phone, purpose, client, ...more }));
+    if (asked !== 'ok') return n;
+    await fixture.elapse(waitSeconds);
+  }
+}
+
+/** Every option has a line here that shows what it changes: a new option without one does not compile. */
+const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' | 'production'>, () => Promise<void>> = {
+  async regions() {
+    await open({ regions: ['GB'] });
+
+    expect(await outcome(fixture.otp.start({ phone: '+966512345678', purpose, client }))).toBe('phone_not_supported');
+    expect(await outcome(fixture.otp.start({ phone: '+447400123456', purpose, client }))).toBe('ok');
+  },
+  async defaultRegion() {
+    await open({ regions: ['SA', 'IL'], defaultRegion: 'IL' });
+
+    expect((await fixture.otp.start({ phone: '0502345678', purpose, client })).phone).toMatch(/^\+972/);
+  },
+  async appName() {
+    await open({ appName: 'Bank of Tests' });
+    await start();
+
+    expect(fixture.sms.messages()[0]!.text).toContain('Bank of Tests');
+  },
+  async dailySendBudget() {
+    await open({ dailySendBudget: 1 });
+    await start();
+
+    await fixture.elapse(3601);
+    expect(await outcome(fixture.otp.start({ phone: newPhone(), purpose, client }))).toBe('send_unavailable');
+    await fixture.elapse(86_400);
+    expect(await outcome(fixture.otp.start({ phone: newPhone(), purpose, client }))).toBe('ok');
+  },
+  async defaultLocale() {
+    await open({ defaultLocale: 'ar' });
+    await start();
+
+    expect(fixture.sms.messages()[0]).toMatchObject({ locale: 'ar', text: expect.stringContaining('رمزك') });
+  },
+  async origin() {
+    await open({ origin: 'bank.example' });
+    const { code } = await start();
+
+    expect(fixture.sms.messages()[0]!.text.split('\n').at(-1)).toBe(`@bank.example #${code}`);
+  },
+  async texts() {
+    await open({ texts: { registration: { en: '{app} / {code}' } } });
+    const { code } = await start();
+
+    expect(fixture.sms.messages()[0]!.text).toBe(`Acme / ${code}`);
+  },
+  async purposes() {
+    await open({ purposes: { pick_up: { startedBy: 'anyone' } } });
+
+    expect(await outcome(fixture.otp.start({ phone: newPhone(), purpose: 'pick_up', client }))).toBe('ok');
+    expect(await outcome(fixture.otp.start({ phone: newPhone(), purpose: 'other', client }))).toBe('request_invalid');
+  },
+  async codeLength() {
+    await open({ codeLength: 8 });
+    const { challenge, code, codeLength } = await start();
+
+    expect([code.length, codeLength]).toEqual([8, 8]);
+    expect(await outcome(verify(challenge, code.slice(2)))).toBe('code_malformed');
+    expect(await outcome(verify(challenge, code))).toBe('ok');
+  },
+  async codeTtlSeconds() {
+    await open({ codeTtlSeconds: 60 });
+    const { challenge, code, expiresAt } = await start();
+
+    expect(await secondsUntil(expiresAt)).toBeLessThanOrEqual(60);
+    expect(fixture.sms.messages()[0]!.text).toContain('1 minute.');
+    await fixture.elapse(60);
+    expect(await outcome(verify(challenge, code))).toBe('otp_unavailable');
+  },
+  async maxTries() {
+    await open({ maxTries: 1 });
+    const { challenge, code } = await start();
+
+    expect(await outcome(verify(challenge, wrongCode(code)))).toBe('otp_invalid');
+    expect(await outcome(verify(challenge, code))).toBe('otp_unavailable');
+  },
+  async maxSends() {
+    await open({ maxSends: 2 });
+    const { challenge } = await start();
+    const resend = async () => {
+      await fixture.elapse(61);
+      return outcome(fixture.otp.resend({ challenge, client }));
+    };
+
+    expect(await resend()).toBe('ok');
+    expect(await resend()).toBe('otp_unavailable');
+  },
+  async failuresPerHour() {
+    await open({ failuresPerHour: 1 });
+    const { challenge, code } = await start();
+
+    expect(await outcome(verify(challenge, wrongCode(code)))).toBe('otp_invalid');
+    expect(await outcome(verify(challenge, code))).toBe('otp_paused');
+  },
+  async pauseMinutes() {
+    await open({ failuresPerHour: 1, pauseMinutes: 2 });
+    const { challenge, code } = await start();
+    await outcome(verify(challenge, wrongCode(code)));
+
+    await fixture.elapse(100);
+    expect(await outcome(verify(challenge, code))).toBe('otp_paused');
+    await fixture.elapse(20);
+    expect(await outcome(verify(challenge, code))).toBe('ok');
+  },
+  async failuresInARow() {
+    await open({ failuresInARow: 1 });
+    const phone = newPhone();
+    const { challenge, code } = await start(phone);
+    await outcome(verify(challenge, wrongCode(code)));
+    await fixture.elapse(86_400);
+
+    expect(await outcome(fixture.otp.start({ phone, purpose, client }))).toBe('otp_paused');
+  },
+  async cooldownSeconds() {
+    await open({ cooldownSeconds: 30 });
+    const { challenge, resendAt } = await start();
+
+    expect(await secondsUntil(resendAt)).toBeLessThanOrEqual(30);
+    await fixture.elapse(20);
+    expect(await outcome(fixture.otp.resend({ challenge, client }))).toBe('otp_too_soon');
+    await fixture.elapse(10);
+    expect(await outcome(fixture.otp.resend({ challenge, client }))).toBe('ok');
+  },
+  async sendsPerPhonePerHour() {
+    await open({ sendsPerPhonePerHour: 2 });
+
+    expect(await sendsUntilRefused(61, {})).toBe(2);
+  },
+  async sendsPerPhonePerDay() {
+    await open({ sendsPerPhonePerDay: 3 });
+
+    expect(await sendsUntilRefused(3601, {})).toBe(3);
+  },
+  async sendsPerOwnerPerHour() {
+    await open({ sendsPerOwnerPerHour: 2, sendsPerPhonePerHour: 1 });
+
+    expect(await sendsUntilRefused(61, await owner())).toBe(2);
+  },
+  async sendsPerOwnerPerDay() {
+    await open({ sendsPerOwnerPerDay: 2, sendsPerPhonePerDay: 1 });
+
+    expect(await sendsUntilRefused(3601, await owner())).toBe(2);
+  },
+  async sendsPerAddressPerHour() {
+    await open({ sendsPerAddressPerHour: 1 });
+    await start();
+
+    expect(await outcome(fixture.otp.start({ phone: newPhone(), purpose, client }))).toBe('otp_too_soon');
+    expect(await outcome(fixture.otp.start({ phone: newPhone(), purpose, client: 'server' }))).toBe('ok');
+  },
+  async sendsPerPrefixPerHour() {
+    await open({ sendsPerPrefixPerHour: 1 });
+    await start('+966512345678');
+
+    expect(await outcome(fixture.otp.start({ phone: '+966512345679', purpose, client }))).toBe('otp_too_soon');
+    expect(await outcome(fixture.otp.start({ phone: '+966512355678', purpose, client }))).toBe('ok');
+  },
+  async sendsPerMinute() {
+    await open({ sendsPerMinute: 1 });
+    await start();
+
+    expect(await outcome(fixture.otp.start({ phone: newPhone(), purpose, client }))).toBe('send_unavailable');
+    await fixture.elapse(60);
+    expect(await outcome(fixture.otp.start({ phone: newPhone(), purpose, client }))).toBe('ok');
+  },
+  async verifiesPerAddress() {
+    await open({ verifiesPerAddress: 1, routes: { prefix: 'otp' } }, { adapter: new ExpressAdapter() });
+    const body = { challenge: 'none', code: '123456', purpose };
+
+    expect((await post(fixture.app, '/otp/verify', body)).status).toBe(400);
+    expect((await post(fixture.app, '/otp/verify', body)).status).toBe(429);
+  },
+  async grantTtlSeconds() {
+    await open({ grantTtlSeconds: 30 });
+    const { challenge, code } = await start();
+    const { grant, expiresAt } = await verify(challenge, code);
+
+    expect(await secondsUntil(expiresAt)).toBeLessThanOrEqual(30);
+    await fixture.elapse(30);
+    expect(await outcome(fixture.grants.consume(grant, { purpose }))).toBe('grant_invalid');
+  },
+  async knownClientDays() {
+    await open({ knownClientDays: 1 });
+    const phone = newPhone();
+    const device = { client: { ...client, deviceKey: 'the-device-of-this-person' } };
+    const { challenge, code } = await start(phone, device);
+    await verify(challenge, code);
+    const classAfter = async (seconds: number) => {
+      await fixture.elapse(seconds);
+      await start(phone, device);
+      return (await fixture.rows('otp_challenges')).at(-1)!.class;
+    };
+
+    expect(await classAfter(80_000)).toBe('known');
+    expect(await classAfter(6_400)).toBe('stranger');
+  },
+  async providerTimeoutMs() {
+    await open({ providerTimeoutMs: 100 }, { provider: new HeldProvider() });
+    const events = new EventLog(fixture.app);
+    await fixture.otp.start({ phone: newPhone(), purpose, client });
+
+    await until('the call was given up', () => events.of('otp.sent').length === 1);
+    expect(events.of('otp.sent')[0]!.outcome).toBe('unknown');
+  },
+  async maxSendsInFlight() {
+    const provider = new HeldProvider();
+    await open({ maxSendsInFlight: 1 }, { provider });
+    await fixture.otp.start({ phone: newPhone(), purpose, client });
+
+    expect(await outcome(fixture.otp.start({ phone: newPhone(), purpose, client }))).toBe('send_unavailable');
+    expect(await fixture.rows('otp_challenges')).toHaveLength(1);
+    await until('the vendor got the message', () => provider.messages.length === 1);
+    provider.release();
+  },
+  async maxBodyBytes() {
+    await open({ maxBodyBytes: 1024, routes: { prefix: 'otp' } }, { adapter: new ExpressAdapter() });
+
+    expect((await post(fixture.app, '/otp/start', { phone: 'x'.repeat(1024) })).status).toBe(413);
+    expect((await post(fixture.app, '/otp/start', { phone: 'x'.repeat(900) })).status).toBe(400);
+  },
+  async purgeEverySeconds() {
+    const timer = jest.spyOn(globalThis, 'setInterval');
+    await open({ purgeEverySeconds: 77 });
+    const call = timer.mock.calls.find(([, every]) => every === 77_000);
+    timer.mockRestore();
+    await start();
+    await fixture.elapse(100_000);
+
+    (call![0] as () => void)();
+
+    await until('the purge emptied the table', async () => (await fixture.rows('otp_challenges')).length === 0);
+  },
+  async retentionSeconds() {
+    await open({ retentionSeconds: 100 });
+    await start();
+    await fixture.elapse(399);
+    await fixture.otp.purge();
+
+    expect(await fixture.rows('otp_challenges')).toHaveLength(1);
+    await fixture.elapse(10);
+    await fixture.otp.purge();
+    expect(await fixture.rows('otp_challenges')).toHaveLength(0);
+  },
+  async sendLogDays() {
+    await open({ sendLogDays: 1 });
+    await start();
+    await until('the message was logged', async () => (await fixture.rows('otp_sends')).length === 1);
+    await fixture.elapse(86_300);
+    await fixture.otp.purge();
+
+    expect(await fixture.rows('otp_sends')).toHaveLength(1);
+    await fixture.elapse(200);
+    await fixture.otp.purge();
+    expect(await fixture.rows('otp_sends')).toHaveLength(0);
+  },
+};
+
+/** Makes an account the owner of a number and lets it ask for that number, out of the three unverified it may have. */
+async function owner() {
+  const phone = newPhone();
+  await fixture.dataSource.query(
+    `INSERT INTO ${fixture.schema}.otp_verified_numbers (phone, owner, verified_at, last_proved_at, source)
+     VALUES ($1, 'account-1', now(), now(), 'registration')`,
+    [phone],
+  );
+  return { phone, subject: 'account-1', client: 'server' };
+}
+
+describe('the option', () => {
+  it.each(Object.entries(STORIES))('%s changes what it says', async (_, story) => {
+    await story();
+  });
+});
