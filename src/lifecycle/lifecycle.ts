@@ -130,7 +130,8 @@ export class Lifecycle {
   ): Promise<R> {
     let rows = this.limits.drawServiceRows();
     for (let run = 1; run <= MAX_RUNS; run++) {
-      const parameters = { ...limitParameters(this.limits.slotsFor(send, rows), send), ...own } as P;
+      // Not by spreading: for so many keys that is forty times as slow.
+      const parameters = Object.assign(limitParameters(this.limits.slotsFor(send, rows), send), own) as unknown as P;
       const answer = (await this.database.run(statement, parameters))!;
       if (answer.expires_at !== null) return answer;
       if (answer.alive === false) throw otpUnavailable();
