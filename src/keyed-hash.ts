@@ -7,14 +7,14 @@ import type { ResolvedPepper } from './otp.options.js';
  * Without it ("ab", "c") and ("a", "bc") would hash alike.
  */
 export function frame(fields: readonly (string | Uint8Array)[]): Buffer {
-  return Buffer.concat(
-    fields.flatMap((field) => {
-      const bytes = Buffer.from(field as string);
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(bytes.length);
-      return [length, bytes];
-    }),
-  );
+  const parts = fields.map((field) => Buffer.from(field as string));
+  const framed = Buffer.allocUnsafe(parts.reduce((size, { length }) => size + 4 + length, 0));
+  let end = 0;
+  for (const part of parts) {
+    end = framed.writeUInt32BE(part.length, end);
+    end += part.copy(framed, end);
+  }
+  return framed;
 }
 
 /** Turns what must be looked up but not be readable (a counter's number, a device key, a session) into 16 bytes. */
