@@ -61,10 +61,16 @@ export const OWNER_UNVERIFIED = 3;
 
 /** Turns the figures into rows of `otp_limits`. */
 export class Limits {
+  readonly #serviceKeys: Record<ServicePlace, Buffer[]>;
+
   constructor(
     private readonly settings: OtpSettings,
     private readonly hash: KeyedHash,
-  ) {}
+  ) {
+    const keysOf = (place: ServicePlace) =>
+      Array.from({ length: this.rowCount(place) }, (_, row) => hash.of(place, String(row)));
+    this.#serviceKeys = { minute: keysOf('minute'), budget: keysOf('budget') };
+  }
 
   /** The rows for every class the sender may turn out to be in; the statement takes those of the class it finds. */
   slotsFor(send: SendContext, rows = this.drawServiceRows()): Slot[] {
@@ -159,11 +165,10 @@ export class Limits {
   serviceSlot(place: ServicePlace, budgetClass: BudgetClass, row: number): Slot {
     const cap = this.#serviceCap(place);
     const share = budgetClass === 'stranger' ? Math.max(1, Math.floor(cap * STRANGERS_SHARE)) : cap;
-    const key = this.hash.of(place, String(row)); // one row for all classes, which differ in how far they may fill it
     return {
       place,
       class: budgetClass,
-      key,
+      key: this.#serviceKeys[place][row]!, // one row for all classes, which differ in how far they may fill it
       take: 1,
       cap: partOf(share, this.rowCount(place), row),
       seconds: SECONDS[place],
