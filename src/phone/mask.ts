@@ -1,7 +1,9 @@
-import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { getCountries, getCountryCallingCode } from 'libphonenumber-js/max';
 
 const VISIBLE_DIGITS = 2;
 const LINE_DIGITS = 4;
+/** One to three digits each, and none is the beginning of another (ITU-T E.164). */
+const CALLING_CODES: ReadonlySet<string> = new Set(getCountries().map((region) => getCountryCallingCode(region)));
 
 /**
  * A number as its owner may see it: `+966*******78`. ASCII only; the calling code and the last two digits stay, and the
@@ -11,7 +13,8 @@ const LINE_DIGITS = 4;
  * @param e164 canonical E.164
  */
 export function maskPhone(e164: string): string {
-  const callingCode = parsePhoneNumberFromString(e164)?.countryCallingCode ?? '';
+  const callingCode =
+    [1, 2, 3].map((digits) => e164.slice(1, 1 + digits)).find((code) => CALLING_CODES.has(code)) ?? '';
   const hidden = Math.max(0, e164.length - 1 - callingCode.length - VISIBLE_DIGITS);
   return `+${callingCode}${'*'.repeat(hidden)}${e164.slice(-VISIBLE_DIGITS)}`;
 }
