@@ -19,7 +19,8 @@ interface RendererSettings {
 
 /** Writes the text of a message: the sentence of its purpose and, with an `origin`, the line that binds the code to it. */
 export class MessageRenderer {
-  readonly #formats = new Map<string, IntlMessageFormat>();
+  /** What stands before and after the code, by purpose, locale and minutes. */
+  readonly #sentences = new Map<string, readonly [string, string]>();
 
   /** @throws {@link OtpConfigError} when a text of the host cannot be used, naming its purpose and locale. */
   constructor(private readonly settings: RendererSettings) {
@@ -40,9 +41,11 @@ export class MessageRenderer {
   }
 
   render({ purpose, locale, code, ttlSeconds }: MessageContent): string {
-    const { appName: app, origin } = this.settings;
-    const format = this.#formats.get(`${purpose} ${locale}`) ?? this.#formats.get(`default ${locale}`)!;
-    const sentence = String(format.format({ code, app, minutes: Math.floor(ttlSeconds / 60) }));
+    const { origin } = this.settings;
+    const minutes = Math.floor(ttlSeconds / 60);
+    const [before, after] =
+      this.#sentences.get(`${purpose} ${locale} ${minutes}`) ?? this.#sentences.get(`default ${locale} ${minutes}`)!;
+    const sentence = `${before}${code}${after}`;
     // WICG origin-bound one-time codes: the last line, one space before the "#".
     return origin === undefined ? sentence : `${sentence}\n\n@${origin} #${code}`;
   }
@@ -53,10 +56,11 @@ export class MessageRenderer {
     try {
       // Codes keep ASCII digits in every language: they must be the digits that the keyboard's one-time-code suggestion finds.
       const format = new IntlMessageFormat(text, `${locale}-u-nu-latn`, undefined, { ignoreTag: true });
-      this.#formats.set(`${purpose} ${locale}`, format);
       for (const minutes of EVERY_LIFETIME) {
-        const probe = String(format.format({ code: '\u0000', app: '', minutes }));
-        if (probe.split('\u0000').length !== 2) throw new Error('"{code}" must stand in it exactly once');
+        const sentence = String(format.format({ code: '\u0000', app: this.settings.appName, minutes }));
+        const [before = '', after, another] = sentence.split('\u0000');
+        if (after === undefined || another !== undefined) throw new Error('"{code}" must stand in it exactly once');
+        this.#sentences.set(`${purpose} ${locale} ${minutes}`, [before, after]);
       }
     } catch (error) {
       throw new OtpConfigError(`${where} cannot be used: ${(error as Error).message}.`);
