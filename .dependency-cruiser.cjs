@@ -37,7 +37,7 @@ module.exports = {
     only('http-sees-the-service', 'http/', [
       'accounts/',
       'limits/limits.ts',
-      'otp.(service|error|options|purposes).ts',
+      'otp.(service|requests|error|options|purposes).ts',
     ]),
     {
       name: 'parts-know-no-story',

@@ -18,7 +18,7 @@ export type {
   StartRequest,
   VerifiedChallenge,
   VerifyRequest,
-} from './otp.service.js';
+} from './otp.requests.js';
 export { Grants } from './grant/grants.js';
 export type { GrantExpectation, Proof } from './grant/grants.js';
 export { VerifiedNumbers } from './numbers/verified-numbers.js';

@@ -24,3 +24,21 @@ export function readDigest(value: unknown): Buffer | null {
   if (value instanceof Uint8Array && value.length === SHA256_BYTES) return Buffer.from(value);
   throw new OtpError('request_invalid', `"actionDigest" must be the ${SHA256_BYTES} bytes of a SHA-256.`);
 }
+
+/** @throws {@link OtpError} `request_invalid` for anything but a {@link Client} */
+export function readClient(client: unknown): { address?: string; deviceKey?: string } {
+  if (client === 'server') return {};
+  const { address, deviceKey } = (client ?? {}) as { address?: unknown; deviceKey?: unknown };
+  if (typeof address !== 'string' || address === '' || address.length > 64) {
+    throw new OtpError('request_invalid', `"client" must be "server" or hold the client's "address".`);
+  }
+  if (deviceKey === undefined) return { address };
+  if (typeof deviceKey === 'string' && deviceKey.length >= 16 && deviceKey.length <= 256) return { address, deviceKey };
+  throw new OtpError('request_invalid', '"client.deviceKey" must be a string of 16 to 256 characters.');
+}
+
+/** @throws {@link OtpError} `request_invalid` for anything but a string, or nothing at all */
+export function readLocale(locale: unknown): string | undefined {
+  if (locale === undefined || typeof locale === 'string') return locale;
+  throw new OtpError('request_invalid', '"locale" must be a string.');
+}

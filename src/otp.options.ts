@@ -36,6 +36,10 @@ export interface OtpOptions {
   texts?: Texts;
   /** The host's own purposes, or other rules for the built-in ones. */
   purposes?: Record<string, Partial<PurposeRules>>;
+  /** Accept codes below six digits for password resets, changes of number, second factors and transactions. @defaultValue false */
+  acceptShortCodes?: boolean;
+  /** Accept a vendor whose text cannot name amount and payee for transactions. @defaultValue false */
+  acceptFixedText?: boolean;
   /** Refuse settings that are only safe in development. @defaultValue `NODE_ENV === 'production'` */
   production?: boolean;
 
@@ -144,6 +148,8 @@ export interface OtpSettings extends OtpFigures {
   readonly origin: string | undefined;
   readonly texts: Texts;
   readonly purposes: ReadonlyMap<string, PurposeRules>;
+  readonly acceptShortCodes: boolean;
+  readonly acceptFixedText: boolean;
   readonly production: boolean;
 }
 
@@ -171,6 +177,8 @@ export function resolveOptions(options: OtpOptions): OtpSettings {
     origin: resolveOrigin(options.origin),
     texts: options.texts ?? {},
     purposes: resolvePurposes(options.purposes),
+    acceptShortCodes: options.acceptShortCodes ?? false,
+    acceptFixedText: options.acceptFixedText ?? false,
     production: options.production ?? process.env.NODE_ENV === 'production',
   });
 }

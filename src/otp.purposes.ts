@@ -1,4 +1,5 @@
 import { OtpConfigError } from './otp.error.js';
+import { SAFE_CODE_LENGTH } from './providers/terms.js';
 
 /** What a code is for. A challenge answers for its purpose only. */
 export type Purpose = BuiltInPurpose | (string & {});
@@ -28,6 +29,29 @@ const BUILT_IN: Record<BuiltInPurpose, PurposeRules> = {
   second_factor: { startedBy: 'host', account: 'any' },
   transaction: { startedBy: 'host', account: 'any' },
 };
+
+/** Purposes that protect more than a login: a short code is too weak for them unless the host accepts it. */
+const STEP_UPS: ReadonlySet<string> = new Set<BuiltInPurpose>([
+  'password_reset',
+  'change_number',
+  'second_factor',
+  'transaction',
+]);
+
+/** What makes a provider unfit for a purpose, and the option that accepts it all the same; undefined when it is fit. */
+export function weaknessFor(
+  purpose: string,
+  { codeLength, fixedText }: { codeLength: number; fixedText: boolean },
+  { acceptShortCodes, acceptFixedText }: { acceptShortCodes: boolean; acceptFixedText: boolean },
+): string | undefined {
+  if (STEP_UPS.has(purpose) && codeLength < SAFE_CODE_LENGTH && !acceptShortCodes) {
+    return `its codes have ${codeLength} digits (set "acceptShortCodes" to accept that)`;
+  }
+  if (purpose === 'transaction' && fixedText && !acceptFixedText) {
+    return 'its text cannot name amount and payee (set "acceptFixedText" to accept that)';
+  }
+  return undefined;
+}
 
 export function resolvePurposes(own: Record<string, Partial<PurposeRules>> = {}): ReadonlyMap<string, PurposeRules> {
   const purposes = new Map<string, PurposeRules>(Object.entries(BUILT_IN));

@@ -4,10 +4,11 @@ import type { PhoneAccounts } from './accounts/phone-accounts.js';
 import { type CodeMac, drawCode } from './challenge/code.js';
 import { formatHandle, type Handle, handleHash, newHandle, parseHandle } from './challenge/handle.js';
 import type { SessionBinding } from './challenge/session-binding.js';
-import type { Dispatched, Dispatcher } from './providers/dispatcher.js';
+import type { Courier } from './courier.js';
 import { grantHash, newGrant } from './grant/grants.js';
-import { readDigest, requireObject, requireText } from './input.js';
+import { readClient, readDigest, readLocale, requireObject, requireText } from './input.js';
 import type { KeyedHash } from './keyed-hash.js';
+import type { SuccessParameters } from './lifecycle/after-success.sql.js';
 import { type Lifecycle, otpUnavailable, paused, type Reserved } from './lifecycle/lifecycle.js';
 import type { VerifyRow } from './lifecycle/verify.sql.js';
 import type { Limits, SendContext } from './limits/limits.js';
@@ -16,74 +17,25 @@ import type { Locale } from './messages/texts.js';
 import { OtpError } from './otp.error.js';
 import type { EventSink } from './otp.events.js';
 import type { OtpSettings } from './otp.options.js';
-import type { Purpose, PurposeRules } from './otp.purposes.js';
+import type {
+  ResendRequest,
+  StartedChallenge,
+  StartRequest,
+  VerifiedChallenge,
+  VerifyRequest,
+} from './otp.requests.js';
+import { type PurposeRules, weaknessFor } from './otp.purposes.js';
 import { maskPhone } from './phone/mask.js';
 import type { PhoneNumber } from './phone/phone-number.js';
 import type { PhonePolicy } from './phone/phone-policy.js';
 import { readTypedCode } from './phone/typed-code.js';
-
-/** Whom a call comes from: a client by its address, or the host itself. There is no silent shared bucket. */
-export type Client = 'server' | { address: string; deviceKey?: string };
-
-export interface StartRequest {
-  /** As it was typed. */
-  phone: string;
-  purpose: Purpose;
-  /**
-   * `address`: the client's, behind a configured number of proxies. `deviceKey`: 16 to 256 random characters that the
-   * host keeps in a cookie; a new start of the same device replaces its earlier challenge, and a device that proved the
-   * number before has a budget that strangers cannot use up.
-   */
-  client: Client;
-  /** BCP 47; the nearest language with texts is used. */
-  locale?: string;
-  /** The signed-in account, where there is one. The challenge then answers to it alone, and the call waits for the vendor. */
-  subject?: string;
-  /** Its login session: the challenge then answers in this session alone. */
-  session?: string;
-  /** SHA-256 of the action that is being confirmed. */
-  actionDigest?: Uint8Array;
-}
-
-export interface StartedChallenge {
-  /** The handle: what the client needs to resend or verify. A secret. */
-  challenge: string;
-  /** Masked. */
-  phone: string;
-  expiresAt: Date;
-  /** When the next message can be asked for. */
-  resendAt: Date;
-  codeLength: number;
-}
-
-export interface ResendRequest {
-  challenge: string;
-  client: Client;
-}
-
-export interface VerifyRequest {
-  challenge: string;
-  /** As it was typed. */
-  code: string;
-  purpose: Purpose;
-  /** Both as given to `start`. */
-  subject?: string;
-  session?: string;
-}
-
-export interface VerifiedChallenge {
-  /** Opaque, single use; see `Grants.consume`. A secret. */
-  grant: string;
-  expiresAt: Date;
-  /** The account, or the phone where there was no account yet. */
-  subject: string;
-  /** Canonical E.164 of the phone that was proved. */
-  phone: string;
-  purpose: string;
-}
+import { attemptId, type Dispatcher } from './providers/dispatcher.js';
+import type { VendorReference } from './providers/provider.js';
+import type { Terms } from './providers/terms.js';
 
 interface Parts {
   settings: OtpSettings;
+  terms: Terms;
   phones: PhonePolicy;
   limits: Limits;
   hash: KeyedHash;
@@ -91,20 +43,11 @@ interface Parts {
   bind: SessionBinding;
   lifecycle: Lifecycle;
   dispatcher: Dispatcher;
+  courier: Courier;
   messages: MessageRenderer;
   events: EventSink;
   /** Resolved late, since the host's module may need this one. */
   accounts: () => PhoneAccounts;
-}
-
-/** A code on its way: everything the message and its mark need, and nothing of it stored in the clear. */
-interface Outgoing {
-  handle: Handle;
-  sendNumber: number;
-  phone: PhoneNumber;
-  purpose: string;
-  locale: Locale;
-  code: string;
 }
 
 /**
@@ -128,140 +71,146 @@ export class OtpService {
    */
   async start(request: StartRequest): Promise<StartedChallenge> {
     requireObject('The request', request);
-    const { settings, phones, dispatcher, lifecycle, messages, mac, bind } = this.parts;
-    const rules = this.#rulesOf(request.purpose);
-    if (rules.startedBy !== 'anyone' && request.subject === undefined) {
+    const { phones, dispatcher, lifecycle, messages, mac, bind, terms, courier, events } = this.parts;
+    const { purpose, subject } = request;
+    const rules = this.#rulesOf(purpose);
+    if (rules.startedBy !== 'anyone' && subject === undefined) {
       throw new OtpError('sign_in_required', 'This purpose belongs to a signed-in account: pass its "subject".');
     }
+    this.#refuseWeak(purpose);
     dispatcher.assertOpen();
     const phone = phones.accept(request.phone);
     const sessionBinding = bind(request);
     const send = this.#sendContext(request, phone.e164);
     const actionDigest = readDigest(request.actionDigest);
     const locale = messages.localeFor(readLocale(request.locale));
-    const decoy = request.subject === undefined && !(await this.#mayStart(phone, request.purpose, rules));
+    const known = subject !== undefined || (await this.#mayStart(phone, purpose, rules));
 
     const handle = newHandle();
-    const code = drawCode(settings.codeLength);
-    const sealed = mac.seal({ ...handle, purpose: request.purpose }, code);
+    const code = drawCode(terms.codeLength);
+    const { keyId, mac: codeMac } = mac.seal({ ...handle, purpose }, code);
     const reserved = await this.#limited(
       send,
       lifecycle.start(send, {
         id: handle.id,
         handleHash: handleHash(handle),
-        purpose: request.purpose,
+        purpose,
         subject: send.subject,
         region: phone.region,
         sessionBinding,
         actionDigest,
         locale,
         provider: dispatcher.providerName,
-        codeMac: decoy ? null : sealed.mac,
-        keyId: sealed.keyId,
-        maxTries: settings.maxTries,
-        ttlSeconds: settings.codeTtlSeconds,
+        checker: known ? terms.checker : 'nobody',
+        vendorSlot: terms.onePerPhone ? dispatcher.providerName : null,
+        codeMac,
+        keyId,
+        maxTries: terms.maxTries,
+        ttlSeconds: terms.ttlSeconds,
       }),
     );
-    this.parts.events.emit('otp.started', {
+
+    const { class: budgetClass, decoy } = reserved;
+    events.emit('otp.started', {
       challengeId: handle.id,
-      purpose: request.purpose,
+      purpose,
       phone: maskPhone(phone.e164),
-      class: reserved.class,
+      class: budgetClass,
       decoy,
     });
-
-    if (!decoy) {
-      await this.#deliver(send, reserved, { handle, sendNumber: 1, phone, purpose: request.purpose, locale, code });
-    }
+    if (!decoy) await courier.deliver(send, reserved, { handle, sendNumber: 1, phone, purpose, locale, code });
     return this.#started(handle, phone.e164, reserved);
   }
 
   /**
-   * Draws a new code for the same challenge. The old one is dead at once; tries that were spent stay spent.
+   * Has a new code made for the same challenge. The old one is dead at once; tries that were spent stay spent.
    * @throws {@link OtpError} `otp_unavailable` when the challenge is over, unknown, or has had all its messages ·
    * otherwise as {@link OtpService.start}
    */
   async resend(request: ResendRequest): Promise<StartedChallenge> {
     requireObject('The request', request);
-    const { settings, dispatcher, lifecycle, mac } = this.parts;
+    const { settings, dispatcher, lifecycle, mac, terms, courier } = this.parts;
     dispatcher.assertOpen();
     const handle = parseHandle(request.challenge);
     const found = handle && (await lifecycle.find({ id: handle.id, handleHash: handleHash(handle) }));
     if (!handle || !found) throw otpUnavailable();
 
-    const { purpose, phone, region } = found;
-    const send: SendContext = {
-      ...this.#sendContext(
-        { client: request.client, purpose, ...(found.signed_in && { subject: found.subject }) },
-        phone,
-      ),
-      client: found.client ?? undefined,
-    };
-    const code = drawCode(settings.codeLength);
-    const sealed = mac.seal({ ...handle, purpose }, code);
+    const { purpose, phone, region, signed_in: signedIn } = found;
+    const by = { client: request.client, purpose, ...(signedIn && { subject: found.subject }) };
+    const send = { ...this.#sendContext(by, phone), client: found.client ?? undefined };
+    const code = drawCode(terms.codeLength);
+    const { keyId, mac: codeMac } = mac.seal({ ...handle, purpose }, code);
     const reserved = await this.#limited(
       send,
       lifecycle.resend(send, {
         id: handle.id,
         handleHash: handleHash(handle),
-        codeMac: sealed.mac,
-        keyId: sealed.keyId,
+        codeMac,
+        keyId,
         provider: dispatcher.providerName,
         maxSends: settings.maxSends,
-        ttlSeconds: settings.codeTtlSeconds,
+        ttlSeconds: terms.ttlSeconds,
       }),
     );
 
     if (!reserved.decoy) {
       const to = { e164: phone, region } as PhoneNumber;
       const locale = found.locale as Locale;
-      await this.#deliver(send, reserved, { handle, sendNumber: reserved.sends, phone: to, purpose, locale, code });
+      await courier.deliver(send, reserved, { handle, sendNumber: reserved.sends, phone: to, purpose, locale, code });
     }
     return this.#started(handle, phone, reserved);
   }
 
   /**
-   * Tries a code, once: the try is counted and committed before anything is granted.
+   * Tries a code, once: the try is counted and committed before anything is granted, and before a vendor is asked.
    * @throws {@link OtpError} `code_malformed` (no try was spent) · `otp_invalid` · `otp_unavailable` · `otp_paused` ·
-   * `request_invalid` · `service_unavailable` (a try may have been spent)
+   * `request_invalid` · `send_unavailable` (the vendor that checks the code is down) · `service_unavailable` (a try may
+   * have been spent)
    */
   async verify(request: VerifyRequest): Promise<VerifiedChallenge> {
     requireObject('The request', request);
-    const { settings, lifecycle, mac, bind } = this.parts;
+    const { settings, lifecycle, dispatcher, mac, bind, terms } = this.parts;
     const { purpose } = request;
     this.#rulesOf(purpose);
     const sessionBinding = bind(request);
-    const code = readTypedCode(request.code, settings.codeLength);
+    const code = readTypedCode(request.code, ...terms.typedLength);
     const handle = parseHandle(request.challenge);
     if (handle === undefined) throw otpUnavailable();
+    if (terms.checker === 'vendor') dispatcher.assertOpen();
 
     const grant = newGrant();
-    const row = await lifecycle.verify({
+    const success = {
       id: handle.id,
+      grantHash: grantHash(grant),
+      grantSeconds: settings.grantTtlSeconds,
+      knownClientDays: settings.knownClientDays,
+    };
+    const row = await lifecycle.verify({
+      ...success,
       handleHash: handleHash(handle),
       purpose,
       sessionBinding,
       macs: mac.candidates({ ...handle, purpose }, code),
-      grantHash: grantHash(grant),
-      grantSeconds: settings.grantTtlSeconds,
       pauseMinutes: settings.pauseMinutes,
       failuresInARow: settings.failuresInARow,
-      knownClientDays: settings.knownClientDays,
     });
-    if (!row?.matched) throw this.#refused(handle.id, purpose, row);
+    const expiresAt =
+      row?.grant_expires_at ?? (row?.matched === false ? await this.#askVendor(row, code, success) : undefined);
+    if (!row || !expiresAt) throw this.#refused(handle.id, purpose, row);
 
     const { subject, phone } = row;
     const masked = maskPhone(phone);
     const who = subject === phone ? masked : subject;
     this.parts.events.emit('otp.verified', { challengeId: handle.id, purpose, subject: who, phone: masked });
-    return { grant, expiresAt: row.grant_expires_at!, subject, phone, purpose };
+    return { grant, expiresAt, subject, phone, purpose };
   }
 
   /** Ends a challenge that its holder gives up. Does nothing when it is over or unknown. @throws {@link OtpError} `service_unavailable` */
   async cancel(request: { challenge: string }): Promise<void> {
     requireObject('The request', request);
     const handle = parseHandle(request.challenge);
-    if (handle) await this.parts.lifecycle.cancel({ id: handle.id, handleHash: handleHash(handle) });
+    const ended = handle && (await this.parts.lifecycle.cancel({ id: handle.id, handleHash: handleHash(handle) }));
+    if (ended?.checker === 'vendor') this.parts.dispatcher.forget(vendorReference(handle!.id, ended));
   }
 
   /**
@@ -284,19 +233,27 @@ export class OtpService {
     throw new OtpError('request_invalid', '"purpose" is not one of this application: add it to the option "purposes".');
   }
 
+  /** What the vendor cannot do safely is refused for what must be safe, unless the host accepted it by name. */
+  #refuseWeak(purpose: string): void {
+    const { settings, terms, dispatcher } = this.parts;
+    const weakness = weaknessFor(purpose, terms, settings);
+    if (weakness)
+      throw new OtpError('purpose_refused', `${dispatcher.providerName} cannot serve this purpose: ${weakness}.`);
+  }
+
   #sendContext(
     { client, purpose, subject }: Pick<StartRequest, 'client' | 'purpose' | 'subject'>,
     phone: string,
   ): SendContext {
     const { address, deviceKey } = readClient(client);
     const device = deviceKey === undefined ? undefined : ['device', phone, deviceKey];
-    const session = subject === undefined ? undefined : ['account', subject];
-    const named = session ?? device;
+    const named = subject === undefined ? device : ['account', subject];
     return {
       phone,
       subject: subject ?? phone,
       purpose,
       signedIn: subject !== undefined,
+      cooldownSeconds: this.parts.terms.cooldownSeconds,
       address,
       client: named && this.parts.hash.of('client', ...named),
     };
@@ -319,51 +276,20 @@ export class OtpService {
     }
   }
 
-  async #deliver(send: SendContext, { class: budgetClass }: Reserved, outgoing: Outgoing): Promise<void> {
-    const { dispatcher, limits } = this.parts;
-    if (!send.signedIn) {
-      dispatcher.background(this.#sendAndMark(outgoing));
-      return;
-    }
-    const cooldown = limits.cooldownOf(send, budgetClass);
-    const { status } = await this.#sendAndMark(outgoing, cooldown);
-    if (status === 'failed') throw new OtpError('send_unavailable', 'The message could not be sent. Try again later.');
-  }
-
-  /** @param cooldown to give back when the vendor surely sent nothing */
-  async #sendAndMark(
-    { handle, sendNumber, phone, purpose, locale, code }: Outgoing,
-    cooldown?: Buffer,
-  ): Promise<Dispatched> {
-    const { settings, dispatcher, messages, lifecycle } = this.parts;
-    const text = messages.render({ purpose, locale, code, ttlSeconds: settings.codeTtlSeconds });
-    const attemptId = `${handle.id}-${sendNumber}`;
-    const message = { phone: phone.e164, region: phone.region, text, locale, purpose, attemptId };
-    const sent = await dispatcher.send(message, { challengeId: handle.id, sendNumber });
-    const mark = {
-      id: handle.id,
-      sendNumber,
-      status: sent.status,
-      provider: dispatcher.providerName,
-      providerRef: sent.reference ?? null,
-      outcome: sent.outcome,
-      segments: null,
-      cost: sent.cost ? `${sent.cost.amount} ${sent.cost.unit}` : null,
-      latencyMs: sent.latencyMs,
-    };
-    try {
-      await (cooldown && sent.status === 'failed'
-        ? lifecycle.fail({ ...mark, cooldownKey: cooldown })
-        : lifecycle.mark(mark));
-    } catch (error) {
-      // The message is out and its code is stored: the answer stands. The row stays "sending" and later counts as "unknown".
-      this.#logger.error(`challenge ${handle.id} could not be marked: ${(error as Error).message}`);
-    }
-    return sent;
+  /**
+   * The try is spent; now the one who made the code is asked. Only the vendor's documented success counts, and only if
+   * the challenge did not end meanwhile. A decoy takes as long.
+   */
+  async #askVendor(row: VerifyRow, code: string, success: SuccessParameters): Promise<Date | undefined> {
+    const { dispatcher, lifecycle } = this.parts;
+    if (row.checker === 'nobody') await dispatcher.waitLikeACheck();
+    if (row.checker !== 'vendor') return undefined;
+    const { outcome } = await dispatcher.check({ ...vendorReference(success.id, row), code });
+    return outcome === 'verified' ? lifecycle.settle({ ...success, sendNumber: row.sends }) : undefined;
   }
 
   #started(handle: Handle, phone: string, { expiresAt, resendAt }: Reserved): StartedChallenge {
-    const { codeLength } = this.parts.settings;
+    const { codeLength } = this.parts.terms;
     return { challenge: formatHandle(handle), phone: maskPhone(phone), expiresAt, resendAt, codeLength };
   }
 
@@ -382,18 +308,16 @@ export class OtpService {
   }
 }
 
-function readClient(client: unknown): { address?: string; deviceKey?: string } {
-  if (client === 'server') return {};
-  const { address, deviceKey } = (client ?? {}) as { address?: unknown; deviceKey?: unknown };
-  if (typeof address !== 'string' || address === '' || address.length > 64) {
-    throw new OtpError('request_invalid', `"client" must be "server" or hold the client's "address".`);
-  }
-  if (deviceKey === undefined) return { address };
-  if (typeof deviceKey === 'string' && deviceKey.length >= 16 && deviceKey.length <= 256) return { address, deviceKey };
-  throw new OtpError('request_invalid', '"client.deviceKey" must be a string of 16 to 256 characters.');
-}
-
-function readLocale(locale: unknown): string | undefined {
-  if (locale === undefined || typeof locale === 'string') return locale;
-  throw new OtpError('request_invalid', '"locale" must be a string.');
+/** How the vendor knows a challenge. */
+function vendorReference(
+  id: string,
+  row: { phone: string; region: string; sends: number; provider_ref: string | null },
+): VendorReference {
+  const { phone, region, sends, provider_ref: reference } = row;
+  return {
+    phone,
+    region: region as PhoneNumber['region'],
+    attemptId: attemptId(id, sends),
+    ...(reference !== null && { reference }),
+  };
 }

@@ -5,6 +5,7 @@ import { PhoneAccounts } from './accounts/phone-accounts.js';
 import { provided } from './accounts/provided.js';
 import { CodeMac } from './challenge/code.js';
 import { sessionBinding } from './challenge/session-binding.js';
+import { Courier } from './courier.js';
 import { Dispatcher } from './providers/dispatcher.js';
 import { Grants } from './grant/grants.js';
 import { KeyedHash } from './keyed-hash.js';
@@ -20,6 +21,7 @@ import type { OtpSettings } from './otp.options.js';
 import { OtpService } from './otp.service.js';
 import { PhonePolicy } from './phone/phone-policy.js';
 import type { OtpProvider } from './providers/provider.js';
+import { termsOf } from './providers/terms.js';
 
 export interface Wired {
   service: OtpService;
@@ -40,7 +42,8 @@ export function wire(
   host: ModuleRef,
   emitter: { emit(name: string, payload: unknown): unknown } | undefined,
 ): Wired {
-  if (provider?.mode !== 'delivery') throw new OtpConfigError(PROVIDER_HELP);
+  if (!MODES.has(provider?.mode)) throw new OtpConfigError(PROVIDER_HELP);
+  const terms = termsOf(provider, settings);
   const tables = tablesOf(dataSource);
   const database = new Database(dataSource);
   const hash = new KeyedHash(settings.peppers);
@@ -57,8 +60,12 @@ export function wire(
     },
   };
 
+  const lifecycle = new Lifecycle(database, tables, limits, settings);
+  const messages = new MessageRenderer(settings);
+
   const service = new OtpService({
     settings,
+    terms,
     limits,
     hash,
     bind,
@@ -66,8 +73,9 @@ export function wire(
     events,
     phones: new PhonePolicy(settings),
     mac: new CodeMac(settings.peppers),
-    lifecycle: new Lifecycle(database, tables, limits, settings),
-    messages: new MessageRenderer(settings),
+    lifecycle,
+    courier: new Courier(dispatcher, lifecycle, limits, messages, terms, settings.appName),
+    messages,
     accounts: once(() => provided(host, PhoneAccounts) ?? byLedger),
   });
   return { service, grants, numbers, dispatcher, database, settings, provider, dataSource };
@@ -78,6 +86,8 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value;
 }
 
+const MODES: ReadonlySet<unknown> = new Set<OtpProvider['mode']>(['delivery', 'delegated', 'generator']);
+
 const PROVIDER_HELP =
-  'OtpModule needs a provider that delivers texts (mode "delivery"): pass one as the first argument of "OtpModule.forRoot()", ' +
+  'OtpModule needs a provider: pass one as the first argument of "OtpModule.forRoot()", ' +
   'or as "provider" in what the factory of "forRootAsync()" returns.';

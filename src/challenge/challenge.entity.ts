@@ -12,9 +12,13 @@ export type ChallengeStatus =
   | 'superseded'
   | 'cancelled';
 
+/** Who compares what was typed: this module with its MAC, the vendor, or nobody, as for a decoy. */
+export type Checker = 'module' | 'vendor' | 'nobody';
+
 /** One issued code with its purpose, subject, phone, counters and expiry. Alive while `endedAt` is null. */
 @Entity({ name: 'otp_challenges' })
 @Index(['phone', 'purpose', 'client'], { unique: true, where: 'ended_at IS NULL AND client IS NOT NULL' })
+@Index(['phone', 'vendorSlot'], { unique: true, where: 'ended_at IS NULL AND vendor_slot IS NOT NULL' })
 export class Challenge {
   /** UUID version 7: new rows lie side by side in the index. Public half of the handle. */
   @PrimaryColumn({ name: 'id', type: 'uuid' })
@@ -72,7 +76,14 @@ export class Challenge {
   @Column({ name: 'provider_ref', type: 'text', nullable: true })
   providerRef: string | null;
 
-  /** HMAC-SHA-256 of the code; null for a decoy, which no code can fit. */
+  /** The provider, where it finds a code by phone alone and so can have one alive per phone; else null. */
+  @Column({ name: 'vendor_slot', type: 'text', nullable: true })
+  vendorSlot: string | null;
+
+  @Column({ name: 'checker', type: 'text' })
+  checker: Checker;
+
+  /** HMAC-SHA-256 of the code, where this module checks it. */
   @Column({ name: 'code_mac', type: 'bytea', nullable: true })
   codeMac: Buffer | null;
 
@@ -95,8 +106,9 @@ export class Challenge {
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt: Date;
 
-  @Column({ name: 'sent_at', type: 'timestamptz', nullable: true })
-  sentAt: Date | null;
+  /** When its newest message was handed over. */
+  @Column({ name: 'last_send_at', type: 'timestamptz' })
+  lastSendAt: Date;
 
   @Column({ name: 'expires_at', type: 'timestamptz' })
   expiresAt: Date;

@@ -1,7 +1,7 @@
 import { PLACES, type BudgetClass, type Limits, type SendContext, type ServicePlace } from '../limits/limits.js';
 import { OtpError } from '../otp.error.js';
 import type { OtpSettings } from '../otp.options.js';
-import { cancelSql, type CancelParameters } from './cancel.sql.js';
+import { cancelSql, type CancelParameters, type CancelRow } from './cancel.sql.js';
 import type { Database } from './database.js';
 import { failSql, markSql, type FailParameters, type MarkParameters } from './mark.sql.js';
 import {
@@ -15,6 +15,7 @@ import {
 import { findSql, resendSql, type FindParameters, type FindRow, type ResendParameters } from './resend.sql.js';
 import { limitParameters, type LimitAnswer, type LimitParameters } from './reserve-limits.sql.js';
 import { roomSql, unlockSql } from './service-rows.sql.js';
+import { settleSql, type SettleParameters } from './settle.sql.js';
 import { startSql, type StartParameters } from './start.sql.js';
 import type { Statement } from './statement.js';
 import type { Tables } from './tables.js';
@@ -25,10 +26,12 @@ export interface Reserved {
   readonly expiresAt: Date;
   readonly resendAt: Date;
   readonly class: BudgetClass;
+  /** Nothing is to be sent. */
+  readonly decoy: boolean;
 }
 
 type Own<P extends LimitParameters> = Omit<P, keyof LimitParameters>;
-type ReserveAnswer = LimitAnswer & { expires_at: Date | null; alive?: boolean };
+type ReserveAnswer = LimitAnswer & { expires_at: Date | null; decoy: boolean | null; alive?: boolean };
 
 /** Times a statement may lose a race for a counter before the caller is told to come again. */
 const MAX_RUNS = 8;
@@ -50,6 +53,7 @@ export class Lifecycle {
       mark: markSql(tables),
       fail: failSql(tables),
       verify: verifySql(tables),
+      settle: settleSql(tables),
       cancel: cancelSql(tables),
       room: roomSql(tables),
       unlock: unlockSql(tables),
@@ -71,9 +75,9 @@ export class Lifecycle {
   }
 
   /** @throws {@link OtpError} as {@link Lifecycle.start}, and `otp_unavailable` when the challenge can have no further message */
-  async resend(send: SendContext, code: Own<ResendParameters>): Promise<Reserved & { sends: number; decoy: boolean }> {
+  async resend(send: SendContext, code: Own<ResendParameters>): Promise<Reserved & { sends: number }> {
     const row = await this.#reserve(this.#sql.resend, send, code);
-    return { ...reserved(row), sends: row.sends!, decoy: row.decoy! };
+    return { ...reserved(row), sends: row.sends! };
   }
 
   /** @returns whether the mark still fitted the challenge */
@@ -81,7 +85,7 @@ export class Lifecycle {
     return (await this.database.run(this.#sql.mark, outcome))!.marked;
   }
 
-  /** As {@link Lifecycle.mark}, for a definite failure that its caller is told of: ends the challenge, gives the cooldown back. */
+  /** As {@link Lifecycle.mark}, for a definite failure that changes the cooldown. */
   async fail(outcome: FailParameters): Promise<boolean> {
     return (await this.database.run(this.#sql.fail, outcome))!.marked;
   }
@@ -91,8 +95,14 @@ export class Lifecycle {
     return this.database.run(this.#sql.verify, attempt);
   }
 
-  async cancel(handle: CancelParameters): Promise<boolean> {
-    return (await this.database.run(this.#sql.cancel, handle)) !== undefined;
+  /** The vendor said yes. @returns when the grant expires; undefined when the challenge ended meanwhile */
+  async settle(success: SettleParameters): Promise<Date | undefined> {
+    return (await this.database.run(this.#sql.settle, success))?.grant_expires_at;
+  }
+
+  /** @returns undefined when there was nothing alive to end */
+  cancel(handle: CancelParameters): Promise<CancelRow | undefined> {
+    return this.database.run(this.#sql.cancel, handle);
   }
 
   /** @returns how many gates were opened */
@@ -102,10 +112,10 @@ export class Lifecycle {
 
   /** Deletes what is over, in batches, until nothing is left. @returns how many rows went */
   async purge(): Promise<number> {
-    const { retentionSeconds, sendLogDays, codeTtlSeconds, providerTimeoutMs } = this.settings;
+    const { retentionSeconds, sendLogDays, providerTimeoutMs } = this.settings;
     const batch = PURGE_BATCH;
     const afterSeconds = Math.ceil(providerTimeoutMs / 1000) + 30;
-    await this.#inBatches(this.#sql.forgetSending, { batch, ttlSeconds: codeTtlSeconds, afterSeconds });
+    await this.#inBatches(this.#sql.forgetSending, { batch, afterSeconds });
     return (
       (await this.#inBatches(this.#sql.purgeChallenges, { batch, retentionSeconds })) +
       (await this.#inBatches(this.#sql.purgeGrants, { batch, retentionSeconds })) +
@@ -158,7 +168,7 @@ export class Lifecycle {
 }
 
 function reserved(row: ReserveAnswer): Reserved {
-  return { expiresAt: row.expires_at!, resendAt: row.resend_at!, class: row.class };
+  return { expiresAt: row.expires_at!, resendAt: row.resend_at!, class: row.class, decoy: row.decoy! };
 }
 
 /** One answer for every challenge that cannot be used, whatever the reason. */

@@ -11,6 +11,8 @@ export interface MarkParameters {
   segments: number | null;
   cost: string | null;
   latencyMs: number;
+  /** Wait for the disk: set where the vendor's reference is needed to check the code. */
+  durable: boolean;
 }
 
 /**
@@ -18,38 +20,46 @@ export interface MarkParameters {
  *
  * The mark fits only the send it speaks of, and only a challenge still `sending`: a late answer changes neither a used
  * challenge nor the next send. Losing it in a crash costs nothing but the knowledge (the row then counts as `unknown`),
- * so this commit alone does not wait for the disk. The setting ends with the transaction.
+ * so unless it is `durable` this commit does not wait for the disk. The setting ends with the transaction.
  */
 export const markSql = (t: Tables) =>
   statement<MarkParameters, { marked: boolean }>(`
 WITH marked AS (
-  UPDATE ${t.challenges} SET status = :status, provider_ref = :providerRef,
-    sent_at = CASE WHEN :status = 'sent' THEN clock_timestamp() END
+  UPDATE ${t.challenges} SET status = :status, provider_ref = :providerRef
   WHERE id = :id AND status = 'sending' AND sends = :sendNumber AND ended_at IS NULL
   RETURNING 1
 ), logged AS (${logSend(t)}
 )
-SELECT EXISTS (SELECT FROM marked) AS marked, set_config('synchronous_commit', 'off', true) FROM logged`);
+SELECT EXISTS (SELECT FROM marked) AS marked, 
+  set_config('synchronous_commit', CASE WHEN :durable::boolean THEN current_setting('synchronous_commit') ELSE 'off' END, true)
+FROM logged`);
 
 export interface FailParameters extends MarkParameters {
   cooldownKey: Buffer;
+  /** The vendor's own wait; 0 gives the cooldown back at once. */
+  cooldownSeconds: number;
+  /** Whether the challenge ends. One of an anonymous caller does not: its death would tell a real account from a decoy. */
+  ends: boolean;
 }
 
 /**
- * Surely nothing was sent, and a signed-in caller waits to hear it: the challenge ends and the cooldown is given back.
- * The cooldown is locked first, as in every statement that takes both.
+ * Surely nothing was sent, so the cooldown changes: it is given back, or becomes the vendor's.
+ * It is locked first, as in every statement that takes it and the challenge.
  */
 export const failSql = (t: Tables) =>
   statement<FailParameters, { marked: boolean }>(`
 WITH cooldown AS MATERIALIZED (
   SELECT key FROM ${t.limits} WHERE key = :cooldownKey AND set_config('lock_timeout', '2s', true) IS NOT NULL FOR UPDATE
 ), marked AS (
-  UPDATE ${t.challenges} c SET status = :status, ended_at = clock_timestamp()
+  UPDATE ${t.challenges} c SET status = :status, ended_at = CASE WHEN :ends::boolean THEN clock_timestamp() END
   WHERE c.id = :id AND c.status = 'sending' AND c.sends = :sendNumber AND c.ended_at IS NULL
     AND (SELECT count(*) FROM cooldown) >= 0
   RETURNING 1
-), released AS (
-  UPDATE ${t.limits} l SET used = 0, ends_at = clock_timestamp() FROM marked WHERE l.key = :cooldownKey
+), changed AS (
+  UPDATE ${t.limits} l SET
+    used = CASE WHEN :cooldownSeconds::int > 0 THEN 1 ELSE 0 END,
+    ends_at = clock_timestamp() + make_interval(secs => :cooldownSeconds::int)
+  FROM marked WHERE l.key = :cooldownKey
 ), logged AS (${logSend(t)}
 )
 SELECT EXISTS (SELECT FROM marked) AS marked FROM logged`);

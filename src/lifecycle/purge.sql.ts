@@ -68,16 +68,13 @@ WITH gone AS (
 )
 SELECT count(*)::int AS deleted FROM gone`);
 
-/**
- * A message whose process died before the vendor's answer: nobody will mark it any more, so its state is `unknown`.
- * Every send sets `expires_at` anew, which therefore tells when it began.
- */
+/** A message whose process died before the vendor's answer: nobody will mark it any more, so its state is `unknown`. */
 export const forgetSendingSql = (t: Tables) =>
-  statement<{ batch: number; ttlSeconds: number; afterSeconds: number }, PurgeRow>(`
+  statement<{ batch: number; afterSeconds: number }, PurgeRow>(`
 WITH lost AS (
   UPDATE ${t.challenges} SET status = 'unknown' WHERE id IN (
     SELECT id FROM ${t.challenges}
-    WHERE status = 'sending' AND expires_at < clock_timestamp() + make_interval(secs => :ttlSeconds::int - :afterSeconds::int)
+    WHERE status = 'sending' AND last_send_at < clock_timestamp() - make_interval(secs => :afterSeconds::int)
     LIMIT :batch
     FOR UPDATE SKIP LOCKED)
   RETURNING 1

@@ -11,7 +11,8 @@ import type { Tables } from './tables.js';
 export interface ResendParameters extends LimitParameters {
   id: string;
   handleHash: Buffer;
-  codeMac: Buffer;
+  /** Of the new code, where this module checks it. */
+  codeMac: Buffer | null;
   keyId: string;
   provider: string;
   maxSends: number;
@@ -38,14 +39,14 @@ export const resendSql = (t: Tables) => {
   return statement<ResendParameters, ResendRow>(`${reserveLimits(t, alive)},
 made AS (
   UPDATE ${t.challenges} c SET
-    code_mac = CASE WHEN c.code_mac IS NULL THEN NULL ELSE :codeMac::bytea END, key_id = :keyId,
-    status = CASE WHEN c.code_mac IS NULL THEN 'decoy' ELSE 'sending' END,
-    sends = c.sends + 1, provider = :provider, provider_ref = NULL, sent_at = NULL,
+    code_mac = CASE WHEN c.checker = 'module' THEN :codeMac::bytea END, key_id = :keyId,
+    status = CASE WHEN c.checker = 'nobody' THEN 'decoy' ELSE 'sending' END,
+    sends = c.sends + 1, provider = :provider, provider_ref = NULL, last_send_at = taken.t,
     expires_at = taken.t + make_interval(secs => :ttlSeconds::int),
     unverified_keys = c.unverified_keys || ${unverifiedKeys}
   FROM taken
   WHERE taken.everything AND c.id = :id AND c.handle_hash = :handleHash AND c.ended_at IS NULL AND c.sends < :maxSends
-  RETURNING true AS made, c.expires_at, c.sends, c.code_mac IS NULL AS decoy
+  RETURNING true AS made, c.expires_at, c.sends, c.checker = 'nobody' AS decoy
 )${reserveAnswer(`m.expires_at, m.sends, m.decoy, ${alive} AS alive`)}`);
 };
 

@@ -1,3 +1,4 @@
+import type { Checker } from '../challenge/challenge.entity.js';
 import {
   place,
   reserveAnswer,
@@ -19,7 +20,10 @@ export interface StartParameters extends LimitParameters {
   actionDigest: Buffer | null;
   locale: string;
   provider: string;
-  /** Null makes a decoy: the same life, but no code fits. */
+  /** `nobody` makes a decoy: the same life, but no code fits. */
+  checker: Checker;
+  /** The provider's name, where it finds a code by phone alone. */
+  vendorSlot: string | null;
   codeMac: Buffer | null;
   keyId: string;
   maxTries: number;
@@ -28,31 +32,47 @@ export interface StartParameters extends LimitParameters {
 
 export interface StartRow extends LimitAnswer {
   expires_at: Date | null;
+  decoy: boolean | null;
 }
 
 /**
  * Reserves the limits and stores the challenge: one statement, one round trip, all or none.
- * A known client's earlier challenge for the same phone and purpose ends here; a stranger's start ends nobody's.
+ *
+ * A known client's earlier challenge for the same phone and purpose ends here; a stranger's start ends nobody's. At a
+ * vendor that finds a code by phone alone there can be one per phone, over all purposes: a new one ends the old one, but
+ * while one of a known client lives, a stranger's start becomes a decoy instead.
  */
 export const startSql = (t: Tables) =>
   statement<StartParameters, StartRow>(`${reserveLimits(t)},
-old AS (
+outranked AS MATERIALIZED (
+  SELECT who.class = 'stranger' AND EXISTS (
+    SELECT FROM ${t.challenges} c
+    WHERE c.phone = :phone AND c.vendor_slot = :vendorSlot AND c.ended_at IS NULL AND c.expires_at > now.t AND c.class <> 'stranger'
+  ) AS yes
+  FROM now, who
+), old AS (
   UPDATE ${t.challenges} c SET status = 'superseded', ended_at = taken.t
   FROM taken
   WHERE taken.everything AND c.phone = :phone AND c.purpose = :purpose AND c.client = :client AND c.ended_at IS NULL
   RETURNING 1
+), ousted AS (
+  UPDATE ${t.challenges} c SET status = 'superseded', ended_at = taken.t
+  FROM taken, outranked
+  WHERE taken.everything AND NOT outranked.yes AND c.phone = :phone AND c.vendor_slot = :vendorSlot AND c.ended_at IS NULL
+  RETURNING 1
 ), made AS (
   INSERT INTO ${t.challenges} (
     id, handle_hash, purpose, subject, class, gate_key, phone, region, client, session_binding, action_digest,
-    unverified_keys, locale, provider, code_mac, key_id, status, max_tries, created_at, expires_at)
+    unverified_keys, locale, provider, checker, vendor_slot, code_mac, key_id, status, max_tries, created_at, last_send_at, expires_at)
   SELECT
     :id::uuid, :handleHash::bytea, :purpose::text, :subject::text, who.class, (SELECT key FROM k WHERE place = ${place('gate')}),
-    :phone, :region::text, :client, :sessionBinding::bytea, :actionDigest::bytea,
-    ${unverifiedKeys},
-    :locale::text, :provider::text, :codeMac::bytea, :keyId::text,
-    CASE WHEN :codeMac::bytea IS NULL THEN 'decoy' ELSE 'sending' END, :maxTries::smallint,
-    taken.t, taken.t + make_interval(secs => :ttlSeconds::int)
-  FROM taken, who
-  WHERE taken.everything AND (SELECT count(*) FROM old) >= 0 -- so that it runs after "old" has freed the unique index
-  RETURNING true AS made, expires_at
-)${reserveAnswer('m.expires_at')}`);
+    :phone, :region::text, :client, :sessionBinding::bytea, :actionDigest::bytea, ${unverifiedKeys},
+    :locale::text, :provider::text, checked.by, CASE WHEN checked.by <> 'nobody' THEN :vendorSlot END,
+    CASE WHEN checked.by = 'module' THEN :codeMac::bytea END, :keyId::text,
+    CASE WHEN checked.by = 'nobody' THEN 'decoy' ELSE 'sending' END, :maxTries::smallint,
+    taken.t, taken.t, taken.t + make_interval(secs => :ttlSeconds::int)
+  FROM taken, who, outranked, LATERAL (SELECT CASE WHEN outranked.yes THEN 'nobody' ELSE :checker::text END AS by) checked
+  WHERE taken.everything
+    AND (SELECT count(*) FROM old) + (SELECT count(*) FROM ousted) >= 0 -- so that it runs after they have freed the unique indexes
+  RETURNING true AS made, expires_at, checker = 'nobody' AS decoy
+)${reserveAnswer('m.expires_at, m.decoy')}`);

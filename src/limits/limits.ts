@@ -46,6 +46,8 @@ export interface SendContext {
   readonly subject: string;
   readonly purpose: string;
   readonly signedIn: boolean;
+  /** Wait after this message: the application's, or the vendor's where that is longer. */
+  readonly cooldownSeconds: number;
   /** The client's address; absent when the host itself asks. */
   readonly address?: string | undefined;
   /** Keyed hash of a client that identified itself. */
@@ -102,14 +104,8 @@ export class Limits {
   }
 
   #stranger(send: SendContext, rows: ServiceRows): Slot[] {
-    const { phone, subject, address, signedIn } = send;
-    const {
-      cooldownSeconds,
-      sendsPerPhonePerHour,
-      sendsPerPhonePerDay,
-      sendsPerAddressPerHour,
-      sendsPerPrefixPerHour,
-    } = this.settings;
+    const { phone, subject, address, signedIn, cooldownSeconds } = send;
+    const { sendsPerPhonePerHour, sendsPerPhonePerDay, sendsPerAddressPerHour, sendsPerPrefixPerHour } = this.settings;
     return [
       this.#slot('cooldown', 'stranger', [phone], 1, cooldownSeconds),
       this.#gate('stranger', subject),
@@ -127,8 +123,8 @@ export class Limits {
     ];
   }
 
-  #known({ phone, subject }: SendContext, rows: ServiceRows): Slot[] {
-    const { cooldownSeconds, sendsPerPhonePerHour, sendsPerPhonePerDay } = this.settings;
+  #known({ phone, subject, cooldownSeconds }: SendContext, rows: ServiceRows): Slot[] {
+    const { sendsPerPhonePerHour, sendsPerPhonePerDay } = this.settings;
     return [
       this.#slot('cooldown', 'known', [phone], 1, cooldownSeconds),
       this.#gate('known', subject),
@@ -138,8 +134,8 @@ export class Limits {
     ];
   }
 
-  #owner({ subject, purpose }: SendContext, rows: ServiceRows): Slot[] {
-    const { cooldownSeconds, sendsPerOwnerPerHour, sendsPerOwnerPerDay } = this.settings;
+  #owner({ subject, purpose, cooldownSeconds }: SendContext, rows: ServiceRows): Slot[] {
+    const { sendsPerOwnerPerHour, sendsPerOwnerPerDay } = this.settings;
     return [
       this.#slot('cooldown', 'owner', [subject, purpose], 1, cooldownSeconds),
       this.#gate('owner', subject),

@@ -31,6 +31,8 @@ export class Initial1764000000000 implements MigrationInterface {
         "locale" text NOT NULL,
         "provider" text NOT NULL,
         "provider_ref" text,
+        "vendor_slot" text,
+        "checker" text NOT NULL,
         "code_mac" bytea,
         "key_id" text NOT NULL,
         "status" text NOT NULL,
@@ -38,7 +40,7 @@ export class Initial1764000000000 implements MigrationInterface {
         "max_tries" smallint NOT NULL,
         "sends" smallint NOT NULL DEFAULT 1,
         "created_at" timestamptz NOT NULL,
-        "sent_at" timestamptz,
+        "last_send_at" timestamptz NOT NULL,
         "expires_at" timestamptz NOT NULL,
         "ended_at" timestamptz,
         CONSTRAINT ${primaryKey('challenges', ['id'])} PRIMARY KEY ("id")
@@ -47,6 +49,10 @@ export class Initial1764000000000 implements MigrationInterface {
     await queryRunner.query(`
       CREATE UNIQUE INDEX ${index('challenges', ['phone', 'purpose', 'client'], 'ended_at IS NULL AND client IS NOT NULL')}
       ON ${tables.challenges} ("phone", "purpose", "client") WHERE ended_at IS NULL AND client IS NOT NULL`);
+    // At most one live challenge per phone at a vendor that finds its codes by phone alone.
+    await queryRunner.query(`
+      CREATE UNIQUE INDEX ${index('challenges', ['phone', 'vendor_slot'], 'ended_at IS NULL AND vendor_slot IS NOT NULL')}
+      ON ${tables.challenges} ("phone", "vendor_slot") WHERE ended_at IS NULL AND vendor_slot IS NOT NULL`);
 
     await queryRunner.query(`
       CREATE TABLE ${tables.limits} (

@@ -1,56 +1,132 @@
 import { Logger } from '@nestjs/common';
+import { CircuitState, circuitBreaker, ConsecutiveBreaker, handleWhenResult } from 'cockatiel';
 
-import type { EventSink } from '../otp.events.js';
 import { OtpError } from '../otp.error.js';
-import type { DeliveryProvider, OutgoingMessage, SendReceipt } from './provider.js';
+import type { EventSink } from '../otp.events.js';
+import type {
+  CheckReceipt,
+  OtpProvider,
+  ProviderCall,
+  Recipient,
+  SendReceipt,
+  VendorCheck,
+  VendorStart,
+} from './provider.js';
+
+/** A message to be sent, whoever makes its code. */
+export interface Errand extends Omit<VendorStart, 'attemptId'> {
+  readonly challengeId: string;
+  /** 1 for the first message of the challenge. */
+  readonly sendNumber: number;
+  /** Writes the text around a code: ours, or one that a generator made. */
+  readonly render: (code: string) => string;
+  /** Ours, where this module makes and checks the code. */
+  readonly code: string;
+}
 
 /** What came of one message, as the challenge and the log keep it. */
 export interface Dispatched extends SendReceipt {
-  status: 'sent' | 'failed' | 'unknown';
-  latencyMs: number;
+  readonly status: 'sent' | 'failed' | 'unknown';
+  readonly latencyMs: number;
+}
+
+interface Bounds {
+  readonly providerTimeoutMs: number;
+  readonly maxSendsInFlight: number;
+}
+
+/** Faults of the vendor in a row that open its breaker, and how long it stays open. */
+const BREAKS_AFTER = 5;
+const BREAK_MS = 30_000;
+
+/** Names one message to the vendor: derived, so it is known again at the check even when the vendor's answer was lost. */
+export function attemptId(challengeId: string, sendNumber: number): string {
+  return `${challengeId}-${sendNumber}`;
 }
 
 /**
- * Hands messages to the provider: within a time limit, no more at once than allowed, and none left behind at shutdown.
- * No database connection is held meanwhile.
+ * Carries messages and checks to the provider: within a time limit, no more at once than allowed, never twice, none left
+ * behind at shutdown. A vendor that fails time and again is left alone for a while, which is the only outage that every
+ * caller is told of. No database connection is held meanwhile.
  */
 export class Dispatcher {
   readonly #logger = new Logger('Otp');
+  /** What goes on after its caller was answered. */
   readonly #running = new Set<Promise<unknown>>();
+  readonly #breaker = circuitBreaker(
+    handleWhenResult((receipt) => isFault(receipt as SendReceipt | CheckReceipt)),
+    { halfOpenAfter: BREAK_MS, breaker: new ConsecutiveBreaker(BREAKS_AFTER) },
+  );
+  #inFlight = 0;
+  #brokenUntil = 0;
+  #lastCheckMs: number | undefined;
+  #lastSendMs = 0;
   #closing = false;
 
   constructor(
-    private readonly provider: DeliveryProvider,
+    private readonly provider: OtpProvider,
     private readonly events: EventSink,
-    private readonly limits: { providerTimeoutMs: number; maxSendsInFlight: number },
-  ) {}
+    private readonly bounds: Bounds,
+  ) {
+    this.#breaker.onBreak(() => {
+      this.#brokenUntil = performance.now() + BREAK_MS;
+      this.#logger.error(`${provider.name} failed ${BREAKS_AFTER} times in a row: left alone for ${BREAK_MS / 1000} s`);
+    });
+  }
 
   get providerName(): string {
     return this.provider.name;
   }
 
-  /** @throws {@link OtpError} `send_unavailable`, before anything is looked up or stored, when no message can be taken on */
+  /** @throws {@link OtpError} `send_unavailable`, before anything is looked up or stored, when nothing can be taken on */
   assertOpen(): void {
-    if (this.#closing || this.#running.size >= this.limits.maxSendsInFlight) {
-      throw new OtpError('send_unavailable', 'No message can be sent at present. Try again later.', {
-        retryAfterSeconds: 5,
-      });
-    }
+    if (this.#closing || this.#inFlight >= this.bounds.maxSendsInFlight) throw unavailable(5);
+    const wait = this.#brokenUntil - performance.now();
+    if (this.#breaker.state === CircuitState.Open && wait > 0) throw unavailable(wait / 1000);
   }
 
-  /** Sends and reports; never throws, and never tries twice. */
-  async send(message: OutgoingMessage, of: { challengeId: string; sendNumber: number }): Promise<Dispatched> {
-    const began = performance.now();
-    const receipt = await this.#call(message);
-    const latencyMs = Math.round(performance.now() - began);
+  /** Sends and reports; never throws. */
+  async send(errand: Errand): Promise<Dispatched> {
+    const { challengeId, sendNumber, purpose } = errand;
+    const [receipt, latencyMs] = await this.#timed<SendReceipt>((call) => this.#hand(errand, call), {
+      outcome: 'unknown',
+    });
+    this.#lastSendMs = latencyMs;
     const { outcome } = receipt;
     const { name: provider } = this.provider;
-    this.events.emit('otp.sent', { ...of, purpose: message.purpose, provider, outcome, latencyMs });
-    if (outcome !== 'sent') this.#logger.warn(`${provider} answered "${outcome}" for challenge ${of.challengeId}`);
+    this.events.emit('otp.sent', { challengeId, purpose, sendNumber, provider, outcome, latencyMs });
+    if (outcome !== 'sent') this.#logger.warn(`${provider} answered "${outcome}" for challenge ${challengeId}`);
     return { ...receipt, status: statusOf(receipt), latencyMs };
   }
 
-  /** Lets work run on after the caller has its answer. `work` must not throw for a reason that anybody waits to hear. */
+  /** Asks the vendor whether a code is right; never throws. Whatever is not its documented success is not a success. */
+  async check(check: VendorCheck): Promise<CheckReceipt> {
+    const { provider } = this;
+    if (provider.mode === 'delivery') return { outcome: 'unknown' };
+    const [receipt, latencyMs] = await this.#timed<CheckReceipt>((call) => provider.check(check, call), {
+      outcome: 'unknown',
+    });
+    this.#lastCheckMs = latencyMs;
+    if (isFault(receipt)) this.#logger.warn(`${provider.name} answered "${receipt.outcome}" to a check`);
+    return receipt;
+  }
+
+  /** As long as a recent check took: what a decoy waits, so that it cannot be told from a code that the vendor checks. */
+  async waitLikeACheck(): Promise<void> {
+    if (this.provider.mode === 'delivery') return;
+    const recentMs = this.#lastCheckMs ?? this.#lastSendMs;
+    await new Promise((resolve) => setTimeout(resolve, recentMs));
+  }
+
+  /** Tells the vendor to forget a code, where it can. Best effort, and nobody waits. */
+  forget(reference: Recipient & { attemptId: string; reference?: string }): void {
+    const { provider } = this;
+    if (provider.mode !== 'delegated' || !provider.cancel) return;
+    const cancel = provider.cancel.bind(provider);
+    this.background(this.#within((call) => cancel(reference, call), undefined));
+  }
+
+  /** Lets work run on after the caller has its answer. */
   background(work: Promise<unknown>): void {
     const running = work
       .catch((error: Error) => this.#logger.error(`after the answer: ${error.message}`))
@@ -64,38 +140,107 @@ export class Dispatcher {
     await Promise.all(this.#running);
   }
 
-  async #call(message: OutgoingMessage): Promise<SendReceipt> {
+  /** The three modes differ in who makes the code and who brings it. */
+  async #hand(errand: Errand, call: ProviderCall): Promise<SendReceipt> {
+    const { provider } = this;
+    const request: VendorStart = { ...errand, attemptId: attemptId(errand.challengeId, errand.sendNumber) };
+    if (provider.mode === 'delegated') return provider.start(vendorStart(request), call);
+    if (provider.mode === 'delivery')
+      return provider.send({ ...recipient(request), text: errand.render(errand.code) }, call);
+
+    const { code, ...made } = await provider.generate(vendorStart(request), call);
+    if (made.outcome !== 'sent') return made;
+    if (code === undefined) return { ...made, outcome: 'unknown' };
+    const { reference } = made;
+    const delivered = await provider.delivery.send({ ...recipient(request), text: errand.render(code) }, call);
+    return { ...delivered, ...(reference !== undefined && { reference }) };
+  }
+
+  /** A receipt, whatever happens. */
+  async #timed<R extends SendReceipt | CheckReceipt>(
+    work: (call: ProviderCall) => Promise<R>,
+    lost: R,
+  ): Promise<[R | Broken, latencyMs: number]> {
+    const began = performance.now();
+    this.#inFlight++;
+    try {
+      return [await this.#throughBreaker(() => this.#within((call) => this.#receipt(work(call), lost), lost)), Math.round(performance.now() - began)];
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  async #receipt<R extends SendReceipt | CheckReceipt>(answer: Promise<R>, lost: R): Promise<R> {
+    const receipt = await answer;
+    if (typeof receipt?.outcome === 'string') return receipt;
+    this.#logger.error(`${this.provider.name} answered without an "outcome"`);
+    return lost;
+  }
+
+  async #throughBreaker<R>(work: () => Promise<R>): Promise<R | Broken> {
+    try {
+      return await this.#breaker.execute(work);
+    } catch {
+      return { outcome: 'provider_unavailable' }; // it is open and did not call: surely nothing was sent
+    }
+  }
+
+  async #within<T>(work: (call: ProviderCall) => Promise<T>, otherwise: T): Promise<T> {
     const controller = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     // An adapter that does not mind the signal must not hold the caller: whichever comes first counts.
-    const timeout = new Promise<SendReceipt>((resolve) => {
+    const timeout = new Promise<T>((resolve) => {
       timer = setTimeout(() => {
         controller.abort();
-        resolve({ outcome: 'unknown' });
-      }, this.limits.providerTimeoutMs);
+        resolve(otherwise);
+      }, this.bounds.providerTimeoutMs);
     });
     try {
-      return await Promise.race([this.#receipt(message, controller.signal), timeout]);
+      return await Promise.race([this.#guarded(work, controller.signal, otherwise), timeout]);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #receipt(message: OutgoingMessage, signal: AbortSignal): Promise<SendReceipt> {
+  async #guarded<T>(work: (call: ProviderCall) => Promise<T>, signal: AbortSignal, otherwise: T): Promise<T> {
     try {
-      const receipt = await this.provider.send(message, { signal });
-      if (typeof receipt?.outcome === 'string') return receipt;
-      this.#logger.error(`${this.provider.name} answered without an "outcome"`);
-      return { outcome: 'unknown' };
+      return await work({ signal });
     } catch (error) {
       // What an adapter throws can quote its vendor, or the message: only its kind is worth a line.
       this.#logger.error(`${this.provider.name} threw ${(error as Error)?.name ?? 'something'}`);
-      return { outcome: 'unknown' };
+      return otherwise;
     }
   }
+}
+
+/** The breaker is open. */
+type Broken = { readonly outcome: 'provider_unavailable' };
+
+const recipient = ({ phone, region, locale, purpose, attemptId }: VendorStart) => ({
+  phone,
+  region,
+  locale,
+  purpose,
+  attemptId,
+});
+
+const vendorStart = (request: VendorStart): VendorStart => ({
+  ...recipient(request),
+  appName: request.appName,
+  codeLength: request.codeLength,
+  ttlSeconds: request.ttlSeconds,
+  maxTries: request.maxTries,
+});
+
+function isFault({ outcome }: SendReceipt | CheckReceipt): boolean {
+  return outcome === 'unknown' || outcome === 'provider_unavailable';
 }
 
 function statusOf({ outcome, ambiguous = outcome === 'unknown' }: SendReceipt): Dispatched['status'] {
   if (outcome === 'sent') return 'sent';
   return ambiguous ? 'unknown' : 'failed';
+}
+
+function unavailable(retryAfterSeconds: number): OtpError {
+  return new OtpError('send_unavailable', 'No message can be sent at present. Try again later.', { retryAfterSeconds });
 }

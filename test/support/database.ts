@@ -32,7 +32,7 @@ export async function newSchema(): Promise<string> {
  */
 export async function elapse(dataSource: DataSource, seconds: number): Promise<void> {
   const columns: Record<string, string[]> = {
-    otp_challenges: ['created_at', 'sent_at', 'expires_at', 'ended_at'],
+    otp_challenges: ['created_at', 'last_send_at', 'expires_at', 'ended_at'],
     otp_limits: ['at', 'ends_at'],
     otp_grants: ['created_at', 'expires_at', 'consumed_at'],
     otp_sends: ['at'],

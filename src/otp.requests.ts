@@ -1,0 +1,61 @@
+import type { Purpose } from './otp.purposes.js';
+
+/** Whom a call comes from: a client by its address, or the host itself. There is no silent shared bucket. */
+export type Client = 'server' | { address: string; deviceKey?: string };
+
+export interface StartRequest {
+  /** As it was typed. */
+  phone: string;
+  purpose: Purpose;
+  /**
+   * `address`: the client's, behind a configured number of proxies. `deviceKey`: 16 to 256 random characters that the
+   * host keeps in a cookie; a new start of the same device replaces its earlier challenge, and a device that proved the
+   * number before has a budget that strangers cannot use up.
+   */
+  client: Client;
+  /** BCP 47; the nearest language with texts is used. */
+  locale?: string;
+  /** The signed-in account, where there is one. The challenge then answers to it alone, and the call waits for the vendor. */
+  subject?: string;
+  /** Its login session: the challenge then answers in this session alone. */
+  session?: string;
+  /** SHA-256 of the action that is being confirmed. */
+  actionDigest?: Uint8Array;
+}
+
+export interface StartedChallenge {
+  /** The handle: what the client needs to resend or verify. A secret. */
+  challenge: string;
+  /** Masked. */
+  phone: string;
+  expiresAt: Date;
+  /** When the next message can be asked for. */
+  resendAt: Date;
+  codeLength: number;
+}
+
+export interface ResendRequest {
+  challenge: string;
+  client: Client;
+}
+
+export interface VerifyRequest {
+  challenge: string;
+  /** As it was typed. */
+  code: string;
+  purpose: Purpose;
+  /** Both as given to `start`. */
+  subject?: string;
+  session?: string;
+}
+
+export interface VerifiedChallenge {
+  /** Opaque, single use; see `Grants.consume`. A secret. */
+  grant: string;
+  expiresAt: Date;
+  /** The account, or the phone where there was no account yet. */
+  subject: string;
+  /** Canonical E.164 of the phone that was proved. */
+  phone: string;
+  purpose: string;
+}

@@ -1,0 +1,338 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { type CheckReceipt, type OtpModuleOptions, PhoneAccounts, type SendReceipt } from 'nestjs-phone-otp';
+
+import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
+import { until } from '../support/providers.js';
+import { ScriptedVendor } from '../support/scripted-vendor.js';
+
+const client = { address: '203.0.113.7' };
+const purpose = 'registration';
+const ignore = () => undefined;
+
+describe('codes that the vendor makes and checks', () => {
+  let vendor: ScriptedVendor;
+  let fixture: Fixture;
+
+  async function open(given = new ScriptedVendor(), options: Partial<OtpModuleOptions> = {}): Promise<void> {
+    vendor = given;
+    fixture = await otpFixture({ provider: vendor, options });
+  }
+  afterEach(() => fixture.close());
+
+  /** Starts a challenge and waits until its message is marked. */
+  async function started(phone = newPhone()) {
+    const { challenge } = await fixture.otp.start({ phone, purpose, client });
+    await until('the message is marked', async () => (await fixture.rows('otp_sends')).length === vendor.starts.length);
+    return { phone, challenge, code: vendor.codeFor(phone) };
+  }
+  const verify = (challenge: string, code: string) => fixture.otp.verify({ challenge, code, purpose });
+  const codeOf = (call: Promise<unknown>) =>
+    call.then(
+      () => 'ok',
+      (error: { code: string }) => error.code,
+    );
+  const tally = (codes: string[]) =>
+    Object.fromEntries(
+      [...new Set(codes)].sort().map((code) => [code, codes.filter((other) => other === code).length]),
+    );
+
+  it('SEC-06 SEC-17: lets one of 64 parallel right codes win', async () => {
+    await open();
+    const { challenge, code } = await started();
+
+    const outcomes = await Promise.all(Array.from({ length: 64 }, () => codeOf(verify(challenge, code))));
+
+    expect(outcomes.filter((outcome) => outcome === 'ok')).toHaveLength(1);
+    expect(vendor.checks.length).toBeLessThanOrEqual(5);
+    expect(await fixture.rows('otp_grants')).toHaveLength(1);
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'consumed' }]);
+  });
+
+  it('SEC-07 SEC-17: asks the vendor about five of 200 parallel wrong codes, and then not about the right one', async () => {
+    await open();
+    const { challenge, code } = await started();
+
+    const outcomes = await Promise.all(Array.from({ length: 200 }, () => codeOf(verify(challenge, wrongCode(code)))));
+
+    expect(tally(outcomes)).toEqual({ otp_invalid: 5, otp_unavailable: 195 });
+    expect(vendor.checks).toHaveLength(5);
+    await expect(verify(challenge, code)).rejects.toMatchObject({ code: 'otp_unavailable' });
+    expect(vendor.checks).toHaveLength(5);
+  });
+
+  it('SEC-09: asks about ten wrong codes of one subject, over all its challenges, and then pauses', async () => {
+    await open();
+    const phone = newPhone();
+    const challenges: { challenge: string; code: string }[] = [];
+    for (let n = 0; n < 4; n++) {
+      challenges.push(await started(phone));
+      await fixture.elapse(61);
+    }
+
+    const outcomes = await Promise.all(
+      challenges.flatMap(({ challenge, code }) =>
+        Array.from({ length: 5 }, () => codeOf(verify(challenge, wrongCode(code)))),
+      ),
+    );
+
+    expect(vendor.checks).toHaveLength(10);
+    expect(tally(outcomes)).toMatchObject({ otp_invalid: 10 });
+  });
+
+  it('clears the subject’s failures when the last try turns out right', async () => {
+    await open();
+    const { challenge, code } = await started();
+    for (let n = 0; n < 4; n++)
+      await expect(verify(challenge, wrongCode(code))).rejects.toMatchObject({ code: 'otp_invalid' });
+
+    await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
+
+    const gates = (await fixture.rows('otp_limits')).filter(({ streak }) => Number(streak) > 0);
+    expect(gates).toEqual([]);
+  });
+
+  it('SEC-13 SEC-14: does not ask the vendor for another purpose, session or holder', async () => {
+    await open();
+    const { challenge, code } = await started();
+    const [id] = challenge.split('.');
+
+    await expect(fixture.otp.verify({ challenge, code, purpose: 'login' })).rejects.toMatchObject({
+      code: 'otp_unavailable',
+    });
+    await expect(fixture.otp.verify({ challenge, code, purpose, subject: 'b' })).rejects.toMatchObject({
+      code: 'otp_unavailable',
+    });
+    await expect(verify(`${id}.AAAAAAAAAAAAAAAAAAAAAA`, code)).rejects.toMatchObject({ code: 'otp_unavailable' });
+
+    expect(vendor.checks).toEqual([]);
+    await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
+  });
+
+  it('hands the vendor the same attempt at start and check, a fresh one per message, and its own reference back', async () => {
+    await open();
+    const { phone, challenge } = await started();
+    await fixture.elapse(61);
+    await fixture.otp.resend({ challenge, client });
+    await until('the second message is marked', async () => (await fixture.rows('otp_sends')).length === 2);
+
+    await expect(verify(challenge, vendor.codeFor(phone))).resolves.toHaveProperty('grant');
+
+    const [first, second] = vendor.starts;
+    expect(second!.attemptId).not.toBe(first!.attemptId);
+    expect(vendor.checks).toMatchObject([
+      { attemptId: second!.attemptId, reference: `ref-${second!.attemptId}`, phone },
+    ]);
+  });
+
+  it.each<[string, () => Promise<CheckReceipt>]>([
+    ['a lost answer', () => Promise.reject(new Error('socket hang up'))],
+    ['no answer within the limit', () => new Promise<CheckReceipt>(ignore)],
+    ['already_verified', async () => ({ outcome: 'already_verified' })],
+    ['unknown', async () => ({ outcome: 'unknown' })],
+    ['expired', async () => ({ outcome: 'expired' })],
+    ['attempts_exhausted', async () => ({ outcome: 'attempts_exhausted' })],
+  ])(
+    'FLT-15: takes %s for a wrong code, also when the vendor had said yes, and keeps the try spent',
+    async (_what, answer) => {
+      await open(new ScriptedVendor(), { providerTimeoutMs: 100 });
+      const { challenge, code } = await started();
+      vendor.answerCheck = answer;
+
+      await expect(verify(challenge, code)).rejects.toMatchObject({ code: 'otp_invalid' });
+
+      vendor.answerCheck = async (receipt) => receipt; // now it says "already_verified": still no success
+      await expect(verify(challenge, code)).rejects.toMatchObject({ code: 'otp_invalid' });
+      expect(await fixture.rows('otp_grants')).toEqual([]);
+      expect(await fixture.rows('otp_challenges')).toMatchObject([{ tries: 2 }]);
+    },
+  );
+
+  it('SEC-12: does not accept the vendor’s yes to a code that was replaced meanwhile', async () => {
+    await open();
+    const { challenge, code } = await started();
+    await fixture.elapse(61);
+    let answer: () => void = ignore;
+    vendor.answerCheck = (receipt) => new Promise((resolve) => (answer = () => resolve(receipt)));
+    const verifying = codeOf(verify(challenge, code));
+    await until('the vendor is asked', () => vendor.checks.length === 1);
+
+    await fixture.otp.resend({ challenge, client });
+    answer();
+
+    expect(await verifying).toBe('otp_invalid');
+    expect(await fixture.rows('otp_grants')).toEqual([]);
+  });
+
+  it('FLT-07: keeps the challenge and sends nothing again when the vendor’s answer to a start is lost', async () => {
+    await open(new ScriptedVendor(), { providerTimeoutMs: 100 });
+    vendor.answerStart = () => new Promise<SendReceipt>(ignore);
+    const { phone, challenge, code } = await started();
+
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'unknown', ended_at: null }]);
+    await expect(fixture.otp.start({ phone, purpose, client })).rejects.toMatchObject({ code: 'otp_too_soon' });
+    expect(vendor.starts).toHaveLength(1);
+    await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
+  });
+
+  it('SEC-31: lets a decoy’s wrong code wait as long as a check took, and answers the same', async () => {
+    const nobody: PhoneAccounts = { findByPhone: async (phone) => (phone.endsWith('00') ? null : { id: 'account-1' }) };
+    vendor = new ScriptedVendor();
+    fixture = await otpFixture({
+      provider: vendor,
+      metadata: { providers: [{ provide: PhoneAccounts, useValue: nobody }] },
+    });
+    const known = '+966512345611';
+    const unknown = '+966512345600';
+    vendor.answerCheck = async (receipt) => {
+      await sleep(150);
+      return receipt;
+    };
+    const [real, decoy] = await Promise.all(
+      [known, unknown].map((phone) => fixture.otp.start({ phone, purpose: 'login', client })),
+    );
+    await expect(
+      fixture.otp.verify({ challenge: real!.challenge, code: '000000', purpose: 'login' }),
+    ).rejects.toMatchObject({ code: 'otp_invalid' });
+    const began = performance.now();
+
+    await expect(
+      fixture.otp.verify({ challenge: decoy!.challenge, code: '000000', purpose: 'login' }),
+    ).rejects.toMatchObject({ code: 'otp_invalid' });
+
+    const waitedMs = performance.now() - began; // a timer is never early, so a lower bound cannot flake
+    expect(vendor.starts).toMatchObject([{ phone: known }]);
+    expect(vendor.checks).toHaveLength(1);
+    expect(waitedMs).toBeGreaterThanOrEqual(140);
+  });
+
+  describe('a vendor that finds a code by phone alone', () => {
+    const byPhone = () => new ScriptedVendor({ correlation: 'phone' });
+
+    it('has one live challenge per phone, over all purposes', async () => {
+      await open(byPhone());
+      const { phone, challenge } = await started();
+      await fixture.elapse(61);
+
+      await fixture.otp.start({ phone, purpose: 'verify_number', client, subject: 'account-1' });
+
+      const alive = (await fixture.rows('otp_challenges')).filter(({ ended_at: ended }) => ended === null);
+      expect(alive).toMatchObject([{ purpose: 'verify_number' }]);
+      await expect(verify(challenge, vendor.codeFor(phone))).rejects.toMatchObject({ code: 'otp_unavailable' });
+    });
+
+    it('lets no stranger end the challenge of a known client: the stranger gets a decoy', async () => {
+      await open(byPhone());
+      const phone = newPhone();
+      const known = { ...client, deviceKey: 'device-key-of-the-owner' };
+      const first = await fixture.otp.start({ phone, purpose, client: known });
+      await until('the message is marked', async () => (await fixture.rows('otp_sends')).length === 1);
+      await verify(first.challenge, vendor.codeFor(phone));
+      await fixture.elapse(61);
+      const second = await fixture.otp.start({ phone, purpose, client: known });
+      await until('the second message is marked', async () => (await fixture.rows('otp_sends')).length === 2);
+
+      const strangers = await fixture.otp.start({ phone, purpose, client: { address: '198.51.100.1' } });
+
+      expect(vendor.starts).toHaveLength(2);
+      await expect(verify(strangers.challenge, vendor.codeFor(phone))).rejects.toMatchObject({ code: 'otp_invalid' });
+      await expect(verify(second.challenge, vendor.codeFor(phone))).resolves.toHaveProperty('grant');
+    });
+  });
+
+  describe('the vendor’s own figures', () => {
+    it('win where they are stricter', async () => {
+      await open(new ScriptedVendor({ ttlSeconds: 120, maxTries: 2, resendCooldown: 90, codeLength: 6 }));
+      const before = Date.now();
+
+      const { challenge } = await started();
+
+      const [row] = await fixture.rows('otp_challenges');
+      expect(row).toMatchObject({ max_tries: 2 });
+      expect(Number(row!.expires_at) - Number(row!.created_at)).toBe(120_000);
+      await fixture.elapse(61);
+      await expect(fixture.otp.resend({ challenge, client })).rejects.toMatchObject({
+        code: 'otp_too_soon',
+        retryAfterSeconds: 29,
+      });
+      expect(before).toBeLessThanOrEqual(Date.now());
+    });
+
+    it('let short codes have three tries, and serve nothing that must be safe, unless it is accepted by name', async () => {
+      await open(new ScriptedVendor({ codeLength: 4 }));
+
+      const { codeLength } = await fixture.otp.start({ phone: newPhone(), purpose, client });
+      expect(codeLength).toBe(4);
+      expect(await fixture.rows('otp_challenges')).toMatchObject([{ max_tries: 3 }]);
+      const reset = { phone: newPhone(), purpose: 'password_reset', client };
+      await expect(fixture.otp.start(reset)).rejects.toMatchObject({ code: 'purpose_refused' });
+
+      await fixture.close();
+      await open(new ScriptedVendor({ codeLength: 4 }), { acceptShortCodes: true });
+      await expect(fixture.otp.start(reset)).resolves.toHaveProperty('challenge');
+    });
+
+    it('refuse transactions with a fixed text, unless it is accepted by name', async () => {
+      await open();
+      const transaction = { phone: newPhone(), purpose: 'transaction', client, subject: 'account-1' };
+      await expect(fixture.otp.start(transaction)).rejects.toMatchObject({ code: 'purpose_refused' });
+
+      await fixture.close();
+      await open(new ScriptedVendor(), { acceptFixedText: true });
+      await expect(fixture.otp.start(transaction)).resolves.toHaveProperty('challenge');
+    });
+
+    it('tell a signed-in caller the vendor’s wait, and hold everybody to it', async () => {
+      await open();
+      vendor.answerStart = async () => ({ outcome: 'resend_too_soon', retryAfterSeconds: 170 });
+      const request = { phone: newPhone(), purpose: 'verify_number', client, subject: 'account-1' };
+
+      await expect(fixture.otp.start(request)).rejects.toMatchObject({ code: 'otp_too_soon', retryAfterSeconds: 170 });
+
+      await fixture.elapse(100);
+      await expect(fixture.otp.start(request)).rejects.toMatchObject({ code: 'otp_too_soon', retryAfterSeconds: 70 });
+    });
+  });
+
+  describe('FLT-09: a vendor that fails five times in a row', () => {
+    async function fail(times: number): Promise<void> {
+      vendor.answerStart = async () => ({ outcome: 'provider_unavailable' });
+      for (let n = 0; n < times; n++) {
+        const request = { phone: newPhone(), purpose: 'verify_number', client, subject: `account-${n}` };
+        await expect(fixture.otp.start(request)).rejects.toMatchObject({ code: 'send_unavailable' });
+      }
+    }
+
+    it('is left alone, and every caller is told before anything is looked up', async () => {
+      await open();
+      await fail(5);
+      const sends = vendor.starts.length;
+
+      const refused = fixture.otp.start({ phone: newPhone(), purpose: 'login', client });
+
+      await expect(refused).rejects.toMatchObject({ code: 'send_unavailable', retryAfterSeconds: expect.any(Number) });
+      expect(vendor.starts).toHaveLength(sends);
+    });
+
+    it('is not left alone after four failures and a success', async () => {
+      await open();
+      await fail(4);
+      vendor.answerStart = async () => ({ outcome: 'sent' });
+      await started();
+      await fail(4);
+      vendor.answerStart = async () => ({ outcome: 'sent' });
+
+      await expect(fixture.otp.start({ phone: newPhone(), purpose, client })).resolves.toHaveProperty('challenge');
+    });
+  });
+
+  it('tells the vendor to forget a challenge that is cancelled', async () => {
+    await open();
+    const { challenge } = await started();
+
+    await fixture.otp.cancel({ challenge });
+
+    await until('the vendor is told', () => vendor.cancelled.length === 1);
+    expect(vendor.cancelled).toEqual([vendor.starts[0]!.attemptId]);
+  });
+});

@@ -1,0 +1,66 @@
+import {
+  type CheckReceipt,
+  type DelegatedProvider,
+  DELIVERY_CAPABILITIES,
+  type ProviderCapabilities,
+  type SendReceipt,
+  type VendorCheck,
+  type VendorStart,
+} from 'nestjs-phone-otp';
+
+/** A vendor in memory that makes and checks codes itself, and does what the test says. */
+export class ScriptedVendor implements DelegatedProvider {
+  readonly name = 'scripted-vendor';
+  readonly mode = 'delegated';
+  readonly capabilities: ProviderCapabilities;
+  readonly starts: VendorStart[] = [];
+  readonly checks: VendorCheck[] = [];
+  readonly cancelled: string[] = [];
+  readonly #codes = new Map<string, string>();
+  readonly #used = new Set<string>();
+
+  /** What the vendor answers to a start; the code is made all the same. */
+  answerStart: (request: VendorStart) => Promise<SendReceipt> = async ({ attemptId }) => ({
+    outcome: 'sent',
+    reference: `ref-${attemptId}`,
+  });
+  /** Stands between the vendor's decision and its answer. */
+  answerCheck: (receipt: CheckReceipt) => Promise<CheckReceipt> = async (receipt) => receipt;
+
+  constructor(capabilities: Partial<ProviderCapabilities> = {}) {
+    this.capabilities = {
+      ...DELIVERY_CAPABILITIES,
+      correlation: 'caller_id',
+      codeLength: 6,
+      fixedText: true,
+      ...capabilities,
+    };
+  }
+
+  start(request: VendorStart): Promise<SendReceipt> {
+    this.starts.push(request);
+    this.#codes.set(request.attemptId, String(100_000 + this.starts.length));
+    return this.answerStart(request);
+  }
+
+  async check(check: VendorCheck): Promise<CheckReceipt> {
+    this.checks.push(check);
+    return this.answerCheck({ outcome: this.#judge(check) });
+  }
+
+  async cancel({ attemptId }: { attemptId: string }): Promise<void> {
+    this.cancelled.push(attemptId);
+  }
+
+  /** The code of the newest message to a phone (E.164). */
+  codeFor(phone: string): string {
+    return this.#codes.get(this.starts.findLast((start) => start.phone === phone)!.attemptId)!;
+  }
+
+  #judge({ attemptId, code }: VendorCheck): CheckReceipt['outcome'] {
+    if (this.#used.has(attemptId)) return 'already_verified';
+    if (this.#codes.get(attemptId) !== code) return 'incorrect_code';
+    this.#used.add(attemptId);
+    return 'verified';
+  }
+}
