@@ -164,7 +164,10 @@ export class Dispatcher {
     const began = performance.now();
     this.#inFlight++;
     try {
-      return [await this.#throughBreaker(() => this.#within((call) => this.#receipt(work(call), lost), lost)), Math.round(performance.now() - began)];
+      return [
+        await this.#throughBreaker(() => this.#within((call) => this.#receipt(work(call), lost), lost)),
+        Math.round(performance.now() - began),
+      ];
     } finally {
       this.#inFlight--;
     }
