@@ -3,7 +3,6 @@ import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { OTP_MIGRATIONS, OtpModule, OtpProblemFilter } from 'nestjs-phone-otp';
-import { CapturingProvider } from 'nestjs-phone-otp/testing';
 
 import { BankModule } from './bank/bank.module.js';
 import { HealthController } from './health.controller.js';
@@ -11,16 +10,15 @@ import { InboxController } from './inbox.controller.js';
 import { BANK_MIGRATIONS } from './migrations/index.js';
 import type { Settings } from './settings.js';
 import { strictBody } from './strict-http.js';
+import { Vendor } from './vendor.js';
 
 @Module({})
 export class AppModule {
   static forRoot(
     databaseUrl: string,
     { pepper, tokenSecret }: Pick<Settings, 'pepper' | 'tokenSecret'>,
+    vendor: Vendor,
   ): DynamicModule {
-    // Keeps messages in memory for the inbox. Your application passes the adapter of its vendor here;
-    // with NODE_ENV=production this one is refused.
-    const sms = new CapturingProvider();
     return {
       module: AppModule,
       imports: [
@@ -33,7 +31,8 @@ export class AppModule {
           retryAttempts: 2,
           extra: { statement_timeout: 5000 },
         }),
-        OtpModule.forRoot(sms, {
+        // Your application passes the adapter of its vendor here. One that sends nothing is refused with NODE_ENV=production.
+        OtpModule.forRoot(vendor.provider, {
           isGlobal: true,
           pepper,
           pepperMustDifferFrom: [tokenSecret],
@@ -42,6 +41,8 @@ export class AppModule {
           appName: 'Demo Bank',
           dailySendBudget: 10_000,
           cooldownSeconds: 30, // the shortest allowed: whoever tries things out does not like to wait
+          acceptShortCodes: true, // so that every vendor can be tried for everything: a real bank leaves both out
+          acceptFixedText: true,
           routes: { prefix: 'otp' },
         }),
         BankModule.forRoot(tokenSecret),
@@ -49,7 +50,7 @@ export class AppModule {
       ],
       controllers: [InboxController, HealthController],
       providers: [
-        { provide: CapturingProvider, useValue: sms },
+        { provide: Vendor, useValue: vendor },
         { provide: APP_FILTER, useClass: OtpProblemFilter },
         { provide: APP_PIPE, useValue: strictBody },
       ],

@@ -1,7 +1,8 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
 import { IsOptional, Matches } from 'class-validator';
-import { CapturingProvider } from 'nestjs-phone-otp/testing';
+
+import { Vendor } from './vendor.js';
 
 class InboxQuery {
   @ApiPropertyOptional({ description: 'E.164. Without it: all messages.', example: '+966512345678' })
@@ -26,18 +27,47 @@ class InboxDto {
   messages: MessageDto[];
 }
 
-/** The phone of the demo: what it would have received, for whoever asks. Nothing for a real application. */
+class ExchangeDto {
+  @ApiProperty()
+  id: number;
+  @ApiProperty({ example: 'taqnyat-verify' })
+  provider: string;
+  @ApiProperty({ type: Object })
+  request: unknown;
+  @ApiProperty({ type: Object })
+  response: unknown;
+  @ApiProperty({ example: 'sent' })
+  outcome: string;
+  @ApiProperty()
+  ms: number;
+  @ApiProperty()
+  at: Date;
+}
+
+class WireDto {
+  @ApiProperty({ type: [ExchangeDto] })
+  exchanges: readonly ExchangeDto[];
+}
+
+/** The phone of the demo, and the wire to its vendor, for whoever asks. Nothing for a real application. */
 @ApiTags('Demo')
 @Controller('demo')
 export class InboxController {
-  constructor(private readonly sms: CapturingProvider) {}
+  constructor(private readonly vendor: Vendor) {}
 
-  /** The captured messages, newest first. */
+  /** What phones would have received, newest first. */
   @Get('inbox')
   @ApiOkResponse({ type: InboxDto })
   inbox(@Query() { phone }: InboxQuery): InboxDto {
     // A "+" that was not escaped arrives as a space.
-    const messages = this.sms.messages(phone?.replace(/^[+ ]?/, '+'));
+    const messages = this.vendor.messages(phone?.replace(/^[+ ]?/, '+'));
     return { messages: messages.map(({ id, phone: to, text, sentAt }) => ({ id, to, text, sentAt })) };
+  }
+
+  /** What the vendor was sent and what it answered, newest first, keys and codes masked. */
+  @Get('wire')
+  @ApiOkResponse({ type: WireDto })
+  wire(): WireDto {
+    return { exchanges: this.vendor.wire.exchanges };
   }
 }

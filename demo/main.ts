@@ -8,13 +8,19 @@ import { postgresFor } from 'nestjs-phone-otp/testing';
 import { AppModule } from './app.module.js';
 import { mountDocs } from './docs.js';
 import { readSettings, SettingsError } from './settings.js';
+import { openVendor, type Vendor } from './vendor.js';
 import { setUpHttp } from './strict-http.js';
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
+  const vendor = await openVendor(process.env);
   const postgres = await postgresFor(process.env);
+  const close = async () => {
+    await vendor.close();
+    await postgres.stop();
+  };
   try {
-    const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(postgres.url, settings), {
+    const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(postgres.url, settings, vendor), {
       abortOnError: false,
       logger: ['warn', 'error'],
       bodyParser: false, // setUpHttp brings one with a limit
@@ -26,27 +32,39 @@ async function main(): Promise<void> {
     app.useLogger(['debug', 'log', 'warn', 'error']); // from here on: what happens to codes
     endWith(async () => {
       await app.close();
-      await postgres.stop();
+      await close();
     });
-    welcome((app.getHttpServer().address() as AddressInfo).port);
+    welcome((app.getHttpServer().address() as AddressInfo).port, vendor);
   } catch (error) {
-    await postgres.stop();
+    await close();
     throw error;
   }
 }
 
-function welcome(port: number): void {
+function welcome(port: number, vendor: Vendor): void {
   const url = `http://localhost:${port}`;
   process.stdout.write(`
 Demo Bank is open:  ${url}
 Its API, to try:    ${url}/docs
-
+Its vendor:         ${vendor.about}
+${weaknesses(vendor)}
 To begin with:
   curl -s ${url}/otp/start -H 'Content-Type: application/json' -d '{"phone":"0512345678","purpose":"registration"}'
 
-Its message then lies in ${url}/demo/inbox
+Its message then lies in ${url}/demo/inbox, what passed over the wire in ${url}/demo/wire
 
 `);
+}
+
+/** What the demo accepts of its vendor by name, and a bank should not. */
+function weaknesses({ provider: { mode, capabilities } }: Vendor): string {
+  const short =
+    mode !== 'delivery' && capabilities.codeLength !== 'unknown' && [capabilities.codeLength].flat()[0]! < 6;
+  const accepted = [
+    ...(short ? ['"acceptShortCodes": codes of fewer than six digits'] : []),
+    ...(capabilities.fixedText ? ['"acceptFixedText": a text that names neither amount nor payee'] : []),
+  ];
+  return accepted.map((what) => `Accepted for trying: ${what}\n`).join('');
 }
 
 /** Ends once, in order, on a signal or when npm is gone. */

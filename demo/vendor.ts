@@ -1,0 +1,82 @@
+import type { DeliveryProvider, OtpProvider } from 'nestjs-phone-otp';
+import { TaqnyatVerify } from 'nestjs-phone-otp';
+import { CapturingProvider, TaqnyatSimulator } from 'nestjs-phone-otp/testing';
+
+import { SettingsError } from './settings.js';
+import { Wire } from './wire.js';
+
+/** A message as the phone of the demo shows it. */
+export interface InboxMessage {
+  id: number;
+  phone: string;
+  text: string;
+  sentAt: Date;
+}
+
+/** Who carries the codes of the demo, and where one can look over its shoulder. */
+export class Vendor {
+  constructor(
+    /** What `OtpModule` gets. */
+    readonly provider: OtpProvider,
+    /** One line for the person who starts the demo. */
+    readonly about: string,
+    readonly wire: Wire,
+    /** What the phones would have received, newest first; to one phone (E.164) if given. */
+    readonly messages: (phone?: string) => InboxMessage[] = () => [],
+    readonly close: () => Promise<void> = async () => undefined,
+  ) {}
+}
+
+const VENDORS: Record<string, (env: NodeJS.ProcessEnv, wire: Wire) => Vendor | Promise<Vendor>> = {
+  capturing: (_env, wire) => {
+    const sms = new CapturingProvider();
+    return new Vendor(recorded(sms, wire), 'no vendor: messages stay in memory', wire, (phone) => sms.messages(phone));
+  },
+  taqnyat: async ({ TAQNYAT_API_KEY: apiKey, TAQNYAT_SENDER: sender }, wire) => {
+    const onExchange = wire.record;
+    if (apiKey) {
+      const provider = new TaqnyatVerify({ apiKey, ...(sender && { sender }), onExchange });
+      return new Vendor(provider, 'Taqnyat Verify, with your account: real messages, at your cost', wire);
+    }
+    const simulator = await new TaqnyatSimulator().start();
+    return new Vendor(
+      new TaqnyatVerify({ ...simulator.access, onExchange }),
+      `Taqnyat Verify, simulated at ${simulator.url}`,
+      wire,
+      (phone) => simulator.messages(phone),
+      () => simulator.stop(),
+    );
+  },
+};
+
+/** @throws {SettingsError} when `OTP_PROVIDER` names no vendor of the demo */
+export async function openVendor(env: NodeJS.ProcessEnv): Promise<Vendor> {
+  const open = VENDORS[env.OTP_PROVIDER || 'capturing'];
+  if (!open) throw new SettingsError(`OTP_PROVIDER must be one of ${Object.keys(VENDORS).join(', ')}.`);
+  return open(env, new Wire());
+}
+
+/** A provider that speaks no HTTP, shown on the wire all the same. */
+function recorded(sms: CapturingProvider, wire: Wire): DeliveryProvider {
+  return {
+    name: sms.name,
+    mode: sms.mode,
+    capabilities: sms.capabilities,
+    send: async (message) => {
+      const began = performance.now();
+      const receipt = await sms.send(message);
+      const { phone, text } = message;
+      const request = { phone, text: text.replace(/\d{6,8}/g, '******') };
+      const { outcome } = receipt;
+      wire.record({
+        provider: sms.name,
+        request,
+        response: receipt,
+        outcome,
+        ms: performance.now() - began,
+        at: new Date(),
+      });
+      return receipt;
+    },
+  };
+}
