@@ -110,7 +110,10 @@ export type CheckOutcome = 'verified' | 'incorrect_code' | 'expired' | 'attempts
 
 export interface SendReceipt {
   readonly outcome: SendOutcome;
-  /** True when the vendor may have sent it all the same: a time-out, a lost or senseless answer. Never repeated. `unknown` implies it. */
+  /**
+   * True when the vendor may have sent it all the same: a time-out, a lost or senseless answer. Never repeated.
+   * @defaultValue true for `unknown`, false for every other outcome
+   */
   readonly ambiguous?: boolean;
   /** The vendor's own name for the attempt, needed to check the code where the vendor makes it. */
   readonly reference?: string;
@@ -126,7 +129,7 @@ export interface CheckReceipt {
   readonly retryAfterSeconds?: number;
 }
 
-/** A figure of the vendor: fixed, a range to choose from, or not documented. */
+/** A figure of the vendor: fixed, a range that a request chooses from, or not documented. */
 export type VendorFigure = number | readonly [min: number, max: number] | 'unknown';
 
 /** What an adapter declares of its vendor; the module adapts to these, never to names. */

@@ -535,8 +535,8 @@ describe('Taqnyat Verify', () => {
         },
       });
       expect(
-        adapter({ codeLength: [4, 6], ttlSeconds: 120, maxTries: 5, cooldownSeconds: 90, note: 'x' }).capabilities,
-      ).toMatchObject({ codeLength: [4, 6], ttlSeconds: 120, maxTries: 5, resendCooldown: 90, fixedText: true });
+        adapter({ codeLength: 'unknown', ttlSeconds: 120, maxTries: 5, cooldownSeconds: 90, note: 'x' }).capabilities,
+      ).toMatchObject({ codeLength: 'unknown', ttlSeconds: 120, maxTries: 5, resendCooldown: 90, fixedText: true });
     });
 
     it('SEC-63 reach a simulator in test mode only, which is for development only', () => {

@@ -29,8 +29,8 @@ export interface TaqnyatVerifyOptions extends HttpClientOptions {
   defaultLanguage?: 'ar' | 'en';
   /** Also takes numbers outside +966. The vendor documents only these; others are refused without a call. @defaultValue false */
   internationalNumbers?: boolean;
-  /** Digits of the vendor's codes, or their range. Not documented. @defaultValue 4, as in the vendor's sample */
-  codeLength?: number | readonly [min: number, max: number];
+  /** Digits of the vendor's codes; `unknown` takes 4 to 8. Not documented. @defaultValue 4, as in the vendor's sample */
+  codeLength?: number | 'unknown';
   /** How long the vendor's codes can be used, in seconds. Not documented. @defaultValue 300 */
   ttlSeconds?: number;
   /** Codes that the vendor compares for one message; it stops at some number that it does not document. @defaultValue 3 */
@@ -136,10 +136,8 @@ function language(value: string): string {
   throw new OtpConfigError('"defaultLanguage" must be "ar" or "en".');
 }
 
-function codeLength(value: number | readonly [number, number]): VendorFigure {
-  if (typeof value === 'number') return whole('codeLength', value, 4, 8);
-  const [min, max] = value;
-  return [whole('codeLength', min, 4, 8), whole('codeLength', max, min, 8)];
+function codeLength(value: number | 'unknown'): VendorFigure {
+  return value === 'unknown' ? value : whole('codeLength', value, 4, 8);
 }
 
 function whole(option: string, value: number, min: number, max: number): number {
