@@ -210,7 +210,7 @@ describe('an application that cannot start says what to change', () => {
   const otp = (options: object = {}, provider: unknown = sms) =>
     OtpModule.forRoot(provider as OtpProvider, { ...GENEROUS, ...options } as OtpModuleOptions);
   const providerHelp =
-    'OtpModule needs a provider that delivers texts (mode "delivery"): pass one as the first argument of "OtpModule.forRoot()", ' +
+    'OtpModule needs a provider: pass one as the first argument of "OtpModule.forRoot()", ' +
     'or as "provider" in what the factory of "forRootAsync()" returns.';
 
   it.each<[string, () => NonNullable<ModuleMetadata['imports']>, string]>([

@@ -7,6 +7,7 @@ import { EventLog } from '../support/events.js';
 import { post } from '../support/http.js';
 import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 import { HeldProvider, until } from '../support/providers.js';
+import { ScriptedVendor } from '../support/scripted-vendor.js';
 
 const client = { address: '203.0.113.7' };
 const purpose = 'registration';
@@ -93,6 +94,24 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
 
     expect(await outcome(fixture.otp.start({ phone: newPhone(), purpose: 'pick_up', client }))).toBe('ok');
     expect(await outcome(fixture.otp.start({ phone: newPhone(), purpose: 'other', client }))).toBe('request_invalid');
+  },
+  async acceptShortCodes() {
+    const reset = { phone: newPhone(), purpose: 'password_reset', client };
+    await open({}, { provider: new ScriptedVendor({ codeLength: 4 }) });
+    expect(await outcome(fixture.otp.start(reset))).toBe('purpose_refused');
+    await fixture.close();
+
+    await open({ acceptShortCodes: true }, { provider: new ScriptedVendor({ codeLength: 4 }) });
+    expect(await outcome(fixture.otp.start(reset))).toBe('ok');
+  },
+  async acceptFixedText() {
+    const transaction = { phone: newPhone(), purpose: 'transaction', client, subject: 'account-1' };
+    await open({}, { provider: new ScriptedVendor() });
+    expect(await outcome(fixture.otp.start(transaction))).toBe('purpose_refused');
+    await fixture.close();
+
+    await open({ acceptFixedText: true }, { provider: new ScriptedVendor() });
+    expect(await outcome(fixture.otp.start(transaction))).toBe('ok');
   },
   async codeLength() {
     await open({ codeLength: 8 });
