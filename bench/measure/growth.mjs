@@ -1,12 +1,12 @@
 import { moduleApp, moduleTurn } from '../contenders/module.mjs';
-import { median, race, row } from '../support.mjs';
+import { median, newPhone, race, row } from '../support.mjs';
 
 /** The median time of a start and its verify beside many rows of the past, against the same on empty tables. */
 export default async function growth({ url, full, newSchema, seconds }) {
   const empty = await moduleApp({ url, schema: await newSchema() });
   const grown = await moduleApp({ url, schema: await newSchema() });
   try {
-    const rows = await seed(grown.pool, full ? 10_000_000 : 1_000_000, full ? 1800 : 20);
+    const rows = await seed(grown, full ? 10_000_000 : 1_000_000, full ? 1800 : 20);
     const times = await race(
       [
         { name: 'empty', count: 1, turn: medianTurn(empty, 120) },
@@ -45,34 +45,39 @@ function medianTurn(module, pairs) {
 }
 
 /** Writes rows of the past until there are enough, or the time for it is over. @returns how many of either kind */
-async function seed(pool, rows, seconds) {
+async function seed({ otp, numbers, outbox, pool }, rows, seconds) {
   const BATCH = 100_000;
+  const [phone, purpose] = [newPhone(), 'registration'];
+  const { challenge } = await otp.start({ phone, purpose, client: 'server' });
+  const { grant } = await otp.verify({ challenge, code: outbox.take(phone), purpose });
+  await numbers.activate(grant, 'an account');
+
   const client = await pool.connect();
   try {
     await client.query('SET statement_timeout = 0; SET synchronous_commit = off');
+    const challenges = await copies(client, 'otp_challenges', { id: 'gen_random_uuid()', phone: `'+4470' || n` });
+    const owned = await copies(client, 'otp_verified_numbers', { phone: `'+4470' || n`, owner: 'n::text' });
     const end = performance.now() + seconds * 1000;
     let done = 0;
     for (; done < rows && (done === 0 || performance.now() < end); done += BATCH) {
-      await client.query(
-        `
-      INSERT INTO otp_challenges (id, handle_hash, purpose, subject, class, gate_key, phone, region, unverified_keys, locale,
-        provider, code_mac, key_id, status, tries, max_tries, created_at, sent_at, expires_at, ended_at)
-      SELECT gen_random_uuid(), sha256(n::text::bytea), 'login', '+9665' || n, 'stranger', substr(sha256(n::text::bytea), 1, 16),
-        '+9665' || n, 'SA', ARRAY[]::bytea[], 'en', 'outbox', sha256(n::text::bytea), '1', 'consumed', 1, 5,
-        t, t, t + interval '5 minutes', t + interval '1 minute'
-      FROM (SELECT n, now() - interval '10 hours' + n * interval '1 ms' AS t FROM generate_series($1::bigint, $2::bigint) n) old`,
-        [done + 1, done + BATCH],
-      );
-      await client.query(
-        `
-      INSERT INTO otp_verified_numbers (phone, owner, verified_at, last_proved_at, source)
-      SELECT '+44' || n, n::text, now(), now(), 'registration' FROM generate_series($1::bigint, $2::bigint) n`,
-        [done + 1, done + BATCH],
-      );
+      for (const sql of [challenges, owned]) await client.query(sql, [done + 1, done + BATCH]);
     }
     await client.query('RESET statement_timeout; RESET synchronous_commit');
     return done;
   } finally {
     client.release();
   }
+}
+
+/** @returns a statement that copies the one row of a table, with other values in some columns */
+async function copies(client, table, changed) {
+  const { rows } = await client.query(
+    `SELECT column_name AS name FROM information_schema.columns
+     WHERE table_schema = current_schema() AND table_name = $1 AND is_identity = 'NO'`,
+    [table],
+  );
+  const columns = rows.map(({ name }) => name);
+  return `INSERT INTO ${table} (${columns.join(', ')})
+    SELECT ${columns.map((name) => changed[name] ?? name).join(', ')}
+    FROM (SELECT * FROM ${table} LIMIT 1) pattern, generate_series($1::bigint, $2::bigint) n`;
 }

@@ -1,12 +1,13 @@
 import { BETTER_AUTH_VERSION, betterAuthApp, consumeTurn, signUpTurn } from '../contenders/better-auth.mjs';
 import { FLOOR, floorTurn } from '../contenders/floor.mjs';
-import { moduleApp, moduleTurn } from '../contenders/module.mjs';
+import { moduleApp, moduleTurn, VendorNextDoor } from '../contenders/module.mjs';
 import { median, race, row, speedOf } from '../support.mjs';
 
 /** The service in process, against the least there is to do and against better-auth, all on one PostgreSQL. */
 export default async function inProcess({ url, newSchema, seconds }) {
-  const schemas = [await newSchema(), await newSchema()];
+  const schemas = [await newSchema(), await newSchema(), await newSchema()];
   const ours = await moduleApp({ url, schema: schemas[0] });
+  const vendors = await moduleApp({ url, schema: schemas[2], provider: new VendorNextDoor() });
   const theirs = await betterAuthApp({ url, schema: schemas[1] });
   try {
     await ours.pool.query(FLOOR.create);
@@ -20,6 +21,7 @@ export default async function inProcess({ url, newSchema, seconds }) {
           count: 200,
           turn: moduleTurn(ours, (grant, phone) => ours.numbers.activate(grant, phone)),
         },
+        { name: 'module, vendor codes', count: 300, turn: moduleTurn(vendors) },
         { name: 'better-auth', count: 150, turn: consumeTurn(theirs) },
         { name: 'better-auth, signed up', count: 100, turn: signUpTurn(theirs) },
       ],
@@ -27,6 +29,7 @@ export default async function inProcess({ url, newSchema, seconds }) {
         seconds: seconds(30),
         prepare: async () => {
           await ours.pool.query('ANALYZE');
+          await vendors.pool.query('ANALYZE');
           await theirs.pool.query('ANALYZE');
         },
       },
@@ -35,6 +38,13 @@ export default async function inProcess({ url, newSchema, seconds }) {
     return [
       row('start + mark + verify / floor of two statements', speedOf(times.module, times.floor), { atLeast: 0.45 }),
       row('start + mark + verify / the floor, prepared', speedOf(times.module, times['floor, prepared'])),
+      row(
+        'start + mark + verify + settle (vendor codes) / floor',
+        speedOf(times['module, vendor codes'], times.floor),
+        {
+          atLeast: 0.3,
+        },
+      ),
       row(`start + verify / ${against} send + consume`, speedOf(times.module, times['better-auth']), { atLeast: 2 }),
       row(
         `start + verify + activate / ${against} send + verify with sign-up`,
@@ -45,6 +55,7 @@ export default async function inProcess({ url, newSchema, seconds }) {
     ];
   } finally {
     await ours.close();
+    await vendors.close();
     await theirs.close();
   }
 }
