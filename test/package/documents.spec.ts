@@ -54,6 +54,16 @@ describe('README', () => {
   });
 });
 
+describe('SECURITY', () => {
+  it('names for each requirement a file that has its test', () => {
+    const proofs = tableRows(section(read('SECURITY.md'), 'Where each requirement is proved'));
+    expect(proofs.length).toBeGreaterThan(60);
+
+    const unproved = proofs.filter(([id, , link]) => !read(/\((\S+)\)/.exec(link!)![1]!).includes(id!));
+    expect(unproved).toEqual([]);
+  });
+});
+
 describe('the TSDoc', () => {
   it('says of each option what it means, and of each figure the default that the code has', () => {
     const options = documentedOptions();

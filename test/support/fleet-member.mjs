@@ -5,7 +5,7 @@ if (clockOffMs !== 0) shiftClock(clockOffMs); // before anything is loaded that 
 
 const { NestFactory } = await import('@nestjs/core');
 const { getDataSourceToken, TypeOrmModule } = await import('@nestjs/typeorm');
-const { DELIVERY_CAPABILITIES, Grants, OTP_ENTITIES, OtpError, OtpModule, OtpService, VerifiedNumbers } =
+const { DELIVERY_CAPABILITIES, Grants, OTP_ENTITIES, OtpError, OtpModule, OtpService, TaqnyatVerify, VerifiedNumbers } =
   await import('nestjs-phone-otp');
 const { default: pg } = await import('pg');
 
@@ -28,7 +28,10 @@ const calls = {
     app = await NestFactory.createApplicationContext(
       {
         module: Application,
-        imports: [TypeOrmModule.forRoot(database()), OtpModule.forRoot(provider, setting.options)],
+        imports: [
+          TypeOrmModule.forRoot(database()),
+          OtpModule.forRoot(setting.taqnyat ? new TaqnyatVerify(setting.taqnyat) : provider, setting.options),
+        ],
       },
       { logger: ['error', 'fatal'], abortOnError: false },
     );

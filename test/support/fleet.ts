@@ -12,6 +12,7 @@ import type {
   ResendRequest,
   StartedChallenge,
   StartRequest,
+  TaqnyatVerifyOptions,
   VerifiedChallenge,
   VerifyRequest,
 } from 'nestjs-phone-otp';
@@ -33,6 +34,8 @@ export interface MemberSetting {
   isolation: Isolation;
   options: OtpModuleOptions;
   poolSize: number;
+  /** Codes are made and checked there, instead of captured. */
+  taqnyat?: TaqnyatVerifyOptions | undefined;
   holdAt?: Moment | undefined;
 }
 
@@ -84,7 +87,9 @@ export function tally(outcomes: readonly Outcome[]): Record<string, number> {
   return counts;
 }
 
-type Settings = Partial<Pick<MemberSetting, 'isolation' | 'poolSize'>> & { options?: Partial<OtpModuleOptions> };
+type Settings = Partial<Pick<MemberSetting, 'isolation' | 'poolSize' | 'taqnyat'>> & {
+  options?: Partial<OtpModuleOptions>;
+};
 
 /**
  * Several processes with the built package over one schema, as behind a load balancer.
@@ -123,12 +128,13 @@ export class Fleet {
   }
 
   openOne(member: Member, holdAt?: Moment): Promise<Isolation> {
-    const { isolation = 'read committed', poolSize = 16, options } = this.#setting;
+    const { isolation = 'read committed', poolSize = 16, options, taqnyat } = this.#setting;
     return member.call('open', {
       schema: this.schema,
       isolation,
       poolSize,
       options: { ...GENEROUS, ...options },
+      taqnyat,
       holdAt,
     } satisfies MemberSetting);
   }
