@@ -52,7 +52,7 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
   #warnOfTrustedProxies(): void {
     if (trustsEveryProxy(this.host?.httpAdapter)) {
       this.#logger.warn(
-        '"trust proxy" is true, so clients can forge their address: set it to the number of your proxies.',
+        '"trust proxy" is true, so clients can forge their address: name your proxies instead, by number (Express) or address (Fastify).',
       );
     }
   }

@@ -1,4 +1,15 @@
-import { Body, HttpCode, Inject, Post, Req, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
+import {
+  Body,
+  HttpCode,
+  Inject,
+  Post,
+  Req,
+  SetMetadata,
+  type Type,
+  UseFilters,
+  UseGuards,
+  UsePipes,
+} from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 
 import { Callers, type Caller } from '../accounts/callers.js';
@@ -20,6 +31,10 @@ interface IncomingRequest {
   ip?: string;
 }
 
+/** What the host's Swagger shows as the answer: its own decorator does the same, but would have to be imported. */
+const Answers = (status: number, type: Type<unknown>) =>
+  SetMetadata('swagger/apiResponse', { [status]: { type, description: '' } });
+
 /** The ready-made routes. `otpHttp` makes a controller of them under the host's prefix. */
 @UseGuards(JsonOnlyGuard)
 @UseFilters(OtpProblemFilter)
@@ -34,6 +49,7 @@ export class OtpRoutes {
 
   @Post('start')
   @HttpCode(202)
+  @Answers(202, StartedDto)
   async start(@Body() { phone, purpose, locale }: StartDto, @Req() request: IncomingRequest): Promise<StartedDto> {
     const rules = this.#rulesOf(purpose);
     if (rules.startedBy === 'host') {
@@ -45,12 +61,14 @@ export class OtpRoutes {
 
   @Post('resend')
   @HttpCode(202)
+  @Answers(202, StartedDto)
   async resend(@Body() { challenge }: ResendDto, @Req() request: IncomingRequest): Promise<StartedDto> {
     return this.otp.resend({ challenge, client: this.#clientOf(request) });
   }
 
   @Post('verify')
   @HttpCode(200)
+  @Answers(200, VerifiedDto)
   @UseGuards(VerifyThrottlerGuard)
   async verify(@Body() { challenge, code, purpose }: VerifyDto, @Req() request: IncomingRequest): Promise<VerifiedDto> {
     const caller = await this.#callerFor(this.#rulesOf(purpose), request);

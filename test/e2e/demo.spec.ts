@@ -261,6 +261,8 @@ describe('the demo bank', () => {
     expect(Object.keys(paths)).toEqual(
       expect.arrayContaining(['/otp/start', '/otp/resend', '/otp/verify', '/auth/register', '/auth/login', '/me']),
     );
+    const answer = paths['/otp/start'].post.responses['202'].content['application/json'].schema;
+    expect(answer).toEqual({ $ref: '#/components/schemas/StartedDto' });
     expect(components.schemas.StartDto.required).toEqual(['phone', 'purpose']);
     expect(paths['/auth/register'].post.parameters).toMatchObject([{ name: 'OTP-Grant', in: 'header' }]);
     expect(paths['/me'].get.security).toEqual([{ bearer: [] }]);

@@ -309,7 +309,8 @@ describe('an application that cannot start says what to change', () => {
 
 describe('an application that can start, but should not like this', () => {
   const warn = () => jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
-  const forged = '"trust proxy" is true, so clients can forge their address: set it to the number of your proxies.';
+  const forged =
+    '"trust proxy" is true, so clients can forge their address: name your proxies instead, by number (Express) or address (Fastify).';
 
   it.each([
     ['Express', true, () => new ExpressAdapter()],
