@@ -33,7 +33,7 @@ export { PhoneAccounts } from './accounts/phone-accounts.js';
 export type { PhoneAccount } from './accounts/phone-accounts.js';
 
 export { OtpProblemFilter } from './http/problem.filter.js';
-export type { OtpRoutesOptions } from './http/otp-http.js';
+export type { OtpRoutesOptions } from './http/otp-routes.options.js';
 export type { Problem } from './http/problem.js';
 
 export { OTP_ENTITIES } from './lifecycle/tables.js';

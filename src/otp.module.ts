@@ -12,7 +12,8 @@ import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 
 import { Grants } from './grant/grants.js';
-import { otpHttp, type OtpRoutesOptions } from './http/otp-http.js';
+import { otpHttp } from './http/otp-http.js';
+import type { OtpRoutesOptions } from './http/otp-routes.options.js';
 import { OTP_ENTITIES } from './lifecycle/tables.js';
 import { VerifiedNumbers } from './numbers/verified-numbers.js';
 import { OtpConfigError } from './otp.error.js';

@@ -1,21 +1,10 @@
 import { Controller, type Provider, type Type, VERSION_NEUTRAL } from '@nestjs/common';
-import { ThrottlerStorageService, type ThrottlerModuleOptions, type ThrottlerStorage } from '@nestjs/throttler';
+import { ThrottlerStorageService, type ThrottlerModuleOptions } from '@nestjs/throttler';
 
 import type { OtpSettings } from '../otp.options.js';
+import type { OtpRoutesOptions } from './otp-routes.options.js';
 import { OtpRoutes } from './otp.routes.js';
 import { HTTP_SETTINGS, ROUTES_OPTIONS, THROTTLER_OPTIONS, THROTTLER_STORAGE } from './tokens.js';
-
-export interface OtpRoutesOptions {
-  /** Path under which `start`, `resend` and `verify` are mounted, such as `otp`. */
-  prefix: string;
-  /**
-   * Reads the device key that the host keeps in a `__Host-` cookie: 16 to 256 random characters, or undefined.
-   * @defaultValue no device is known
-   */
-  deviceKey?: (request: unknown) => string | undefined;
-  /** Where calls of `verify` are counted per address; several instances can share a store. @defaultValue this process's memory */
-  throttlerStorage?: ThrottlerStorage;
-}
 
 const TEN_MINUTES_MS = 600_000;
 

@@ -21,7 +21,7 @@ import type { Client } from '../otp.requests.js';
 import { OtpService } from '../otp.service.js';
 import { ResendDto, StartDto, StartedDto, VerifiedDto, VerifyDto } from './dto.js';
 import { bodyPipe, JsonOnlyGuard } from './json-body.js';
-import type { OtpRoutesOptions } from './otp-http.js';
+import type { OtpRoutesOptions } from './otp-routes.options.js';
 import { OtpProblemFilter } from './problem.filter.js';
 import { HTTP_SETTINGS, ROUTES_OPTIONS } from './tokens.js';
 import { VerifyThrottlerGuard } from './verify-throttler.guard.js';

@@ -1,0 +1,13 @@
+import type { ThrottlerStorage } from '@nestjs/throttler';
+
+export interface OtpRoutesOptions {
+  /** Path under which `start`, `resend` and `verify` are mounted, such as `otp`. */
+  prefix: string;
+  /**
+   * Reads the device key that the host keeps in a `__Host-` cookie: 16 to 256 random characters, or undefined.
+   * @defaultValue no device is known
+   */
+  deviceKey?: (request: unknown) => string | undefined;
+  /** Where calls of `verify` are counted per address; several instances can share a store. @defaultValue this process's memory */
+  throttlerStorage?: ThrottlerStorage;
+}
