@@ -38,9 +38,11 @@ const VENDORS: Record<string, (env: NodeJS.ProcessEnv, wire: Wire) => Vendor | P
       const provider = new TaqnyatVerify({ apiKey, ...(sender && { sender }), onExchange });
       return new Vendor(provider, 'Taqnyat Verify, with your account: real messages, at your cost', wire);
     }
-    const simulator = await new TaqnyatSimulator().start();
+    // As short as the demo's own wait; the vendor documents none, and the adapter takes 60 seconds for granted.
+    const cooldownSeconds = 30;
+    const simulator = await new TaqnyatSimulator({ cooldownSeconds }).start();
     return new Vendor(
-      new TaqnyatVerify({ ...simulator.access, onExchange }),
+      new TaqnyatVerify({ ...simulator.access, cooldownSeconds, onExchange }),
       `Taqnyat Verify, simulated at ${simulator.url}`,
       wire,
       (phone) => simulator.messages(phone),
