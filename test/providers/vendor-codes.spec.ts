@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type CheckReceipt, type OtpModuleOptions, PhoneAccounts, type SendReceipt } from 'nestjs-phone-otp';
+import { CapturingProvider } from 'nestjs-phone-otp/testing';
 
 import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 import { until } from '../support/providers.js';
-import { ScriptedVendor } from '../support/scripted-vendor.js';
+import { ScriptedGenerator, ScriptedVendor } from '../support/scripted-vendor.js';
 
 const client = { address: '203.0.113.7' };
 const purpose = 'registration';
@@ -334,5 +335,39 @@ describe('codes that the vendor makes and checks', () => {
 
     await until('the vendor is told', () => vendor.cancelled.length === 1);
     expect(vendor.cancelled).toEqual([vendor.starts[0]!.attemptId]);
+  });
+
+  describe('a vendor that makes and checks the code, and lets others bring it', () => {
+    const sms = new CapturingProvider();
+    const generator = new ScriptedGenerator(sms);
+    const phone = newPhone();
+    const start = () => fixture.otp.start({ phone, purpose, client });
+
+    it('has its code rendered into our text, brought by the delivery provider, and kept nowhere', async () => {
+      fixture = await otpFixture({ provider: generator });
+      const { challenge } = await start();
+      await until('the message is marked', async () => (await fixture.rows('otp_sends')).length === 1);
+      expect(sms.messages(phone)).toMatchObject([{ text: expect.stringContaining('012345 is your Acme code') }]);
+      expect(JSON.stringify([await fixture.rows('otp_challenges'), await fixture.rows('otp_sends')])).not.toContain(
+        '012345',
+      );
+
+      await expect(verify(challenge, '543210')).rejects.toMatchObject({ code: 'otp_invalid' });
+      await expect(verify(challenge, '٠١٢٣٤٥')).resolves.toHaveProperty('grant');
+
+      expect(generator.checks).toMatchObject([{ code: '543210' }, { code: '012345', reference: 'pin-1' }]);
+    });
+
+    it('sends nothing when the vendor makes no code', async () => {
+      fixture = await otpFixture({ provider: generator });
+      sms.clear();
+      generator.answer = { outcome: 'insufficient_balance' };
+
+      await start();
+
+      await until('the failure is marked', async () => (await fixture.rows('otp_sends')).length === 1);
+      expect(await fixture.rows('otp_sends')).toMatchObject([{ outcome: 'insufficient_balance' }]);
+      expect(sms.messages()).toEqual([]);
+    });
   });
 });

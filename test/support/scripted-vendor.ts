@@ -1,7 +1,9 @@
 import {
   type CheckReceipt,
   type DelegatedProvider,
+  type DeliveryProvider,
   DELIVERY_CAPABILITIES,
+  type GeneratorProvider,
   type ProviderCapabilities,
   type SendReceipt,
   type VendorCheck,
@@ -62,5 +64,26 @@ export class ScriptedVendor implements DelegatedProvider {
     if (this.#codes.get(attemptId) !== code) return 'incorrect_code';
     this.#used.add(attemptId);
     return 'verified';
+  }
+}
+
+/** A vendor that makes and checks codes, and lets somebody else bring them. */
+export class ScriptedGenerator implements GeneratorProvider {
+  readonly name = 'scripted-generator';
+  readonly mode = 'generator';
+  readonly capabilities: ProviderCapabilities = { ...DELIVERY_CAPABILITIES, correlation: 'provider_id', codeLength: 6 };
+  /** What it answers to a request for a code. */
+  answer: SendReceipt & { code?: string } = { outcome: 'sent', code: '012345', reference: 'pin-1' };
+  readonly checks: VendorCheck[] = [];
+
+  constructor(readonly delivery: DeliveryProvider) {}
+
+  async generate(): Promise<SendReceipt & { code?: string }> {
+    return this.answer;
+  }
+
+  async check(check: VendorCheck): Promise<CheckReceipt> {
+    this.checks.push(check);
+    return { outcome: check.code === this.answer.code && check.reference === 'pin-1' ? 'verified' : 'incorrect_code' };
   }
 }
