@@ -6,7 +6,7 @@ export default async function growth({ url, full, newSchema, seconds }) {
   const empty = await moduleApp({ url, schema: await newSchema() });
   const grown = await moduleApp({ url, schema: await newSchema() });
   try {
-    const rows = await seed(grown, full ? 10_000_000 : 1_000_000, full ? 1800 : 20);
+    const rows = await seed(grown, full ? 10_000_000 : 1_000_000, full ? 1800 : 10);
     const times = await race(
       [
         { name: 'empty', count: 1, turn: medianTurn(empty, 120) },

@@ -4,7 +4,7 @@ const BUDGET_STARTS = 100_000;
 
 /** The heap of a process of its own after many starts and verifies, against what it was before them. */
 export default async function heap({ url, full, newSchema }) {
-  const bounds = [BUDGET_STARTS, full ? 1200 : 15];
+  const bounds = [BUDGET_STARTS, full ? 1200 : 8];
   const { growth, starts } = await child('heap.mjs', [url, await newSchema(), ...bounds], ['--expose-gc']);
   return [
     row(

@@ -44,7 +44,7 @@ export default async function http({ url, newSchema, seconds }) {
       );
     }
     const times = await race(contenders, {
-      seconds: seconds(30),
+      seconds: seconds(14),
       prepare: async () => {
         for (const pool of [theirs.pool, ...contenders.map((contender) => contender.pool)])
           await pool?.query('ANALYZE');

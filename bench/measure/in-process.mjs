@@ -26,7 +26,7 @@ export default async function inProcess({ url, newSchema, seconds }) {
         { name: 'better-auth, signed up', count: 100, turn: signUpTurn(theirs) },
       ],
       {
-        seconds: seconds(30),
+        seconds: seconds(20),
         prepare: async () => {
           await ours.pool.query('ANALYZE');
           await vendors.pool.query('ANALYZE');
