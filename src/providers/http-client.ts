@@ -28,7 +28,7 @@ export interface HttpExchange {
   /** Name of the adapter, such as `taqnyat-verify`. */
   readonly provider: string;
   readonly request: {
-    readonly method: 'POST';
+    readonly method: 'GET' | 'POST' | 'DELETE';
     readonly url: string;
     readonly headers: Readonly<Record<string, string>>;
     readonly body: string;
@@ -88,7 +88,7 @@ export class HttpClient {
   }
 
   /**
-   * Posts a request and hands what came of it to `interpret`.
+   * Makes a request and hands what came of it to `interpret`.
    * @returns what `interpret` makes of the reply; rejects only if that throws
    */
   async exchange<R extends { readonly outcome: string }>(
@@ -100,12 +100,12 @@ export class HttpClient {
     const began = performance.now();
     const url = this.#baseUrl + request.path;
     const composed = compose(request);
-    const reply = await this.#post(url, composed, signal);
+    const reply = await this.#call(url, composed, signal);
     const receipt = interpret(reply);
     const ms = Math.round(performance.now() - began);
     this.#show({
       provider: this.#provider,
-      request: { method: 'POST', url, ...composed.shown },
+      request: { method: composed.method, url, ...composed.shown },
       response: reply.kind === 'answer' ? { status: reply.status, body: composed.mask(reply.text) } : reply,
       outcome: receipt.outcome,
       ms,
@@ -114,10 +114,10 @@ export class HttpClient {
     return receipt;
   }
 
-  async #post(url: string, { headers, body }: ComposedRequest, signal: AbortSignal): Promise<HttpReply> {
+  async #call(url: string, { method, headers, body }: ComposedRequest, signal: AbortSignal): Promise<HttpReply> {
     if (signal.aborted) return { kind: 'not_sent', cause: 'TIMED_OUT' };
     try {
-      const response = await (this.#fetch ?? fetch)(url, { method: 'POST', headers, body, signal, redirect: 'error' });
+      const response = await (this.#fetch ?? fetch)(url, { method, headers, body, signal, redirect: 'error' });
       if (response.redirected || (response.status >= 300 && response.status < 400)) return REDIRECT;
       const text = await readText(response);
       if (text === undefined) return { kind: 'ambiguous', cause: 'TOO_LARGE' };

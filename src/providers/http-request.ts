@@ -3,9 +3,11 @@ import { REDACTED, Secret } from './secret.js';
 /** Names and values of headers or form fields. A {@link Secret} is sent in the clear and shown masked. */
 export type HttpFields = Readonly<Record<string, string | Secret>>;
 
-/** One POST to the vendor. Keys and typed codes go in as {@link Secret}s, in headers or body, never in the path. */
+/** One call to the vendor. Keys and typed codes go in as {@link Secret}s, in headers or body, never in the path. */
 export interface HttpRequest {
-  /** What follows the base URL: a constant of the adapter, such as `/verify.php`, never made of input. */
+  /** @defaultValue 'POST' */
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  /** What follows the base URL: a constant of the adapter, such as `/verify.php`, or that and ids the vendor made. */
   readonly path: string;
   /** Sent as `Authorization: Bearer …`. */
   readonly bearer?: Secret;
@@ -14,38 +16,56 @@ export interface HttpRequest {
   readonly json?: unknown;
   /** The body as `multipart/form-data`, instead of `json`. */
   readonly form?: HttpFields;
-  /** Headers over the JSON text exactly as it is sent, for vendors that want it signed. */
+  /** The body as `application/x-www-form-urlencoded`, instead of `json`. */
+  readonly urlencoded?: HttpFields;
+  /** Headers over the JSON text exactly as it is sent, or over nothing where there is no body, for vendors that want it signed. */
   readonly sign?: (json: string) => HttpFields;
+  /** Names of fields of the answer's JSON that are masked where it is shown, such as that of a code. */
+  readonly conceal?: readonly string[];
 }
 
 /** A request in two forms: as it is sent, and as it may be shown. */
 export interface ComposedRequest {
+  readonly method: NonNullable<HttpRequest['method']>;
   readonly headers: Record<string, string>;
-  readonly body: string | FormData;
+  readonly body: string | FormData | null;
   readonly shown: { readonly headers: Record<string, string>; readonly body: string };
-  /** Hides this request's secrets in a text, such as an answer that repeats them. */
+  /** Hides this request's secrets, and the concealed fields, in an answer. */
   mask(text: string): string;
 }
 
-export function compose({ bearer, headers, json, form, sign }: HttpRequest): ComposedRequest {
+export function compose(request: HttpRequest): ComposedRequest {
+  const { method = 'POST', bearer, headers, json, form, urlencoded, sign, conceal = [] } = request;
   const secrets = new Set<string>();
   const expose = (secret: Secret) => {
     secrets.add(secret.expose());
     return secret.expose();
   };
   const reveal = (value: unknown) => (value instanceof Secret ? expose(value) : value);
+  const bodyOf = () => {
+    if (form) return formData(map(form, reveal));
+    if (urlencoded) return new URLSearchParams(map(urlencoded, reveal)).toString();
+    return method === 'POST' ? text : null;
+  };
 
   const text = json === undefined ? '' : stringify(json, reveal);
-  const fields = { ...(json !== undefined && { 'content-type': 'application/json' }), ...headers, ...sign?.(text) };
+  const shownForm = form ?? urlencoded;
+  const fields = {
+    ...(json !== undefined && { 'content-type': 'application/json' }),
+    ...(urlencoded && { 'content-type': 'application/x-www-form-urlencoded' }),
+    ...headers,
+    ...sign?.(text),
+  };
 
   return {
+    method,
     headers: { ...map(fields, reveal), ...(bearer && { authorization: `Bearer ${expose(bearer)}` }) },
-    body: form ? formData(map(form, reveal)) : text,
+    body: bodyOf(),
     shown: {
       headers: { ...map(fields, String), ...(bearer && { authorization: `Bearer ${REDACTED}` }) },
-      body: form ? JSON.stringify(map(form, String)) : json === undefined ? '' : JSON.stringify(json),
+      body: shownForm ? JSON.stringify(map(shownForm, String)) : json === undefined ? '' : JSON.stringify(json),
     },
-    mask: (answer) => [...secrets].reduce(hide, answer),
+    mask: (answer) => conceal.reduce(concealField, [...secrets].reduce(hide, answer)),
   };
 }
 
@@ -73,4 +93,12 @@ function formData(fields: Record<string, string>): FormData {
 function hide(text: string, secret: string): string {
   const signs = secret.replace(/\W/g, '\\\\?\\$&');
   return text.replace(new RegExp(`(?<!\\w)${signs}(?!\\w)`, 'g'), REDACTED);
+}
+
+/** Whatever the field holds: text, a number, or text that is not closed, as in half an answer. */
+function concealField(text: string, name: string): string {
+  return text.replace(
+    new RegExp(`("${name}"\\s*:\\s*)("(?:[^"\\\\]|\\\\.)*(?:"|$)|[^\\s,}\\]]+)`, 'g'),
+    `$1"${REDACTED}"`,
+  );
 }

@@ -96,6 +96,20 @@ describe('the HTTP client', () => {
     ]);
   });
 
+  it('posts URL-encoded fields', async () => {
+    await call(clientOf(), { json: undefined, urlencoded: { To: '+966512345678', Code: new Secret('12 34') } });
+
+    expect(vendor.requests).toMatchObject([
+      { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'To=%2B966512345678&Code=12+34' },
+    ]);
+  });
+
+  it.each(['GET', 'DELETE'] as const)('can %s, without a body', async (method) => {
+    await call(clientOf(), { method, json: undefined, path: '/status' });
+
+    expect(vendor.requests).toMatchObject([{ method, path: '/status', body: '' }]);
+  });
+
   it('lets an adapter sign the JSON exactly as it is sent', async () => {
     await call(clientOf(), { json: { code: new Secret('1234') }, sign: (json) => ({ 'v-signature': `over ${json}` }) });
 
@@ -424,6 +438,19 @@ describe('the HTTP client', () => {
       const { request } = await shown({ json: undefined, form: { apiKey: new Secret(KEY), to: '0501234567' } });
 
       expect(request.body).toBe('{"apiKey":"[secret]","to":"0501234567"}');
+    });
+
+    it.each([
+      ['{"to":"1","otp":"123456"}', '{"to":"1","otp":"[secret]"}'],
+      ['{"otp" : 123456, "to":"1"}', '{"otp" : "[secret]", "to":"1"}'],
+      ['{"data":{"otp":"12\\"3456"}}', '{"data":{"otp":"[secret]"}}'],
+      ['{"otp":"1234', '{"otp":"[secret]"'],
+    ])('SEC-61 masks a concealed field of the answer: %s', async (body, masked) => {
+      vendor.fault({ kind: 'answer', body });
+
+      const { response } = await shown({ json: {}, conceal: ['otp'] });
+
+      expect(response).toEqual({ status: 200, body: masked });
     });
 
     it('SEC-61 masks what the answer repeats of them, and nothing else', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { OtpConfigError } from '../../otp.error.js';
+import { choiceOption, figureOption, textOption, wholeOption } from '../adapter-options.js';
 import { HttpClient, type HttpClientOptions } from '../http-client.js';
 import type {
   CheckReceipt,
@@ -9,7 +9,6 @@ import type {
   ProviderCapabilities,
   SendReceipt,
   VendorCheck,
-  VendorFigure,
   VendorReference,
   VendorStart,
 } from '../provider.js';
@@ -57,7 +56,7 @@ export class TaqnyatVerify implements DelegatedProvider {
   readonly #http: HttpClient;
   readonly #options: ReturnType<typeof resolved>;
 
-  /** @throws {@link OtpConfigError} naming the option and what to write instead */
+  /** @throws OtpConfigError naming the option and what to write instead */
   constructor(options: TaqnyatVerifyOptions) {
     this.#apiKey = Secret.key(options?.apiKey, 'apiKey');
     this.#http = new HttpClient(this.name, { ...options, baseUrl: options.baseUrl ?? 'https://api.taqnyat.sa' });
@@ -120,33 +119,13 @@ function requestIdOf(attemptId: string): string {
 
 function resolved(options: TaqnyatVerifyOptions) {
   return {
-    sender: text('sender', options.sender, 15),
-    note: text('note', options.note, 160),
-    defaultLanguage: language(options.defaultLanguage ?? 'ar'),
+    sender: textOption('sender', options.sender, 15),
+    note: textOption('note', options.note, 160),
+    defaultLanguage: choiceOption('defaultLanguage', options.defaultLanguage ?? 'ar', ['ar', 'en']),
     internationalNumbers: options.internationalNumbers === true,
-    codeLength: codeLength(options.codeLength ?? 4),
-    ttlSeconds: whole('ttlSeconds', options.ttlSeconds ?? 300, 30, 3600),
-    maxTries: whole('maxTries', options.maxTries ?? 3, 1, 10),
-    cooldownSeconds: whole('cooldownSeconds', options.cooldownSeconds ?? 60, 1, 3600),
+    codeLength: figureOption('codeLength', options.codeLength ?? 4, 4, 8),
+    ttlSeconds: wholeOption('ttlSeconds', options.ttlSeconds ?? 300, 30, 3600),
+    maxTries: wholeOption('maxTries', options.maxTries ?? 3, 1, 10),
+    cooldownSeconds: wholeOption('cooldownSeconds', options.cooldownSeconds ?? 60, 1, 3600),
   };
-}
-
-function language(value: string): string {
-  if (value === 'ar' || value === 'en') return value;
-  throw new OtpConfigError('"defaultLanguage" must be "ar" or "en".');
-}
-
-function codeLength(value: number | 'unknown'): VendorFigure {
-  return value === 'unknown' ? value : whole('codeLength', value, 4, 8);
-}
-
-function whole(option: string, value: number, min: number, max: number): number {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  throw new OtpConfigError(`"${option}" must be a whole number from ${min} to ${max}.`);
-}
-
-function text(option: string, value: string | undefined, max: number): string | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value === 'string' && value.length >= 1 && value.length <= max && !/\p{Cc}/u.test(value)) return value;
-  throw new OtpConfigError(`"${option}" must be 1 to ${max} characters without line breaks, or left out.`);
 }

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 
+import { keep } from './memory.js';
 import { type SimulatedRequest, VendorSimulator, type VendorReaction } from './simulator.js';
 
 export interface TaqnyatSimulatorOptions {
@@ -31,9 +32,6 @@ interface Verification {
   sentAt: number;
   verified: boolean;
 }
-
-/** Verifications kept; the oldest go first. */
-const KEPT = 20_000;
 
 const MESSAGES: Record<number, string> = {
   1: 'invalid apiKey',
@@ -187,10 +185,4 @@ function fieldsOf(body: string): Fields {
   } catch {
     return {};
   }
-}
-
-function keep<V>(map: Map<string, V>, key: string, value: V): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size > KEPT) map.delete(map.keys().next().value!);
 }
