@@ -18,7 +18,7 @@ module.exports = {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     only('phone-knows-errors-only', 'phone/', ['otp.error.ts']),
-    only('messages-know-errors-only', 'messages/', ['otp.error.ts']),
+    only('messages-know-errors-and-digits-only', 'messages/', ['otp.error.ts', 'phone/digits.ts']),
     only('providers-know-the-port-only', 'providers/', ['otp.error.ts', 'otp.events.ts']),
     {
       name: 'pure-parts-know-no-framework',

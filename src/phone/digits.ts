@@ -15,10 +15,12 @@ const INVISIBLE = /[\p{Bidi_Control}\u00AD\u200B-\u200D\u2060\uFEFF]/gu;
  */
 export function normalizeTyped(input: unknown): string | undefined {
   if (typeof input !== 'string' || input.length > MAX_TYPED_LENGTH) return undefined;
-  return input
-    .replace(INVISIBLE, '')
-    .replace(/\p{Nd}/gu, decimalValue)
-    .replace(/\P{N}+/gu, (text) => text.normalize('NFKC'));
+  return asciiDigits(input.replace(INVISIBLE, '')).replace(/\P{N}+/gu, (text) => text.normalize('NFKC'));
+}
+
+/** The text with every decimal digit of any script in ASCII. */
+export function asciiDigits(text: string): string {
+  return text.replace(/\p{Nd}/gu, decimalValue);
 }
 
 /** Unicode encodes decimal digits in unbroken runs from 0 to 9, some of them back to back: count from the run's start. */
