@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { type Handle } from './challenge/handle.js';
 import type { Lifecycle, Reserved } from './lifecycle/lifecycle.js';
 import type { BudgetClass, Limits, SendContext } from './limits/limits.js';
-import type { MessageRenderer } from './messages/message-renderer.js';
+import type { MessageRenderer, ShownAction } from './messages/message-renderer.js';
 import type { Locale } from './messages/texts.js';
 import { OtpError } from './otp.error.js';
 import type { PhoneNumber } from './phone/phone-number.js';
@@ -18,6 +18,8 @@ export interface Outgoing {
   readonly purpose: string;
   readonly locale: Locale;
   readonly code: string;
+  /** What the message names beside the code, where something is confirmed. */
+  readonly action?: ShownAction | undefined;
 }
 
 /** Brings a code to the phone, after its challenge is committed, and writes down what came of it. */
@@ -52,7 +54,7 @@ export class Courier {
   }
 
   async #sendAndMark(outgoing: Outgoing, send: SendContext, budgetClass: BudgetClass): Promise<Dispatched> {
-    const { handle, sendNumber, phone, purpose, locale, code } = outgoing;
+    const { handle, sendNumber, phone, purpose, locale, code, action } = outgoing;
     const { ttlSeconds, codeLength, maxTries } = this.terms;
     const sent = await this.dispatcher.send({
       challengeId: handle.id,
@@ -66,7 +68,7 @@ export class Courier {
       ttlSeconds,
       maxTries,
       code,
-      render: (theirs) => this.messages.render({ purpose, locale, code: theirs, ttlSeconds }),
+      render: (theirs) => this.messages.render({ purpose, locale, code: theirs, ttlSeconds, action }),
     });
     try {
       await this.#mark(outgoing, sent, send, budgetClass);
@@ -90,7 +92,7 @@ export class Courier {
       provider: this.dispatcher.providerName,
       providerRef: sent.reference ?? null,
       outcome: sent.outcome,
-      segments: null,
+      segments: sent.segments,
       cost: sent.cost ? `${sent.cost.amount} ${sent.cost.unit}` : null,
       latencyMs: sent.latencyMs,
       // Without the vendor's reference a code of theirs could not be checked, so its mark must not be lost.

@@ -13,8 +13,14 @@ export interface OtpEvents {
   'otp.started': ChallengeEvent & { phone: string; class: BudgetClass; decoy: boolean };
   /** A start or resend was refused by a limit; `code` is that of the error. */
   'otp.limited': { purpose: string; phone: string; code: string; retryAfterSeconds: number | undefined };
-  /** A provider answered, or did not (`unknown`). */
-  'otp.sent': ChallengeEvent & { sendNumber: number; provider: string; outcome: string; latencyMs: number };
+  /** A provider answered, or did not (`unknown`). `segments`: SMS segments of the text; null where none of ours was handed over. */
+  'otp.sent': ChallengeEvent & {
+    sendNumber: number;
+    provider: string;
+    outcome: string;
+    latencyMs: number;
+    segments: number | null;
+  };
   /** `subject`: the account, or the masked phone where there was no account yet. */
   'otp.verified': ChallengeEvent & { subject: string; phone: string };
   /** A try failed or was not made: `wrong_code`, or what the caller is not told: `expired`, `locked`, `other_session` and so on. */

@@ -1,22 +1,38 @@
+import fc from 'fast-check';
+
 import { OtpConfigError } from '../otp.error.js';
-import { MessageRenderer } from './message-renderer.js';
-import { BUILT_IN_TEXTS, LOCALES, type Locale, type Texts } from './texts.js';
+import { type MessageContent, MessageRenderer, type ShownAction } from './message-renderer.js';
+import { BUILT_IN_TEXTS, LOCALES, type Locale, NOTICES, type Texts } from './texts.js';
 
-/** The 7-bit alphabet of 3GPP TS 23.038 in which a message holds 160 characters, without its extension table. */
-const GSM_7 = /^[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*$/;
-const CODE = '01234567';
-const PURPOSES = [...Object.keys(BUILT_IN_TEXTS), 'verify_number', 'pick_up'];
-const longest = { appName: 'Acme Bank of the Four Seasons '.slice(0, 30), defaultLocale: 'en' as const };
+const CODE = '012345';
+const ORIGIN = 'bank.example';
+const HASH = 'FA+9qCX9VSu';
+const PURPOSES = [
+  ...Object.keys(BUILT_IN_TEXTS).filter((key) => !key.startsWith('notice_')),
+  'verify_number',
+  'pick_up',
+];
+const longestName = 'Acme Bank of the Four Seasons '.slice(0, 30);
+const payment: ShownAction = { amount: '250.00', currency: 'SAR', payee: 'Corner Shop' };
 
-const renderer = (changed: object = {}) => new MessageRenderer({ ...longest, appName: 'Acme', ...changed });
+const standard = new MessageRenderer({ appName: 'Acme', defaultLocale: 'en' });
+const renderer = (changed?: object) =>
+  changed ? new MessageRenderer({ appName: 'Acme', defaultLocale: 'en', ...changed }) : standard;
 const login = { purpose: 'login', locale: 'en' as Locale, code: CODE, ttlSeconds: 300 };
+/** A request for a code as the service makes them: transactions, and they alone, come with an action. */
+const contentOf = (of: { purpose: string; locale: Locale }, changed: object = {}): MessageContent => ({
+  ...login,
+  ...of,
+  action: of.purpose === 'transaction' ? payment : undefined,
+  ...changed,
+});
+
+const everyText = PURPOSES.flatMap((purpose) => LOCALES.map((locale) => ({ purpose, locale })));
 
 describe('the built-in texts', () => {
-  const each = PURPOSES.flatMap((purpose) => LOCALES.map((locale) => ({ purpose, locale })));
-
-  it.each(each)('SEC-58 of $purpose in $locale hold the code exactly once, and no other digits of it', (of) => {
+  it.each(everyText)('SEC-58 of $purpose in $locale hold the code exactly once, and no other digits of it', (of) => {
     for (const ttlSeconds of [60, 120, 180, 600]) {
-      const text = renderer().render({ ...of, code: CODE, ttlSeconds });
+      const { text } = renderer().render(contentOf(of, { ttlSeconds }));
 
       expect(text.split(CODE)).toHaveLength(2);
       expect(text.match(/\p{Nd}{4,}/gu)).toEqual([CODE]);
@@ -25,26 +41,54 @@ describe('the built-in texts', () => {
     }
   });
 
-  it.each(each.filter(({ locale }) => locale === 'en' || locale === 'fr'))(
-    'SEC-64 of $purpose in $locale fit one segment with the longest name, code and origin line',
-    (of) => {
-      const text = renderer({ ...longest, origin: 'bank.example' }).render({ ...of, code: CODE, ttlSeconds: 600 });
+  it.each(LOCALES)('SEC-45 of a transaction in %s name the exact amount with its currency, and the payee', (locale) => {
+    const { text } = renderer().render(contentOf({ purpose: 'transaction', locale }));
 
-      expect(text).toMatch(GSM_7);
-      expect(text.length).toBeLessThanOrEqual(160);
+    expect(text.split('250.00 SAR')).toHaveLength(2);
+    expect(text.split('Corner Shop')).toHaveLength(2);
+  });
+
+  it.each(everyText.filter(({ purpose, locale }) => purpose !== 'transaction' && ['en', 'fr'].includes(locale)))(
+    'SEC-64 of $purpose in $locale fit one segment with the longest name, code and lifetime, and the origin line',
+    (of) => {
+      const content = contentOf(of, { code: '01234567', ttlSeconds: 600 });
+
+      expect(renderer({ appName: longestName, origin: ORIGIN }).render(content).segments).toBe(1);
     },
   );
 
+  it('SEC-64 cost these segments, without and with an origin line', () => {
+    const bound = renderer({ origin: ORIGIN });
+    const cost = (purpose: string, messages: MessageRenderer) =>
+      LOCALES.map((locale) => messages.render(contentOf({ purpose, locale })).segments).join(' ');
+
+    expect(LOCALES.join(' ')).toBe('ar en fr he');
+    expect(
+      Object.fromEntries(PURPOSES.map((purpose) => [purpose, [cost(purpose, standard), cost(purpose, bound)]])),
+    ).toEqual({
+      default: ['1 1 1 1', '2 1 1 2'],
+      login: ['1 1 1 1', '2 1 1 2'],
+      registration: ['1 1 1 1', '2 1 1 2'],
+      verify_number: ['1 1 1 1', '2 1 1 2'],
+      password_reset: ['1 1 1 1', '2 1 1 2'],
+      change_number: ['1 1 1 1', '2 1 1 2'],
+      second_factor: ['1 1 1 1', '2 1 1 2'],
+      transaction: ['2 1 1 2', '2 1 1 2'],
+      pick_up: ['1 1 1 1', '2 1 1 2'],
+    });
+  });
+
   it('say for each purpose what the code does, so that nobody is talked into giving away another one', () => {
     for (const locale of LOCALES) {
-      const texts = Object.keys(BUILT_IN_TEXTS).map((purpose) => renderer().render({ ...login, purpose, locale }));
+      const told = Object.keys(BUILT_IN_TEXTS).filter((key) => !key.startsWith('notice_'));
+      const texts = told.map((purpose) => renderer().render(contentOf({ purpose, locale })).text);
 
-      expect(new Set(texts).size).toBe(texts.length);
+      expect(new Set(texts).size).toBe(told.length);
     }
   });
 
   it('count minutes as each language does, in ASCII digits', () => {
-    const minutes = (locale: Locale, ttlSeconds: number) => renderer().render({ ...login, locale, ttlSeconds });
+    const minutes = (locale: Locale, ttlSeconds: number) => renderer().render({ ...login, locale, ttlSeconds }).text;
 
     expect(minutes('en', 60)).toContain('1 minute.');
     expect(minutes('en', 300)).toContain('5 minutes.');
@@ -55,29 +99,226 @@ describe('the built-in texts', () => {
   });
 });
 
-describe('the origin line', () => {
-  it('SEC-64 stands last, and the browsers read host and code from it', () => {
-    const text = renderer({ origin: 'bank.example' }).render(login);
+/** What a browser reads from a message: "parse an origin-bound one-time code message" of the WICG specification. */
+function parseOriginBound(message: string): { host: string; code: string } | undefined {
+  const line = message.replace(/\r\n?/g, '\n').split('\n').at(-1)!;
+  const found = /^@([^\t\n\f\r ]+) #([^\t\n\f\r ]+)/.exec(line);
+  return found ? { host: found[1]!, code: found[2]! } : undefined;
+}
 
-    const [, host, code] = /^@(\S+) #(\S+)$/.exec(text.split('\n').at(-1)!)!;
-    expect([host, code]).toEqual(['bank.example', CODE]);
-    expect(text.split('\n')[0]).toContain(CODE);
+describe('the origin line', () => {
+  it.each(everyText)('SEC-64 of $purpose in $locale stands last, and browsers read host and code from it', (of) => {
+    const { text } = renderer({ origin: ORIGIN }).render(contentOf(of));
+
+    expect(parseOriginBound(text)).toEqual({ host: ORIGIN, code: CODE });
+    expect(text.split('\n')).toEqual([expect.stringContaining(CODE), '', `@${ORIGIN} #${CODE}`]);
   });
 
   it('is left out where no origin is set', () => {
-    expect(renderer().render(login)).not.toMatch(/[@#]/);
+    expect(renderer().render(login).text).not.toMatch(/[@#\n]/);
+  });
+});
+
+describe('the line for the Android app', () => {
+  const linesOf = (changed: object, content = login) => renderer(changed).render(content).text.split('\n').slice(1);
+
+  it('SEC-64 stands before the origin line, or last', () => {
+    expect(linesOf({ androidAppHash: HASH, origin: ORIGIN })).toEqual(['', HASH, `@${ORIGIN} #${CODE}`]);
+    expect(linesOf({ androidAppHash: HASH })).toEqual(['', HASH]);
+  });
+
+  it('SEC-64 is left out of a message that would be longer than 140 bytes with it, and the origin line stays', () => {
+    const around = (letters: number, letter: string) => ({ login: { en: `{code}${letter.repeat(letters)}` } });
+    const line = `@${ORIGIN} #${CODE}`;
+    const spare = 140 - `${CODE}\n\n${HASH}\n${line}`.length;
+    const set = { androidAppHash: HASH, origin: ORIGIN };
+
+    expect(linesOf({ ...set, texts: around(spare, 'x') })).toEqual(['', HASH, line]);
+    expect(linesOf({ ...set, texts: around(spare + 1, 'x') })).toEqual(['', line]);
+    expect(linesOf({ ...set, texts: around(Math.floor(spare / 2) + 1, 'ש') })).toEqual(['', line]);
+  });
+
+  it('SEC-64 reaches the app in every login text, but for the Arabic one with an origin', () => {
+    const read = (locale: Locale, origin?: string) => {
+      const { text } = renderer({ androidAppHash: HASH, origin }).render({ ...login, locale });
+      return Buffer.byteLength(text) <= 140 && text.includes(HASH);
+    };
+
+    expect(LOCALES.filter((locale) => read(locale))).toEqual(['ar', 'en', 'fr', 'he']);
+    expect(LOCALES.filter((locale) => read(locale, ORIGIN))).toEqual(['en', 'fr', 'he']);
+  });
+});
+
+describe('the segments of a message', () => {
+  it.each([
+    ['a text that just fits', 'x'.repeat(154), 1],
+    ['one character more', 'x'.repeat(155), 2],
+    ['three parts, each with a header', 'x'.repeat(301), 3],
+    ['a sign of the extension table, which takes two', `${'x'.repeat(153)}€`, 2],
+    ['Arabic that just fits', 'ش'.repeat(64), 1],
+    ['Arabic that does not', 'ش'.repeat(65), 2],
+    ['one letter that is not in the 7-bit alphabet', `${'x'.repeat(64)}ç`, 2],
+  ])('SEC-64 are counted as carriers do: %s', (_, rest, segments) => {
+    expect(renderer({ texts: { login: { en: `{code}${rest}` } } }).render(login).segments).toBe(segments);
+  });
+
+  it('SEC-64 are counted anew for a longer code and for another payee', () => {
+    const messages = renderer({ texts: { login: { en: `{code}${'x'.repeat(154)}` } } });
+    const segments = (payee: string) =>
+      messages.render(contentOf({ purpose: 'transaction', locale: 'en' }, { action: { ...payment, payee } })).segments;
+
+    expect([6, 8, 6].map((length) => messages.render({ ...login, code: '1'.repeat(length) }).segments)).toEqual([
+      1, 2, 1,
+    ]);
+    expect(['Shop', 'متجر', 'Shop'].map(segments)).toEqual([1, 2, 1]);
+  });
+});
+
+describe('what a person is about to confirm', () => {
+  const pay = (payee: string, changed?: object, content: object = {}) =>
+    renderer(changed).render(
+      contentOf({ purpose: 'transaction', locale: 'en' }, { action: { ...payment, payee }, ...content }),
+    ).text;
+
+  it.each([
+    ['123456 is your code', 'to *456 is your code.'],
+    ['##code##', 'to code.'],
+    ['$&', 'to *.'],
+    ["$' $` $1 $<a>", "to ' 1 a."],
+    ['{CODE}', 'to CODE.'],
+    ['{code}', 'to code.'],
+    ['{n, plural, other {#}}', 'to n, plural, other.'],
+    ['Shop\r\n@evil.com #000000', 'to Shop evil com *000.'],
+    ['Shop\n\n@evil.com #000000', 'to Shop evil com *000.'],
+    ['@evil.com #000000', 'to evil com *000.'],
+    ['\u2028@evil.com #1', 'to evil com 1.'],
+  ])('SEC-58 has one code, one origin line and no further line for the payee %j', (payee, shown) => {
+    const text = pay(payee, { origin: ORIGIN });
+
+    expect(text).toBe(
+      `${CODE} is your Acme code to pay 250.00 SAR ${shown} Valid for 5 minutes. Do not share it with anyone.` +
+        `\n\n@${ORIGIN} #${CODE}`,
+    );
+  });
+
+  it('SEC-58 stays what it is when a payee or an amount looks like a place in the text', () => {
+    const texts = { transaction: { en: '{payee} {amount} {currency} {code}' } };
+    const action = { amount: '{code}', currency: '$1', payee: 'code amount' };
+
+    expect(pay('', { texts }, { action })).toBe(`code amount {code} $1 ${CODE}`);
+  });
+
+  it('SEC-58 cannot bring a code of its own', () => {
+    const action = { ...payment, code: '999999' };
+
+    expect(pay('', undefined, { action })).toContain(`${CODE} is your`);
+    expect(pay('', undefined, { action })).not.toContain('999999');
+  });
+
+  const nasty = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc.string({ unit: 'grapheme', maxLength: 60 }),
+    fc.string({
+      unit: fc.constantFrom(...Array.from('0123٠١۳９①🯵 .-\n\r@#{}a.\u200F\u0301\u20E3\u2028')),
+      maxLength: 60,
+    }),
+  );
+
+  it.each(LOCALES)('SEC-58 leaves one code, one line and one origin in %s, whatever the payee is called', (locale) => {
+    const messages = renderer({ origin: ORIGIN });
+    const action = { ...payment, amount: '1234567.89' };
+
+    fc.assert(
+      fc.property(nasty, (payee) => {
+        const content = contentOf({ purpose: 'transaction', locale }, { action: { ...action, payee } });
+        const { text, segments } = messages.render(content);
+        const [sentence, ...lines] = text.split(/[\n\r\v\f\u0085\u2028\u2029]/u);
+
+        expect(lines).toEqual(['', `@${ORIGIN} #${CODE}`]);
+        expect(parseOriginBound(text)).toEqual({ host: ORIGIN, code: CODE });
+        expect(sentence!.split('1234567.89 SAR')).toHaveLength(2);
+        expect(sentence!.replace('1234567.89 SAR', '').match(/\p{Nd}{4,}/gu)).toEqual([CODE]);
+        expect(sentence).not.toMatch(/[@#{}\p{Cc}\p{Cf}]/u);
+        expect(segments).toBeLessThanOrEqual(3);
+      }),
+    );
+  });
+
+  it('SEC-45 is shown for a purpose of the host that has no text of its own, and it is asked for by those that name it', () => {
+    const texts = { pick_up: { en: 'Show {code} at {payee}' }, invite: { en: '{code}' } };
+    const messages = renderer({ texts });
+    const text = (purpose: string, locale: Locale, action?: ShownAction) =>
+      messages.render({ ...login, purpose, locale, action }).text;
+
+    expect(text('payout', 'en', payment)).toContain('to pay 250.00 SAR to Corner Shop.');
+    expect(text('pick_up', 'en', payment)).toBe(`Show ${CODE} at Corner Shop`);
+    expect(text('pick_up', 'fr', payment)).toContain('pour payer 250.00 SAR à Corner Shop.');
+    expect(text('invite', 'en', payment)).toBe(CODE);
+    expect(text('payout', 'en')).toContain('to confirm this number.');
+    expect(
+      ['transaction', 'pick_up', 'payout', 'invite', 'login'].map((purpose) => messages.needsAction(purpose)),
+    ).toEqual([true, true, false, false, false]);
+  });
+
+  it('SEC-45 must be there: a text that names it is not written without', () => {
+    const texts = { pick_up: { en: 'Show {code} at {payee}' } };
+
+    for (const [purpose, missing] of [
+      ['transaction', 'amount'],
+      ['pick_up', 'payee'],
+    ] as const) {
+      expect(() => renderer({ texts }).render({ ...login, purpose })).toThrow(
+        new Error(`The text has a place for "{${missing}}", and the message brings none.`),
+      );
+    }
+  });
+});
+
+describe('a notice', () => {
+  const each = NOTICES.flatMap((notice) => LOCALES.map((locale) => ({ notice, locale })));
+
+  it.each(each)('$notice in $locale is one segment with neither code nor further lines', ({ notice, locale }) => {
+    const { text, segments } = renderer({ origin: ORIGIN, androidAppHash: HASH }).renderNotice(notice, locale);
+
+    expect(segments).toBe(1);
+    expect(text.split('Acme')).toHaveLength(3);
+    expect(text).not.toMatch(/[\d{}@#\n]/);
+  });
+
+  it('says what happened: each its own, in each language', () => {
+    const texts = each.map(({ notice, locale }) => renderer().renderNotice(notice, locale).text);
+
+    expect(new Set(texts).size).toBe(each.length);
+    expect(texts).toContain('Your Acme account now uses another number. If it was not you, contact Acme at once.');
+  });
+
+  it('may be the host’s', () => {
+    const messages = renderer({ texts: { notice_number_changed: { en: '{app}: new number' } } });
+
+    expect(messages.renderNotice('number_changed', 'en')).toEqual({ text: 'Acme: new number', segments: 1 });
+    expect(messages.renderNotice('number_changed', 'he')).toEqual(renderer().renderNotice('number_changed', 'he'));
+  });
+
+  it.each(['code', 'amount', 'currency', 'payee'])('is refused with {%s}', (slot) => {
+    expect(() => renderer({ texts: { notice_password_changed: { fr: `{app} {${slot}}` } } })).toThrow(
+      new OtpConfigError(
+        `"texts.notice_password_changed.fr" cannot be used: "{${slot}}" cannot stand in it: a notice brings only "{app}".`,
+      ),
+    );
   });
 });
 
 describe('texts of the host', () => {
-  const render = (texts: Texts, of: object = {}) => renderer({ texts }).render({ ...login, ...of });
+  const render = (texts: Texts, of: object = {}) => renderer({ texts }).render({ ...login, ...of }).text;
 
   it('replace the built-in text of their purpose and locale, and leave every other one', () => {
     const texts = { login: { en: '{app}: {code}' } };
 
     expect(render(texts)).toBe(`Acme: ${CODE}`);
-    expect(render(texts, { locale: 'fr' })).toBe(renderer().render({ ...login, locale: 'fr' }));
-    expect(render(texts, { purpose: 'registration' })).toBe(renderer().render({ ...login, purpose: 'registration' }));
+    expect(render(texts, { locale: 'fr' })).toBe(renderer().render({ ...login, locale: 'fr' }).text);
+    expect(render(texts, { purpose: 'registration' })).toBe(
+      renderer().render({ ...login, purpose: 'registration' }).text,
+    );
   });
 
   it('replace the default in one locale, and leave it in the others', () => {
@@ -86,7 +327,7 @@ describe('texts of the host', () => {
 
     expect(render(texts, ownPurpose)).toBe(`Acme: ${CODE}`);
     expect(render(texts, { ...ownPurpose, locale: 'fr' })).toBe(
-      renderer().render({ ...login, ...ownPurpose, locale: 'fr' }),
+      renderer().render({ ...login, ...ownPurpose, locale: 'fr' }).text,
     );
   });
 
@@ -100,7 +341,10 @@ describe('texts of the host', () => {
     ['no code', '{app}', '"{code}" must stand in it exactly once'],
     ['two codes', '{code} {code}', '"{code}" must stand in it exactly once'],
     ['a code in one plural form only', '{minutes, plural, one {soon} other {{code}}}', 'exactly once'],
-    ['an unknown argument', '{code} {payee}', 'payee'],
+    ['an unknown argument', '{code} {iban}', 'iban'],
+    ['a code in a format', '{code, number}', '"{code}" must stand in it as it is, without a format'],
+    ['an amount in a format', '{code} {amount, number}', '"{amount}" must stand in it as it is, without a format'],
+    ['a payee that decides', '{code} {payee, select, other {}}', '"{payee}" must stand in it as it is'],
     ['a brace left open', '{code', ''],
   ])('are refused with %s', (_, text, why) => {
     const set = () => renderer({ texts: { login: { en: text } } });
@@ -108,6 +352,29 @@ describe('texts of the host', () => {
     expect(set).toThrow(OtpConfigError);
     expect(set).toThrow(/^"texts\.login\.en" cannot be used: /);
     expect(set).toThrow(why);
+  });
+
+  it.each([
+    ['amount', '{code} {currency} {payee}'],
+    ['currency', '{code} {amount} {payee}'],
+    ['payee', '{code} {amount} {currency}'],
+    ['amount', '{code} {amount} {amount} {currency} {payee}'],
+    ['payee', '{code} {amount} {currency} {payee} {payee}'],
+    ['currency', '{code} {amount} {minutes, plural, one {{currency}} other {}} {payee}'],
+  ])('SEC-45 are refused for a transaction unless {%s} stands in them once: %j', (slot, text) => {
+    expect(() => renderer({ texts: { transaction: { en: text } } })).toThrow(
+      new OtpConfigError(
+        `"texts.transaction.en" cannot be used: "{${slot}}" must stand in it exactly once, so that people see what they pay.`,
+      ),
+    );
+  });
+
+  it('are refused as the default with an action, since most messages have none', () => {
+    expect(() => renderer({ texts: { default: { he: '{code} {amount}' } } })).toThrow(
+      new OtpConfigError(
+        '"texts.default.he" cannot be used: "{amount}" cannot stand in it: it serves messages without an action too.',
+      ),
+    );
   });
 
   it('are refused in a language that has no built-in texts', () => {

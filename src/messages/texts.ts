@@ -2,9 +2,20 @@
 export const LOCALES = ['ar', 'en', 'fr', 'he'] as const;
 export type Locale = (typeof LOCALES)[number];
 
+/** What an owner is told of without a code. */
+export const NOTICES = ['number_changed', 'password_changed'] as const;
+export type Notice = (typeof NOTICES)[number];
+
 /**
  * Texts by purpose and locale, in ICU message format, with the arguments `code`, `app` and `minutes`.
  * `default` serves every purpose that has no text of its own. `code` must stand in each text exactly once.
+ *
+ * Texts of `transaction` name what is paid: `amount`, `currency` and `payee` must stand in each exactly once (SEC-45). So may
+ * they in texts of your own purposes, which then are refused without an action; a purpose that has an action and no text of
+ * its own uses those of `transaction`.
+ *
+ * `notice_number_changed` and `notice_password_changed` are messages without a code: their only argument is `app`.
+ *
  * An apostrophe before a brace is written twice.
  */
 export type Texts = Partial<Record<string, Partial<Record<Locale, string>>>>;
@@ -20,8 +31,9 @@ const MINUTES = {
 // English and French stay within GSM-7, where a message holds 160 characters and not 70: no typographic apostrophe, no c-cedilla.
 const en = (what: string) => `{code} is your {app} code ${what}. Valid for ${MINUTES.en}. Do not share it with anyone.`;
 const fr = (what: string) => `{code} est votre code {app} ${what}. Valable ${MINUTES.fr}. Ne le donnez à personne.`;
-const ar = (what: string) => `{code} رمزك في {app} ${what}. صالح لمدة ${MINUTES.ar}. لا تشاركه مع أحد.`;
-const he = (what: string) => `{code} הוא הקוד שלך ב-{app} ${what}. תקף ל-${MINUTES.he}. אין למסור אותו לאיש.`;
+// Arabic and Hebrew fit 70 characters as long as the name of the application is short: the wording spares each of them.
+const ar = (what: string) => `{code} رمزك في {app} ${what}. صالح ${MINUTES.ar}. لا تشاركه مع أحد.`;
+const he = (what: string) => `{code} הוא הקוד שלך ב-{app} ${what}. תקף ${MINUTES.he}. אין למסור לאיש.`;
 
 export const BUILT_IN_TEXTS: Record<string, Record<Locale, string>> & { default: Record<Locale, string> } = {
   default: {
@@ -35,7 +47,7 @@ export const BUILT_IN_TEXTS: Record<string, Record<Locale, string>> & { default:
   password_reset: {
     en: en('to reset your password'),
     fr: fr('pour changer de mot de passe'),
-    ar: ar('لإعادة تعيين كلمة المرور'),
+    ar: ar('لتغيير كلمة السر'),
     he: he('לאיפוס הסיסמה'),
   },
   change_number: {
@@ -47,13 +59,25 @@ export const BUILT_IN_TEXTS: Record<string, Record<Locale, string>> & { default:
   second_factor: {
     en: en('to finish logging in'),
     fr: fr('pour terminer la connexion'),
-    ar: ar('لإكمال تسجيل الدخول'),
+    ar: ar('لإكمال الدخول'),
     he: he('להשלמת הכניסה'),
   },
   transaction: {
-    en: en('to confirm a transaction'),
-    fr: fr('pour confirmer une transaction'),
-    ar: ar('لتأكيد عملية'),
-    he: he('לאישור פעולה'),
+    en: en('to pay {amount} {currency} to {payee}'),
+    fr: fr('pour payer {amount} {currency} à {payee}'),
+    ar: ar('لدفع {amount} {currency} إلى {payee}'),
+    he: he('לתשלום {amount} {currency} ל-{payee}'),
+  },
+  notice_number_changed: {
+    en: 'Your {app} account now uses another number. If it was not you, contact {app} at once.',
+    fr: "Votre compte {app} utilise un autre numéro. Si ce n'est pas vous, contactez {app} sans attendre.",
+    ar: 'تغير رقم حسابك في {app}. إن لم تغيره أنت، تواصل مع {app} فورا.',
+    he: 'המספר בחשבונך ב-{app} הוחלף. אם לא ביצעת זאת, יש לפנות ל-{app} מיד.',
+  },
+  notice_password_changed: {
+    en: 'The password of your {app} account was changed. If it was not you, contact {app} at once.',
+    fr: "Le mot de passe de votre compte {app} a été changé. Si ce n'est pas vous, contactez {app} sans attendre.",
+    ar: 'تغيرت كلمة سر حسابك في {app}. إن لم تغيرها أنت، تواصل مع {app} فورا.',
+    he: 'הסיסמה בחשבונך ב-{app} שונתה. אם לא ביצעת זאת, יש לפנות ל-{app} מיד.',
   },
 };

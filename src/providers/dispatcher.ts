@@ -19,7 +19,7 @@ export interface Errand extends Omit<VendorStart, 'attemptId'> {
   /** 1 for the first message of the challenge. */
   readonly sendNumber: number;
   /** Writes the text around a code: ours, or one that a generator made. */
-  readonly render: (code: string) => string;
+  readonly render: (code: string) => { readonly text: string; readonly segments: number };
   /** Ours, where this module makes and checks the code. */
   readonly code: string;
 }
@@ -28,6 +28,8 @@ export interface Errand extends Omit<VendorStart, 'attemptId'> {
 export interface Dispatched extends SendReceipt {
   readonly status: 'sent' | 'failed' | 'unknown';
   readonly latencyMs: number;
+  /** SMS segments of the text; null where none of ours was handed over. */
+  readonly segments: number | null;
 }
 
 interface Bounds {
@@ -88,15 +90,21 @@ export class Dispatcher {
   /** Sends and reports; never throws. */
   async send(errand: Errand): Promise<Dispatched> {
     const { challengeId, sendNumber, purpose } = errand;
-    const [receipt, latencyMs] = await this.#timed<SendReceipt>((call) => this.#hand(errand, call), {
+    let segments: number | null = null;
+    const write = (code: string): string => {
+      const message = errand.render(code);
+      segments = message.segments; // counted here, since a vendor that does not answer may have sent it all the same
+      return message.text;
+    };
+    const [receipt, latencyMs] = await this.#timed<SendReceipt>((call) => this.#hand(errand, write, call), {
       outcome: 'unknown',
     });
     this.#lastSendMs = latencyMs;
     const { outcome } = receipt;
     const { name: provider } = this.provider;
-    this.events.emit('otp.sent', { challengeId, purpose, sendNumber, provider, outcome, latencyMs });
+    this.events.emit('otp.sent', { challengeId, purpose, sendNumber, provider, outcome, latencyMs, segments });
     if (outcome !== 'sent') this.#logger.warn(`${provider} answered "${outcome}" for challenge ${challengeId}`);
-    return { ...receipt, status: statusOf(receipt), latencyMs };
+    return { ...receipt, status: statusOf(receipt), latencyMs, segments };
   }
 
   /** Asks the vendor whether a code is right; never throws. Whatever is not its documented success is not a success. */
@@ -141,18 +149,17 @@ export class Dispatcher {
   }
 
   /** The three modes differ in who makes the code and who brings it. */
-  async #hand(errand: Errand, call: ProviderCall): Promise<SendReceipt> {
+  async #hand(errand: Errand, write: (code: string) => string, call: ProviderCall): Promise<SendReceipt> {
     const { provider } = this;
     const request: VendorStart = { ...errand, attemptId: attemptId(errand.challengeId, errand.sendNumber) };
     if (provider.mode === 'delegated') return provider.start(vendorStart(request), call);
-    if (provider.mode === 'delivery')
-      return provider.send({ ...recipient(request), text: errand.render(errand.code) }, call);
+    if (provider.mode === 'delivery') return provider.send({ ...recipient(request), text: write(errand.code) }, call);
 
     const { code, ...made } = await provider.generate(vendorStart(request), call);
     if (made.outcome !== 'sent') return made;
     if (code === undefined) return { ...made, outcome: 'unknown' };
     const { reference } = made;
-    const delivered = await provider.delivery.send({ ...recipient(request), text: errand.render(code) }, call);
+    const delivered = await provider.delivery.send({ ...recipient(request), text: write(code) }, call);
     return { ...delivered, ...(reference !== undefined && { reference }) };
   }
 

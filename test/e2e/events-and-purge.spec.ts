@@ -63,6 +63,7 @@ describe('events', () => {
         provider: 'capturing',
         outcome: 'sent',
         latencyMs: expect.any(Number),
+        segments: 1,
       },
     ]);
     expect(events.of('otp.refused')).toEqual([{ challengeId: id, purpose, reason: 'wrong_code' }]);

@@ -1,0 +1,41 @@
+import { EventEmitterModule } from '@nestjs/event-emitter';
+import type { OtpProvider } from 'nestjs-phone-otp';
+import { CapturingProvider } from 'nestjs-phone-otp/testing';
+
+import { EventLog } from '../support/events.js';
+import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
+import { ScriptedProvider, until } from '../support/providers.js';
+import { ScriptedGenerator, ScriptedVendor } from '../support/scripted-vendor.js';
+
+const lost = async () => {
+  throw new Error('the vendor hung up');
+};
+
+describe('the segments of a message, in the send log and in the event', () => {
+  let fixture: Fixture;
+  afterEach(() => fixture.close());
+
+  /** What is written down of one message in a language. */
+  async function segmentsOf(provider: OtpProvider, locale: string) {
+    fixture = await otpFixture({
+      provider,
+      options: { origin: 'bank.example' },
+      metadata: { imports: [EventEmitterModule.forRoot()] },
+    });
+    const events = new EventLog(fixture.app);
+    await fixture.otp.start({ phone: newPhone(), purpose: 'registration', client: 'server', locale });
+    await until('the message was logged', async () => (await fixture.rows('otp_sends')).length === 1);
+    const [row] = await fixture.rows('otp_sends');
+    return { logged: row!.segments, told: events.of('otp.sent')[0]!.segments };
+  }
+
+  it.each<[string, OtpProvider, string, number | null]>([
+    ['are counted for a text of ours', new CapturingProvider(), 'en', 1],
+    ['count 70 characters each where the text is Arabic', new CapturingProvider(), 'ar', 2],
+    ['are counted where a vendor took the text and did not answer', new ScriptedProvider(lost), 'ar', 2],
+    ['are counted where the code is a vendor’s', new ScriptedGenerator(new CapturingProvider()), 'ar', 2],
+    ['are nobody’s where the vendor wrote the text', new ScriptedVendor(), 'ar', null],
+  ])('SEC-64 %s', async (_, provider, locale, segments) => {
+    expect(await segmentsOf(provider, locale)).toEqual({ logged: segments, told: segments });
+  });
+});
