@@ -174,6 +174,21 @@ describe('the other options', () => {
     },
   );
 
+  it.each(['', 'FA+9qCX9VS', 'FA+9qCX9VSuu', 'FA+9qCX9VS\n', 'FA-9qCX9VSu', 'FA+9qCX9VS=', 'ＦA+9qCX9VSu', 5, null])(
+    'SEC-64 refuse the hash %j of an Android app',
+    (androidAppHash) => {
+      expect(refusal({ androidAppHash })).toBe(
+        '"androidAppHash" must be the 11 characters of A-Z, a-z, 0-9, + and / that stand for your app, computed as in ' +
+          'https://developers.google.com/identity/sms-retriever/verify.',
+      );
+    },
+  );
+
+  it('accept the hash of an Android app, and none', () => {
+    expect(resolve({ androidAppHash: 'FA+9qCX9/Su' }).androidAppHash).toBe('FA+9qCX9/Su');
+    expect(resolve({}).androidAppHash).toBeUndefined();
+  });
+
   it('SEC-26 need a daily budget, since there is no harmless default', () => {
     expect(refusal({ dailySendBudget: undefined })).toBe(
       '"dailySendBudget" is missing: say how many messages a day may cost you at most.',

@@ -32,7 +32,13 @@ export interface OtpOptions {
   defaultLocale?: Locale;
   /** Host that the last line of a message binds the code to, such as `bank.example`, so that browsers fill it in (WICG origin-bound codes). */
   origin?: string;
-  /** Texts that replace the built-in ones, by purpose and locale, in ICU message format. */
+  /**
+   * Hash by which Android hands a message to your app (SMS Retriever): 11 characters of `A-Za-z0-9+/`, on a line of its own.
+   * A message that would be longer than 140 bytes with it is sent without: no app would be handed it.
+   * How to compute it: https://developers.google.com/identity/sms-retriever/verify
+   */
+  androidAppHash?: string;
+  /** Texts that replace the built-in ones, by purpose or notice and locale, in ICU message format. */
   texts?: Texts;
   /** The host's own purposes, or other rules for the built-in ones. */
   purposes?: Record<string, Partial<PurposeRules>>;
@@ -146,6 +152,7 @@ export interface OtpSettings extends OtpFigures {
   readonly dailySendBudget: number;
   readonly defaultLocale: Locale;
   readonly origin: string | undefined;
+  readonly androidAppHash: string | undefined;
   readonly texts: Texts;
   readonly purposes: ReadonlyMap<string, PurposeRules>;
   readonly acceptShortCodes: boolean;
@@ -175,6 +182,7 @@ export function resolveOptions(options: OtpOptions): OtpSettings {
     dailySendBudget: resolveBudget(options.dailySendBudget),
     defaultLocale: options.defaultLocale ?? 'en',
     origin: resolveOrigin(options.origin),
+    androidAppHash: resolveAndroidAppHash(options.androidAppHash),
     texts: options.texts ?? {},
     purposes: resolvePurposes(options.purposes),
     acceptShortCodes: options.acceptShortCodes ?? false,
@@ -226,6 +234,15 @@ function resolveOrigin(origin: unknown): string | undefined {
   if (origin === undefined) return undefined;
   if (typeof origin === 'string' && /^(?=.{1,253}$)[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(origin)) return origin;
   throw new OtpConfigError('"origin" must be a bare host name such as "bank.example", without scheme, port or path.');
+}
+
+function resolveAndroidAppHash(hash: unknown): string | undefined {
+  if (hash === undefined) return undefined;
+  if (typeof hash === 'string' && /^[A-Za-z0-9+/]{11}$/.test(hash)) return hash;
+  throw new OtpConfigError(
+    '"androidAppHash" must be the 11 characters of A-Z, a-z, 0-9, + and / that stand for your app, computed as in ' +
+      'https://developers.google.com/identity/sms-retriever/verify.',
+  );
 }
 
 function resolvePeppers({ pepper, pepperMustDifferFrom = [] }: OtpOptions): [ResolvedPepper, ...ResolvedPepper[]] {

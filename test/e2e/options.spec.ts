@@ -83,6 +83,12 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
 
     expect(fixture.sms.messages()[0]!.text.split('\n').at(-1)).toBe(`@bank.example #${code}`);
   },
+  async androidAppHash() {
+    await open({ androidAppHash: 'FA+9qCX9VSu' });
+    await start();
+
+    expect(fixture.sms.messages()[0]!.text.split('\n').at(-1)).toBe('FA+9qCX9VSu');
+  },
   async texts() {
     await open({ texts: { registration: { en: '{app} / {code}' } } });
     const { code } = await start();
