@@ -7,7 +7,7 @@ export type {
   OtpOptionsWithProvider,
 } from './otp.module.js';
 export { OTP_FIGURES } from './otp.options.js';
-export type { OtpOptions, Pepper } from './otp.options.js';
+export type { OtpOptions, Pepper, TakenNumbers } from './otp.options.js';
 export type { BuiltInPurpose, Purpose, PurposeRules } from './otp.purposes.js';
 
 export { OtpService } from './otp.service.js';
@@ -22,18 +22,37 @@ export type {
 export { Grants } from './grant/grants.js';
 export type { GrantExpectation, Proof } from './grant/grants.js';
 export { VerifiedNumbers } from './numbers/verified-numbers.js';
-export type { OwnedNumber } from './numbers/verified-numbers.js';
+export type { NumberBinding, NumberChange, OwnedNumber } from './numbers/verified-numbers.js';
 export { OTP_ERROR_CODES, OtpConfigError, OtpError } from './otp.error.js';
 export type { OtpErrorCode, OtpErrorOptions } from './otp.error.js';
 export type { OtpEventName, OtpEvents } from './otp.events.js';
 
+export { Notices } from './notices.js';
+export type { NoticeOptions } from './notices.js';
+
+export { PhoneLogin, LoggedIn } from './login/phone-login.decorator.js';
+export { PhoneLoginGuard } from './login/phone-login.guard.js';
+export { PhoneLoginStrategy } from './login/phone-login.strategy.js';
+export type { PhoneLoginResult } from './login/phone-logins.js';
+export { amrWithPhone, PHONE_AMR } from './login/amr.js';
+
+export { StepUp, SteppedUp } from './step-up/step-up.decorator.js';
+export type { StepUpOptions } from './step-up/step-up.decorator.js';
+export { StepUpGuard } from './step-up/step-up.guard.js';
+export { StepUpAction } from './step-up/step-up-action.js';
+export type { StepUpCall } from './step-up/step-up-action.js';
+export { StepUpGrant } from './step-up/step-up-grant.js';
+export { majorUnits, minorUnits } from './challenge/action.js';
+export type { Action } from './challenge/action.js';
+
 export { Callers } from './accounts/callers.js';
 export type { Caller } from './accounts/callers.js';
 export { PhoneAccounts } from './accounts/phone-accounts.js';
-export type { PhoneAccount } from './accounts/phone-accounts.js';
+export type { OtherFactor, PhoneAccount } from './accounts/phone-accounts.js';
 
 export { OtpProblemFilter } from './http/problem.filter.js';
 export type { OtpRoutesOptions } from './http/otp-routes.options.js';
+export { ProblemException } from './http/problem.exception.js';
 export type { Problem } from './http/problem.js';
 
 export { OTP_ENTITIES } from './lifecycle/tables.js';
@@ -47,7 +66,7 @@ export { VerifiedNumber } from './numbers/verified-number.entity.js';
 
 export { maskPhone } from './phone/mask.js';
 export type { PhoneNumber } from './phone/phone-number.js';
-export type { Locale, Texts } from './messages/texts.js';
+export type { Locale, Notice, Texts } from './messages/texts.js';
 
 export { ConsoleProvider } from './providers/console.js';
 export { DELIVERY_CAPABILITIES } from './providers/provider.js';

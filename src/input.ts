@@ -4,7 +4,6 @@ import { OtpError } from './otp.error.js';
 
 /** PostgreSQL stores no NUL, and half a surrogate pair would be stored as the same sign as every other half. */
 const TEXT = /^[^\0\p{Cs}]{1,256}$/u;
-const SHA256_BYTES = 32;
 
 /** @throws {@link OtpError} `request_invalid` for anything but an object with fields */
 export function requireObject(what: string, value: unknown): void {
@@ -16,13 +15,6 @@ export function requireObject(what: string, value: unknown): void {
 export function requireText(field: string, value: unknown): string {
   if (typeof value === 'string' && TEXT.test(value)) return value;
   throw new OtpError('request_invalid', `"${field}" must be a string of 1 to 256 characters.`);
-}
-
-/** @throws {@link OtpError} `request_invalid` for anything but a SHA-256, or nothing at all */
-export function readDigest(value: unknown): Buffer | null {
-  if (value === undefined) return null;
-  if (value instanceof Uint8Array && value.length === SHA256_BYTES) return Buffer.from(value);
-  throw new OtpError('request_invalid', `"actionDigest" must be the ${SHA256_BYTES} bytes of a SHA-256.`);
 }
 
 /** @throws {@link OtpError} `request_invalid` for anything but a {@link Client} */

@@ -16,6 +16,11 @@
  * | `too_many_requests` | this client address asked too often | wait `retryAfterSeconds` |
  * | `grant_required` | the call needs a grant and carried none | verify a code first |
  * | `grant_invalid` | the grant is unknown, used, expired, or for something else | verify a code again |
+ * | `insufficient_user_authentication` | the call needs a code first; the answer holds its challenge | verify the code, then call again with the grant |
+ * | `other_factor_needed` | a code by SMS is not enough here | prove another factor as well |
+ * | `phone_missing` | the account has no verified number to send a code to | verify a number first |
+ * | `phone_on_hold` | the number was changed lately and cannot confirm this yet | wait `retryAfterSeconds`, or use another factor |
+ * | `phone_unconfirmed` | the number was not proved for a long time | prove it again with purpose `verify_number` |
  * | `phone_already_activated` | the number belongs to another account | log in with that account |
  * | `send_unavailable` | no message can be sent at present | try later |
  * | `service_unavailable` | the database did not answer | try later |
@@ -34,6 +39,11 @@ export const OTP_ERROR_CODES = [
   'too_many_requests',
   'grant_required',
   'grant_invalid',
+  'insufficient_user_authentication',
+  'other_factor_needed',
+  'phone_missing',
+  'phone_on_hold',
+  'phone_unconfirmed',
   'phone_already_activated',
   'send_unavailable',
   'service_unavailable',

@@ -23,10 +23,26 @@ export interface OtpEvents {
   };
   /** `subject`: the account, or the masked phone where there was no account yet. */
   'otp.verified': ChallengeEvent & { subject: string; phone: string };
-  /** A try failed or was not made: `wrong_code`, or what the caller is not told: `expired`, `locked`, `other_session` and so on. */
+  /**
+   * A try failed or was not made, or a grant was not taken: `wrong_code`, or what the caller is not told: `expired`,
+   * `locked`, `other_session`, `other_action` (the record was changed) and so on.
+   */
   'otp.refused': ChallengeEvent & { reason: string };
+  /** A grant was used, and the transaction that used it is committed. `subject` as above. */
+  'otp.grant_used': ChallengeEvent & { subject: string; phone: string };
   /** The subject's gate closed: for a time, or for good until `OtpService.unlock`. */
   'otp.paused': ChallengeEvent & { failures: number; closed: boolean };
+  /** A number was bound to an account, or proved anew. All events of the ledger come after the commit; phones are masked. */
+  'otp.number_activated': { owner: string; phone: string; purpose: string };
+  /** A number went from one account to another, as `takenNumbers` has it: tell the one who had it by other means. */
+  'otp.number_transferred': { from: string; to: string; phone: string };
+  /** An account left a number for another: tell it by other means too. */
+  'otp.number_changed': { owner: string; from: string; to: string };
+  'otp.number_released': { owner: string; phone: string; reason: string };
+  /** A login by code to an account whose number was not proved for long, and no other factor came with it. */
+  'otp.dormant_refused': { owner: string; phone: string };
+  /** A notice to a phone was handed to the provider; `not_supported`: its vendor carries no texts of ours, so tell them yourself. */
+  'otp.notice': { notice: string; phone: string; outcome: string };
 }
 
 export type OtpEventName = keyof OtpEvents;

@@ -8,13 +8,19 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { EventEmitter2 } from '@nestjs/event-emitter';
+import type { ThrottlerStorage } from '@nestjs/throttler';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 
+import { HostAccounts } from './accounts/host-accounts.js';
 import { Grants } from './grant/grants.js';
 import { otpHttp } from './http/otp-http.js';
 import type { OtpRoutesOptions } from './http/otp-routes.options.js';
+import { VerifyThrottlerGuard } from './http/verify-throttler.guard.js';
 import { OTP_ENTITIES } from './lifecycle/tables.js';
+import { PhoneLoginStrategy } from './login/phone-login.strategy.js';
+import { PhoneLogins } from './login/phone-logins.js';
+import { Notices } from './notices.js';
 import { VerifiedNumbers } from './numbers/verified-numbers.js';
 import { OtpConfigError } from './otp.error.js';
 import { type OtpOptions, type OtpSettings, resolveOptions } from './otp.options.js';
@@ -22,6 +28,7 @@ import { OtpRuntime } from './otp.runtime.js';
 import { OtpService } from './otp.service.js';
 import { wire, type Wired } from './otp.wiring.js';
 import type { OtpProvider } from './providers/provider.js';
+import { StepUps } from './step-up/step-ups.js';
 
 /** What shapes the module itself. Nest reads it before any factory runs, so in `forRootAsync` it stands beside `useFactory`. */
 export interface OtpModuleShape {
@@ -31,6 +38,8 @@ export interface OtpModuleShape {
   dataSource?: string;
   /** Mount ready-made routes to start, resend and verify. @defaultValue none */
   routes?: OtpRoutesOptions;
+  /** Where typed codes are counted per client address; several instances can share a store. @defaultValue this process's memory */
+  throttlerStorage?: ThrottlerStorage;
 }
 
 export type OtpModuleOptions = OtpOptions & OtpModuleShape;
@@ -78,15 +87,15 @@ function define(
   given: Provider[],
   imports: ModuleMetadata['imports'] = [],
 ): DynamicModule {
-  const { isGlobal = false, dataSource, routes } = shape ?? {};
+  const { isGlobal = false, dataSource, routes, throttlerStorage } = shape ?? {};
   // Registers the entities for "autoLoadEntities"; its repositories are not needed.
   TypeOrmModule.forFeature(OTP_ENTITIES, dataSource);
-  const http = routes && otpHttp(routes, SETTINGS);
+  const http = otpHttp(routes, throttlerStorage, SETTINGS);
   return {
     module: OtpModule,
     global: isGlobal,
     imports,
-    controllers: http?.controllers ?? [],
+    controllers: http.controllers,
     providers: [
       ...given,
       { provide: SETTINGS, inject: [GIVEN], useFactory: (options: OtpOptions) => resolveOptions(options) },
@@ -109,19 +118,21 @@ function define(
       { provide: OtpService, inject: [WIRED], useFactory: ({ service }: Wired) => service },
       { provide: Grants, inject: [WIRED], useFactory: ({ grants }: Wired) => grants },
       { provide: VerifiedNumbers, inject: [WIRED], useFactory: ({ numbers }: Wired) => numbers },
+      { provide: Notices, inject: [WIRED], useFactory: ({ notices }: Wired) => notices },
+      { provide: HostAccounts, inject: [WIRED], useFactory: ({ accounts }: Wired) => accounts },
+      { provide: PhoneLogins, inject: [WIRED], useFactory: ({ logins }: Wired) => logins },
+      { provide: StepUps, inject: [WIRED], useFactory: ({ stepUps }: Wired) => stepUps },
+      PhoneLoginStrategy,
       {
         provide: OtpRuntime,
         inject: [WIRED, ModulesContainer, HttpAdapterHost],
         useFactory: (wired: Wired, modules: ModulesContainer, host: HttpAdapterHost) =>
-          new OtpRuntime(
-            wired,
-            host,
-            () => [...modules.values()].filter(({ metatype }) => metatype === OtpModule).length,
-          ),
+          new OtpRuntime(wired, host, modules),
       },
-      ...(http?.providers ?? []),
+      ...http.providers,
     ],
-    exports: [OtpService, Grants, VerifiedNumbers],
+    // The latter are what the guards need, which Nest builds in the modules that use them.
+    exports: [OtpService, Grants, VerifiedNumbers, Notices, PhoneLoginStrategy, StepUps, VerifyThrottlerGuard],
   };
 }
 

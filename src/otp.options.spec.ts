@@ -45,6 +45,9 @@ describe('the figures', () => {
       'verifiesPerAddress 30 1 - calls',
       'grantTtlSeconds 300 30 600 s',
       'knownClientDays 90 1 180 days',
+      'holdHours 24 1 720 h',
+      'reconfirmAfterDays 180 1 - days',
+      'dormantAfterDays 90 1 - days',
       'providerTimeoutMs 10000 100 30000 ms',
       'maxSendsInFlight 1000 1 10000 messages',
       'maxBodyBytes 10240 1024 102400 bytes',
@@ -201,9 +204,21 @@ describe('the other options', () => {
   it('add purposes to the built-in ones, closed unless opened, and change the built-in ones in part', () => {
     const { purposes } = resolve({ purposes: { pick_up: {}, login: { account: 'any' } } });
 
-    expect(purposes.get('pick_up')).toEqual({ startedBy: 'host', account: 'any' });
-    expect(purposes.get('login')).toEqual({ startedBy: 'anyone', account: 'any' });
-    expect(purposes.get('transaction')).toEqual({ startedBy: 'host', account: 'any' });
+    expect(purposes.get('pick_up')).toEqual({ startedBy: 'host', account: 'any', number: 'settled' });
+    expect(purposes.get('login')).toEqual({ startedBy: 'anyone', account: 'any', number: 'any' });
+    expect(purposes.get('transaction')).toEqual({ startedBy: 'host', account: 'any', number: 'settled' });
+  });
+
+  it('let codes for a login go to unknown numbers only where a login registers', () => {
+    expect(resolve({}).purposes.get('login')).toMatchObject({ account: 'required' });
+    expect(resolve({ registerOnLogin: true }).purposes.get('login')).toMatchObject({ account: 'any' });
+  });
+
+  it('refuse a policy for taken numbers that does not exist', () => {
+    expect(resolve({}).takenNumbers).toBe('transfer_unconfirmed');
+    expect(refusal({ takenNumbers: 'steal' as never })).toBe(
+      '"takenNumbers" must be one of refuse, transfer_unconfirmed, transfer.',
+    );
   });
 
   it.each(['', 'Login', 'pick-up', '1st', 'a'.repeat(33), '__proto__'])(

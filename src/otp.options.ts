@@ -12,6 +12,9 @@ export interface Pepper {
   secret: string | Uint8Array;
 }
 
+const TAKEN_NUMBERS = ['refuse', 'transfer_unconfirmed', 'transfer'] as const;
+export type TakenNumbers = (typeof TAKEN_NUMBERS)[number];
+
 export interface OtpOptions {
   /**
    * The secret under which codes and counters are hashed: one, or several of which the first writes and all read.
@@ -46,6 +49,17 @@ export interface OtpOptions {
   acceptShortCodes?: boolean;
   /** Accept a vendor whose text cannot name amount and payee for transactions. @defaultValue false */
   acceptFixedText?: boolean;
+  /**
+   * A login by a number that belongs to no account makes one: `PhoneAccounts.register` is called, and codes for `login`
+   * go to unknown numbers too. @defaultValue false
+   */
+  registerOnLogin?: boolean;
+  /**
+   * What happens when somebody proves a number that belongs to another account: `refuse` it, `transfer` it, or transfer
+   * it only when its owner did not prove it for `reconfirmAfterDays`, as with a number the carrier gave to somebody else.
+   * @defaultValue 'transfer_unconfirmed'
+   */
+  takenNumbers?: TakenNumbers;
   /** Refuse settings that are only safe in development. @defaultValue `NODE_ENV === 'production'` */
   production?: boolean;
 
@@ -85,6 +99,12 @@ export interface OtpOptions {
   grantTtlSeconds?: number;
   /** How long a device that proved a number counts as known. @defaultValue 90 */
   knownClientDays?: number;
+  /** How long a changed number can confirm neither a password reset nor a transaction. @defaultValue 24 */
+  holdHours?: number;
+  /** Days after which a number that was not proved again confirms nothing but a login. @defaultValue 180 */
+  reconfirmAfterDays?: number;
+  /** Days without proof of its number after which an account needs another factor to log in by code. @defaultValue 90 */
+  dormantAfterDays?: number;
   /** Total time of one call to the vendor, in milliseconds. @defaultValue 10000 */
   providerTimeoutMs?: number;
   /** Messages one instance hands over at the same time; beyond it a start answers 503. @defaultValue 1000 */
@@ -133,6 +153,9 @@ export const OTP_FIGURES = {
   verifiesPerAddress: { default: 30, min: 1, unit: 'calls' }, // LIM-08: ASVS 5.0 6.6.3
   grantTtlSeconds: { default: 300, min: 30, max: 600, unit: 's' }, // LIM-12: RFC 9470 max_age
   knownClientDays: { default: 90, min: 1, max: 180, unit: 'days' },
+  holdHours: { default: 24, min: 1, max: 720, unit: 'h' }, // LIM-18: OWASP Multifactor Authentication Cheat Sheet
+  reconfirmAfterDays: { default: 180, min: 1, unit: 'days' }, // LIM-19: numbers are recycled
+  dormantAfterDays: { default: 90, min: 1, unit: 'days' }, // LIM-19
   providerTimeoutMs: { default: 10_000, min: 100, max: 30_000, unit: 'ms' }, // LIM-13: ASVS 5.0 13.1.3
   maxSendsInFlight: { default: 1000, min: 1, max: 10_000, unit: 'messages' },
   maxBodyBytes: { default: 10_240, min: 1024, max: 102_400, unit: 'bytes' }, // LIM-15: OWASP API4:2023
@@ -157,6 +180,8 @@ export interface OtpSettings extends OtpFigures {
   readonly purposes: ReadonlyMap<string, PurposeRules>;
   readonly acceptShortCodes: boolean;
   readonly acceptFixedText: boolean;
+  readonly registerOnLogin: boolean;
+  readonly takenNumbers: TakenNumbers;
   readonly production: boolean;
 }
 
@@ -184,9 +209,11 @@ export function resolveOptions(options: OtpOptions): OtpSettings {
     origin: resolveOrigin(options.origin),
     androidAppHash: resolveAndroidAppHash(options.androidAppHash),
     texts: options.texts ?? {},
-    purposes: resolvePurposes(options.purposes),
+    purposes: resolvePurposes(options),
     acceptShortCodes: options.acceptShortCodes ?? false,
     acceptFixedText: options.acceptFixedText ?? false,
+    registerOnLogin: options.registerOnLogin ?? false,
+    takenNumbers: resolveTakenNumbers(options.takenNumbers),
     production: options.production ?? process.env.NODE_ENV === 'production',
   });
 }
@@ -208,6 +235,11 @@ function withinBounds(name: string, value: unknown, { min, max, unit }: Figure):
 
 /** Counters are 32-bit integers in the database. */
 const MAX_COUNT = 2 ** 31 - 1;
+
+function resolveTakenNumbers(policy: TakenNumbers = 'transfer_unconfirmed'): TakenNumbers {
+  if (TAKEN_NUMBERS.includes(policy)) return policy;
+  throw new OtpConfigError(`"takenNumbers" must be one of ${TAKEN_NUMBERS.join(', ')}.`);
+}
 
 function resolveBudget(budget: unknown): number {
   if (budget === undefined) {

@@ -9,34 +9,44 @@ export type BuiltInPurpose =
 
 export interface PurposeRules {
   /**
-   * Who starts it: `anyone` who names a phone · an `account` that is signed in · only the `host`'s own code, never a ready-made route.
+   * Who starts it, and with that who may answer it:
+   * `anyone` who names a phone · an `account` that is signed in, in its session · only the `host`'s own code (such as
+   * `@StepUp`), never a ready-made route, for a signed-in account and its session · the host's code during a `login`, for
+   * an account that is not signed in yet: whoever holds the handle may answer, and the grant is the account's alone.
    * @defaultValue 'host'
    */
-  startedBy: 'anyone' | 'account' | 'host';
+  startedBy: 'anyone' | 'account' | 'host' | 'login';
   /**
    * `required`: a number that belongs to no account gets a decoy, so that the answer does not tell who has one.
    * @defaultValue 'any'
    */
   account: 'required' | 'any';
+  /**
+   * `settled`: only numbers that are not on hold after a change (`holdHours`) and were proved within
+   * `reconfirmAfterDays`. Signed-in accounts are told; anybody else gets a decoy.
+   * @defaultValue 'settled'
+   */
+  number: 'settled' | 'any';
 }
 
 const BUILT_IN: Record<BuiltInPurpose, PurposeRules> = {
-  login: { startedBy: 'anyone', account: 'required' },
-  registration: { startedBy: 'anyone', account: 'any' },
-  password_reset: { startedBy: 'anyone', account: 'required' },
-  verify_number: { startedBy: 'account', account: 'any' },
-  change_number: { startedBy: 'account', account: 'any' },
-  second_factor: { startedBy: 'host', account: 'any' },
-  transaction: { startedBy: 'host', account: 'any' },
+  login: { startedBy: 'anyone', account: 'required', number: 'any' },
+  registration: { startedBy: 'anyone', account: 'any', number: 'any' },
+  password_reset: { startedBy: 'anyone', account: 'required', number: 'settled' },
+  verify_number: { startedBy: 'account', account: 'any', number: 'any' },
+  change_number: { startedBy: 'account', account: 'any', number: 'settled' },
+  // Any number: the password is the other factor, and both together prove an old number anew.
+  second_factor: { startedBy: 'login', account: 'any', number: 'any' },
+  transaction: { startedBy: 'host', account: 'any', number: 'settled' },
 };
 
-/** Purposes that protect more than a login: a short code is too weak for them unless the host accepts it. */
-const STEP_UPS: ReadonlySet<string> = new Set<BuiltInPurpose>([
-  'password_reset',
-  'change_number',
-  'second_factor',
-  'transaction',
-]);
+/** Purposes that protect no more than a login does; every other is too much for a short code unless the host accepts it. */
+const EVERYDAY: ReadonlySet<string> = new Set<BuiltInPurpose>(['login', 'registration', 'verify_number']);
+
+/** Whether the message must name amount, currency and payee ((EU) 2018/389 art. 5). */
+export function namesPayment(purpose: string): boolean {
+  return purpose === ('transaction' satisfies BuiltInPurpose);
+}
 
 /** What makes a provider unfit for a purpose, and the option that accepts it all the same; undefined when it is fit. */
 export function weaknessFor(
@@ -44,24 +54,33 @@ export function weaknessFor(
   { codeLength, fixedText }: { codeLength: number; fixedText: boolean },
   { acceptShortCodes, acceptFixedText }: { acceptShortCodes: boolean; acceptFixedText: boolean },
 ): string | undefined {
-  if (STEP_UPS.has(purpose) && codeLength < SAFE_CODE_LENGTH && !acceptShortCodes) {
+  if (!EVERYDAY.has(purpose) && codeLength < SAFE_CODE_LENGTH && !acceptShortCodes) {
     return `its codes have ${codeLength} digits (set "acceptShortCodes" to accept that)`;
   }
-  if (purpose === 'transaction' && fixedText && !acceptFixedText) {
+  if (namesPayment(purpose) && fixedText && !acceptFixedText) {
     return 'its text cannot name amount and payee (set "acceptFixedText" to accept that)';
   }
   return undefined;
 }
 
-export function resolvePurposes(own: Record<string, Partial<PurposeRules>> = {}): ReadonlyMap<string, PurposeRules> {
+interface PurposeOptions {
+  purposes?: Record<string, Partial<PurposeRules>>;
+  registerOnLogin?: boolean;
+}
+
+export function resolvePurposes({
+  purposes: own = {},
+  registerOnLogin = false,
+}: PurposeOptions): ReadonlyMap<string, PurposeRules> {
   const purposes = new Map<string, PurposeRules>(Object.entries(BUILT_IN));
+  if (registerOnLogin) purposes.set('login', { ...BUILT_IN.login, account: 'any' });
   for (const [name, rules] of Object.entries(own)) {
     if (!/^[a-z][a-z0-9_]{0,31}$/.test(name)) {
       throw new OtpConfigError(
         `"purposes" holds a name that is not 1 to 32 of a-z, 0-9 and _: write it in snake_case.`,
       );
     }
-    purposes.set(name, { startedBy: 'host', account: 'any', ...purposes.get(name), ...rules });
+    purposes.set(name, { startedBy: 'host', account: 'any', number: 'settled', ...purposes.get(name), ...rules });
   }
   return purposes;
 }

@@ -1,3 +1,4 @@
+import type { Action } from './challenge/action.js';
 import type { Purpose } from './otp.purposes.js';
 
 /** Whom a call comes from: a client by its address, or the host itself. There is no silent shared bucket. */
@@ -19,8 +20,13 @@ export interface StartRequest {
   subject?: string;
   /** Its login session: the challenge then answers in this session alone. */
   session?: string;
-  /** SHA-256 of the action that is being confirmed. */
-  actionDigest?: Uint8Array;
+  /** What exactly is being confirmed; needed for `transaction`. The message names it, and the grant holds for it alone. */
+  action?: Action;
+  /**
+   * Within the cooldown, answer with the challenge that this very request began, and send nothing, where otherwise
+   * `otp_too_soon` is thrown. For a challenge with a `subject`. @defaultValue false
+   */
+  reuse?: boolean;
 }
 
 export interface StartedChallenge {

@@ -1,10 +1,12 @@
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { AbstractHttpAdapter, HttpAdapterHost } from '@nestjs/core';
+import type { AbstractHttpAdapter, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 
 import { selfCheckSql, type SelfCheckRow } from './lifecycle/self-check.sql.js';
 import { tablesOf } from './lifecycle/tables.js';
 import { OtpConfigError, OtpError } from './otp.error.js';
+import { namesPayment, weaknessFor } from './otp.purposes.js';
 import type { Wired } from './otp.wiring.js';
+import { stepUpsOf } from './step-up/step-up.metadata.js';
 
 /** What happens around requests: the checks at start-up, the purge in between, the drain at shutdown. */
 export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -14,14 +16,17 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
   constructor(
     private readonly wired: Wired,
     private readonly host: HttpAdapterHost,
-    private readonly countModules: () => number,
+    private readonly modules: ModulesContainer,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    if (this.countModules() > 1) {
+    const modules = [...this.modules.values()];
+    const own = modules.find(({ providers }) => providers.has(OtpRuntime))?.metatype;
+    if (modules.filter(({ metatype }) => metatype === own).length > 1) {
       throw new OtpConfigError('OtpModule is set up twice: call "forRoot()" once, at the root, with "isGlobal: true".');
     }
     this.#refuseUnsafe();
+    this.#checkPorts();
     this.#warnOfTrustedProxies();
     await this.#checkDatabase();
     this.#schedulePurge();
@@ -45,6 +50,29 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
       throw new OtpConfigError(
         '"synchronize" changes tables on its own: set it to false in production and run the migrations.',
       );
+    }
+  }
+
+  /** What the application asks of the module must be possible with what it gives it: better now than at the first call. */
+  #checkPorts(): void {
+    const { settings, terms, accounts, provider } = this.wired;
+    if (settings.registerOnLogin && !accounts.canRegister) {
+      throw new OtpConfigError('"registerOnLogin" needs a "PhoneAccounts" with a method "register": provide one.');
+    }
+    const actions = new Set([...this.modules.values()].flatMap(({ providers }) => [...providers.keys()]));
+    for (const { where, purpose, action } of stepUpsOf(this.modules)) {
+      const rules = settings.purposes.get(purpose);
+      const refuse = (why: string) => new OtpConfigError(`@StepUp('${purpose}') on ${where} ${why}`);
+      if (!rules) throw refuse('names a purpose that is not one of this application: add it to the option "purposes".');
+      if (rules.startedBy === 'login')
+        throw refuse('cannot work: this purpose belongs to a login, so nobody is signed in yet.');
+      if (rules.startedBy !== 'anyone' && !accounts.knowsCallers) {
+        throw refuse('needs to know who is signed in: provide a class under the token "Callers".');
+      }
+      if (namesPayment(purpose) && !action) throw refuse('needs an action: pass a class that extends "StepUpAction".');
+      if (action && !actions.has(action)) throw refuse(`needs "${action.name}" among the providers of a module.`);
+      const weakness = weaknessFor(purpose, terms, settings);
+      if (weakness) throw refuse(`cannot be served by ${provider.name}: ${weakness}.`);
     }
   }
 

@@ -1,15 +1,17 @@
 import { Logger } from '@nestjs/common';
 
-import type { PhoneAccounts } from './accounts/phone-accounts.js';
+import type { HostAccounts } from './accounts/host-accounts.js';
+import { readAction } from './challenge/action.js';
 import { type CodeMac, drawCode } from './challenge/code.js';
-import { formatHandle, type Handle, handleHash, newHandle, parseHandle } from './challenge/handle.js';
+import { derivedHandle, formatHandle, type Handle, handleHash, newHandle, parseHandle } from './challenge/handle.js';
 import type { SessionBinding } from './challenge/session-binding.js';
 import type { Courier } from './courier.js';
 import { grantHash, newGrant } from './grant/grants.js';
-import { readClient, readDigest, readLocale, requireObject, requireText } from './input.js';
+import { readClient, readLocale, requireObject, requireText } from './input.js';
 import type { KeyedHash } from './keyed-hash.js';
 import type { SuccessParameters } from './lifecycle/after-success.sql.js';
 import { type Lifecycle, otpUnavailable, paused, type Reserved } from './lifecycle/lifecycle.js';
+import type { UnderwayParameters } from './lifecycle/underway.sql.js';
 import type { VerifyRow } from './lifecycle/verify.sql.js';
 import type { Limits, SendContext } from './limits/limits.js';
 import type { MessageRenderer } from './messages/message-renderer.js';
@@ -46,8 +48,7 @@ interface Parts {
   courier: Courier;
   messages: MessageRenderer;
   events: EventSink;
-  /** Resolved late, since the host's module may need this one. */
-  accounts: () => PhoneAccounts;
+  accounts: HostAccounts;
 }
 
 /**
@@ -67,11 +68,12 @@ export class OtpService {
    * Without a `subject` it answers after the commit and sends afterwards, so that the time tells nobody which numbers
    * are known. With one it waits for the vendor's answer.
    * @throws {@link OtpError} `request_invalid` · `phone_invalid` · `phone_not_supported` · `purpose_refused` ·
-   * `sign_in_required` · `otp_too_soon` · `otp_paused` · `send_unavailable` · `service_unavailable`
+   * `sign_in_required` · `otp_too_soon` · `otp_paused` · `send_unavailable` · `service_unavailable`; to signed-in
+   * accounts also `phone_missing` · `phone_on_hold` · `phone_unconfirmed`
    */
   async start(request: StartRequest): Promise<StartedChallenge> {
     requireObject('The request', request);
-    const { phones, dispatcher, lifecycle, messages, mac, bind, terms, courier, events } = this.parts;
+    const { phones, dispatcher, lifecycle, messages, hash, mac, bind, terms, courier, events } = this.parts;
     const { purpose, subject } = request;
     const rules = this.#rulesOf(purpose);
     if (rules.startedBy !== 'anyone' && subject === undefined) {
@@ -80,35 +82,44 @@ export class OtpService {
     this.#refuseWeak(purpose);
     dispatcher.assertOpen();
     const phone = phones.accept(request.phone);
-    const sessionBinding = bind(request);
-    const send = this.#sendContext(request, phone.e164);
-    const actionDigest = readDigest(request.actionDigest);
+    const sessionBinding = bind(rules, request);
+    const send = this.#sendContext(request, phone.e164, rules);
+    const action = readAction(request.action);
+    if (messages.needsAction(purpose) && !action?.shown) {
+      throw new OtpError('request_invalid', 'This purpose needs an "action" with "amount", "currency" and "payee".');
+    }
     const locale = messages.localeFor(readLocale(request.locale));
     const known = subject !== undefined || (await this.#mayStart(phone, purpose, rules));
 
-    const handle = newHandle();
+    const handle = subject === undefined ? newHandle() : derivedHandle(hash);
     const code = drawCode(terms.codeLength);
     const { keyId, mac: codeMac } = mac.seal({ ...handle, purpose }, code);
-    const reserved = await this.#limited(
-      send,
-      lifecycle.start(send, {
-        id: handle.id,
-        handleHash: handleHash(handle),
-        purpose,
-        subject: send.subject,
-        region: phone.region,
-        sessionBinding,
-        actionDigest,
-        locale,
-        provider: dispatcher.providerName,
-        checker: known ? terms.checker : 'nobody',
-        vendorSlot: terms.onePerPhone ? dispatcher.providerName : null,
-        codeMac,
-        keyId,
-        maxTries: terms.maxTries,
-        ttlSeconds: terms.ttlSeconds,
-      }),
-    );
+    const challenge = {
+      id: handle.id,
+      handleHash: handleHash(handle),
+      purpose,
+      subject: send.subject,
+      region: phone.region,
+      sessionBinding,
+      actionDigest: action?.digest ?? null,
+      actionShown: action?.shown ? JSON.stringify(action.shown) : null,
+      locale,
+      provider: dispatcher.providerName,
+      checker: known ? terms.checker : 'nobody',
+      vendorSlot: terms.onePerPhone ? dispatcher.providerName : null,
+      codeMac,
+      keyId,
+      maxTries: terms.maxTries,
+      ttlSeconds: terms.ttlSeconds,
+    } as const;
+    let reserved: Reserved;
+    try {
+      reserved = await this.#limited(send, lifecycle.start(send, challenge));
+    } catch (error) {
+      const underway = request.reuse ? await this.#underway(error, send, challenge) : undefined;
+      if (underway) return underway;
+      throw error;
+    }
 
     const { class: budgetClass, decoy } = reserved;
     events.emit('otp.started', {
@@ -118,7 +129,10 @@ export class OtpService {
       class: budgetClass,
       decoy,
     });
-    if (!decoy) await courier.deliver(send, reserved, { handle, sendNumber: 1, phone, purpose, locale, code });
+    if (!decoy) {
+      const message = { handle, sendNumber: 1, phone, purpose, locale, code, action: action?.shown };
+      await courier.deliver(send, reserved, message);
+    }
     return this.#started(handle, phone.e164, reserved);
   }
 
@@ -137,7 +151,7 @@ export class OtpService {
 
     const { purpose, phone, region, signed_in: signedIn } = found;
     const by = { client: request.client, purpose, ...(signedIn && { subject: found.subject }) };
-    const send = { ...this.#sendContext(by, phone), client: found.client ?? undefined };
+    const send = { ...this.#sendContext(by, phone, this.#rulesOf(purpose)), client: found.client ?? undefined };
     const code = drawCode(terms.codeLength);
     const { keyId, mac: codeMac } = mac.seal({ ...handle, purpose }, code);
     const reserved = await this.#limited(
@@ -156,7 +170,9 @@ export class OtpService {
     if (!reserved.decoy) {
       const to = { e164: phone, region } as PhoneNumber;
       const locale = found.locale as Locale;
-      await courier.deliver(send, reserved, { handle, sendNumber: reserved.sends, phone: to, purpose, locale, code });
+      const action = found.action_shown ?? undefined;
+      const { sends: sendNumber } = reserved;
+      await courier.deliver(send, reserved, { handle, sendNumber, phone: to, purpose, locale, code, action });
     }
     return this.#started(handle, phone, reserved);
   }
@@ -169,10 +185,9 @@ export class OtpService {
    */
   async verify(request: VerifyRequest): Promise<VerifiedChallenge> {
     requireObject('The request', request);
-    const { settings, lifecycle, dispatcher, mac, bind, terms } = this.parts;
+    const { settings, lifecycle, dispatcher, mac, bind, terms, accounts } = this.parts;
     const { purpose } = request;
-    this.#rulesOf(purpose);
-    const sessionBinding = bind(request);
+    const sessionBinding = bind(this.#rulesOf(purpose), request);
     const code = readTypedCode(request.code, ...terms.typedLength);
     const handle = parseHandle(request.challenge);
     if (handle === undefined) throw otpUnavailable();
@@ -197,6 +212,8 @@ export class OtpService {
     const expiresAt =
       row?.grant_expires_at ?? (row?.matched === false ? await this.#askVendor(row, code, success) : undefined);
     if (!row || !expiresAt) throw this.#refused(handle.id, purpose, row);
+    // The grant is in the table, but nobody has it: what is not answered cannot be used.
+    if (!(await accounts.mayUse(row))) throw this.#refused(handle.id, purpose, { ...row, reason: 'account_refused' });
 
     const { subject, phone } = row;
     const masked = maskPhone(phone);
@@ -244,6 +261,7 @@ export class OtpService {
   #sendContext(
     { client, purpose, subject }: Pick<StartRequest, 'client' | 'purpose' | 'subject'>,
     phone: string,
+    { number }: PurposeRules,
   ): SendContext {
     const { address, deviceKey } = readClient(client);
     const device = deviceKey === undefined ? undefined : ['device', phone, deviceKey];
@@ -253,6 +271,7 @@ export class OtpService {
       subject: subject ?? phone,
       purpose,
       signedIn: subject !== undefined,
+      settled: number === 'settled',
       cooldownSeconds: this.parts.terms.cooldownSeconds,
       address,
       client: named && this.parts.hash.of('client', ...named),
@@ -260,7 +279,23 @@ export class OtpService {
   }
 
   async #mayStart(phone: PhoneNumber, purpose: string, { account }: PurposeRules): Promise<boolean> {
-    return account === 'any' || (await this.parts.accounts().findByPhone(phone.e164, purpose)) !== null;
+    return account === 'any' || (await this.parts.accounts.find(phone.e164, purpose)) !== null;
+  }
+
+  /** Asked again within the cooldown: what was begun already, if it is just this. */
+  async #underway(
+    error: unknown,
+    { phone, purpose, client, cooldownSeconds }: SendContext,
+    { sessionBinding, actionDigest }: Pick<UnderwayParameters, 'sessionBinding' | 'actionDigest'>,
+  ): Promise<StartedChallenge | undefined> {
+    if (!(error instanceof OtpError) || error.code !== 'otp_too_soon' || !client) return undefined;
+    const { lifecycle, hash } = this.parts;
+    const begun = { phone, purpose, client, sessionBinding, actionDigest, cooldownSeconds };
+    const found = await lifecycle.underway(begun);
+    if (!found) return undefined;
+    const handle = derivedHandle(hash, found.id);
+    if (!handleHash(handle).equals(found.handle_hash)) return undefined; // begun under another pepper, or by a stranger
+    return this.#started(handle, phone, { expiresAt: found.expires_at, resendAt: found.resend_at });
   }
 
   /** Lets the operator see which limit was hit; the caller only learns how long to wait. */
@@ -288,7 +323,11 @@ export class OtpService {
     return outcome === 'verified' ? lifecycle.settle({ ...success, sendNumber: row.sends }) : undefined;
   }
 
-  #started(handle: Handle, phone: string, { expiresAt, resendAt }: Reserved): StartedChallenge {
+  #started(
+    handle: Handle,
+    phone: string,
+    { expiresAt, resendAt }: Pick<Reserved, 'expiresAt' | 'resendAt'>,
+  ): StartedChallenge {
     const { codeLength } = this.parts.terms;
     return { challenge: formatHandle(handle), phone: maskPhone(phone), expiresAt, resendAt, codeLength };
   }
@@ -298,7 +337,7 @@ export class OtpService {
     const reason = row === undefined ? 'unknown' : (row.reason ?? (row.retry_after === null ? 'wrong_code' : 'paused'));
     this.#logger.log(`verify refused: ${reason}, purpose ${purpose}, challenge ${challengeId}`);
     this.parts.events.emit('otp.refused', { challengeId, purpose, reason });
-    if (row?.matched === false) {
+    if (row?.matched === false && row.reason === null) {
       const { failures, cap, streak } = row;
       const closed = streak >= this.parts.settings.failuresInARow;
       if (closed || failures >= cap) this.parts.events.emit('otp.paused', { challengeId, purpose, failures, closed });

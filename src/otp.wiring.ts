@@ -1,8 +1,7 @@
 import type { ModuleRef } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
 
-import { PhoneAccounts } from './accounts/phone-accounts.js';
-import { provided } from './accounts/provided.js';
+import { HostAccounts } from './accounts/host-accounts.js';
 import { CodeMac } from './challenge/code.js';
 import { sessionBinding } from './challenge/session-binding.js';
 import { Courier } from './courier.js';
@@ -13,20 +12,29 @@ import { Database } from './lifecycle/database.js';
 import { Lifecycle } from './lifecycle/lifecycle.js';
 import { tablesOf } from './lifecycle/tables.js';
 import { Limits } from './limits/limits.js';
+import { PhoneLogins } from './login/phone-logins.js';
 import { MessageRenderer } from './messages/message-renderer.js';
 import { VerifiedNumbers } from './numbers/verified-numbers.js';
+import { Notices } from './notices.js';
 import { OtpConfigError } from './otp.error.js';
 import { EventSink } from './otp.events.js';
 import type { OtpSettings } from './otp.options.js';
 import { OtpService } from './otp.service.js';
 import { PhonePolicy } from './phone/phone-policy.js';
 import type { OtpProvider } from './providers/provider.js';
-import { termsOf } from './providers/terms.js';
+import { type Terms, termsOf } from './providers/terms.js';
+import { StepUps } from './step-up/step-ups.js';
 
 export interface Wired {
   service: OtpService;
+  logins: PhoneLogins;
+  stepUps: StepUps;
   grants: Grants;
   numbers: VerifiedNumbers;
+  notices: Notices;
+  accounts: HostAccounts;
+  events: EventSink;
+  terms: Terms;
   dispatcher: Dispatcher;
   database: Database;
   settings: OtpSettings;
@@ -51,18 +59,24 @@ export function wire(
   const limits = new Limits(settings, hash);
   const events = new EventSink(emitter);
   const dispatcher = new Dispatcher(provider, events, settings);
-  const grants = new Grants(database, tables, bind);
-  const numbers = new VerifiedNumbers(database, tables, grants);
-  const byLedger: PhoneAccounts = {
-    findByPhone: async (phone) => {
-      const owner = await numbers.ownerOf(phone);
-      return owner === null ? null : { id: owner };
-    },
-  };
-
-  const lifecycle = new Lifecycle(database, tables, limits, settings);
+  const accounts: HostAccounts = new HostAccounts(
+    host,
+    { ownerOf: (phone) => numbers.ownerOf(phone) },
+    settings.purposes,
+  );
   const messages = new MessageRenderer(settings);
-
+  const phones = new PhonePolicy(settings);
+  const notices = new Notices({ database, dispatcher, messages, phones, events });
+  const grants = new Grants({ database, tables, bind, purposes: settings.purposes, accounts, events });
+  const numbers = new VerifiedNumbers({
+    database,
+    tables,
+    grants,
+    settings,
+    events,
+    tellLeft: (phone, locale) => notices.send('number_changed', phone, { locale }),
+  });
+  const lifecycle = new Lifecycle(database, tables, limits, settings);
   const service = new OtpService({
     settings,
     terms,
@@ -71,19 +85,32 @@ export function wire(
     bind,
     dispatcher,
     events,
-    phones: new PhonePolicy(settings),
+    phones,
     mac: new CodeMac(settings.peppers),
     lifecycle,
     courier: new Courier(dispatcher, lifecycle, limits, messages, terms, settings.appName),
     messages,
-    accounts: once(() => provided(host, PhoneAccounts) ?? byLedger),
+    accounts,
   });
-  return { service, grants, numbers, dispatcher, database, settings, provider, dataSource };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
+  const { registerOnLogin } = settings;
+  const logins = new PhoneLogins({ otp: service, grants, numbers, accounts, database, events, registerOnLogin });
+  const stepUps = new StepUps({ otp: service, grants, numbers, accounts, settings, host });
+  return {
+    service,
+    logins,
+    stepUps,
+    grants,
+    numbers,
+    notices,
+    accounts,
+    events,
+    terms,
+    dispatcher,
+    database,
+    settings,
+    provider,
+    dataSource,
+  };
 }
 
 const MODES: ReadonlySet<unknown> = new Set<OtpProvider['mode']>(['delivery', 'delegated', 'generator']);

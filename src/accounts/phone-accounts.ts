@@ -1,11 +1,19 @@
+import type { EntityManager } from 'typeorm';
+
 /** An account as the host names it. */
 export interface PhoneAccount {
   id: string;
 }
 
+/** Whether a request carries a factor other than the phone, such as a password or an authenticator app. */
+export type OtherFactor = 'proved' | 'missing' | 'none';
+
 /**
  * What the host knows of its accounts. Optional: provide a class under this token anywhere in the application.
  * Without one the ledger decides: a phone belongs to whoever owns it as a verified number.
+ *
+ * Every method may throw an `HttpException`, which becomes the answer. One that does not answer within five seconds
+ * counts as failed, and nothing is granted.
  *
  * @example { provide: PhoneAccounts, useClass: CustomerAccounts }
  */
@@ -15,4 +23,25 @@ export abstract class PhoneAccounts {
    * alike, which both get a decoy. It should take the same time for either, or the time of the answer tells them apart.
    */
   abstract findByPhone(phone: string, purpose: string): Promise<PhoneAccount | null>;
+
+  /**
+   * Makes an account for a number that somebody proved at a login (option `registerOnLogin`), in the transaction that
+   * binds the number to it.
+   */
+  register?(phone: string, manager: EntityManager): Promise<PhoneAccount>;
+
+  /**
+   * Whether an account may still do this: asked when its code is verified and again when the grant is used, so that an
+   * account that was blocked in between gets no further. @defaultValue true
+   */
+  mayUse?(subject: string, purpose: string): Promise<boolean>;
+
+  /**
+   * Asked where a code by SMS may not be enough: at a password reset (`missing` refuses it), and at the login of an
+   * account whose number was not proved for `dormantAfterDays` (only `proved` lets it in), since the carrier may have
+   * given the number to somebody else.
+   * @param request the platform's own (Express, Fastify)
+   * @defaultValue 'none': the account has no other factor
+   */
+  otherFactor?(subject: string, purpose: string, request: unknown): Promise<OtherFactor>;
 }

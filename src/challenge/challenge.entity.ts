@@ -54,13 +54,17 @@ export class Challenge {
   @Column({ name: 'client', type: 'bytea', nullable: true })
   client: Buffer | null;
 
-  /** Keyed hash of the signed-in account and session it is bound to. */
+  /** Keyed hash of the signed-in account and session it is bound to; null where nobody is signed in yet. */
   @Column({ name: 'session_binding', type: 'bytea', nullable: true })
   sessionBinding: Buffer | null;
 
-  /** SHA-256 of what exactly is being confirmed. */
+  /** Digest of what exactly is being confirmed, see `Action`. */
   @Column({ name: 'action_digest', type: 'bytea', nullable: true })
   actionDigest: Buffer | null;
+
+  /** What of it the message names, for a resend. */
+  @Column({ name: 'action_shown', type: 'jsonb', nullable: true })
+  actionShown: { amount: string; currency: string; payee: string } | null;
 
   /** Limits that count unverified messages: a success gives their slots back. */
   @Column({ name: 'unverified_keys', type: 'bytea', array: true })

@@ -2,6 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 
 import { v7 as uuidv7 } from 'uuid';
 
+import type { KeyedHash } from '../keyed-hash.js';
+
 /**
  * What the client holds of a challenge, written `<id>.<secret half>`. The id finds the row and may be logged; the secret
  * half is stored as a hash only and never logged. Whoever did not start the challenge cannot even try a code on it.
@@ -18,6 +20,14 @@ const FORM = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([\w-]{22})$/;
 
 export function newHandle(): Handle {
   return { id: uuidv7(), secret: randomBytes(SECRET_BYTES) };
+}
+
+/**
+ * The handle of a signed-in account's challenge: its secret half is made of the id and a key that only the server has, so
+ * that whoever asks again within the cooldown can be given the same one.
+ */
+export function derivedHandle(hash: KeyedHash, id: string = uuidv7()): Handle {
+  return { id, secret: hash.of('handle', id) };
 }
 
 export function formatHandle({ id, secret }: Handle): string {

@@ -1,25 +1,27 @@
-import type { KeyedHash } from '../keyed-hash.js';
 import { requireText } from '../input.js';
+import type { KeyedHash } from '../keyed-hash.js';
 import { OtpError } from '../otp.error.js';
+import type { PurposeRules } from '../otp.purposes.js';
 
 interface SignedIn {
   subject?: string;
   session?: string;
 }
 
-/** What a challenge and its grant are bound to: an account and its session, or null where nobody is signed in. */
-export type SessionBinding = (signedIn: SignedIn) => Buffer | null;
+/**
+ * What a challenge and its grant are bound to: an account and its session. Null where nobody is signed in: before there
+ * is an account, and during a login, when the handle alone says who may answer.
+ */
+export type SessionBinding = (rules: PurposeRules | undefined, signedIn: SignedIn) => Buffer | null;
 
 export function sessionBinding(hash: KeyedHash): SessionBinding {
-  return ({ subject, session }) => {
+  return (rules, { subject, session }) => {
     if (subject === undefined) {
       if (session === undefined) return null;
       throw new OtpError('request_invalid', 'A "session" needs the "subject" it belongs to.');
     }
-    return hash.of(
-      'session',
-      requireText('subject', subject),
-      session === undefined ? '' : requireText('session', session),
-    );
+    const account = requireText('subject', subject);
+    const login = session === undefined ? '' : requireText('session', session);
+    return rules?.startedBy === 'login' ? null : hash.of('session', account, login);
   };
 }

@@ -1,24 +1,30 @@
 import { createHash, randomBytes } from 'node:crypto';
 
+import { Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 
+import type { HostAccounts } from '../accounts/host-accounts.js';
+import { type Action, readAction } from '../challenge/action.js';
 import type { SessionBinding } from '../challenge/session-binding.js';
+import { requireObject, requireText } from '../input.js';
 import type { Database } from '../lifecycle/database.js';
+import type { Statement } from '../lifecycle/statement.js';
 import type { Tables } from '../lifecycle/tables.js';
-import { readDigest, requireObject, requireText } from '../input.js';
 import { OtpError } from '../otp.error.js';
-import type { Purpose } from '../otp.purposes.js';
-import { consumeSql } from './consume.sql.js';
+import type { EventSink } from '../otp.events.js';
+import type { Purpose, PurposeRules } from '../otp.purposes.js';
+import { maskPhone } from '../phone/mask.js';
+import { checkSql, type ConsumeParameters, type ConsumeRow, consumeSql, endSql } from './consume.sql.js';
 
 /** What a grant must have been issued for. Whatever is left out here must have been left out at `start` too. */
 export interface GrantExpectation {
   purpose: Purpose | readonly Purpose[];
-  /** The signed-in account that started the challenge; absent for a challenge started by phone alone. */
+  /** The account that the challenge was started for; absent for a challenge started by phone alone. */
   subject?: string;
   /** Its login session, where `start` was given one. */
   session?: string;
-  /** SHA-256 of the action that was confirmed, where there was one. */
-  actionDigest?: Uint8Array;
+  /** What was confirmed, where there was something: read the record anew, under the lock that its execution needs. */
+  action?: Action;
 }
 
 /** What a used grant proved. */
@@ -29,7 +35,17 @@ export interface Proof {
   subject: string;
   /** Canonical E.164 of the phone that was proved. */
   phone: string;
+  /** When the code was verified: the `auth_time` of a login by it. */
   provedAt: Date;
+}
+
+interface Parts {
+  database: Database;
+  tables: Tables;
+  bind: SessionBinding;
+  purposes: ReadonlyMap<string, PurposeRules>;
+  accounts: HostAccounts;
+  events: EventSink;
 }
 
 const GRANT_BYTES = 32; // LIM-17
@@ -46,49 +62,95 @@ export function grantHash(grant: string): Buffer {
 
 /** Opaque, single-use proofs that a code was verified. */
 export class Grants {
-  readonly #consume;
+  readonly #logger = new Logger('Otp');
+  readonly #sql;
 
-  constructor(
-    private readonly database: Database,
-    tables: Tables,
-    private readonly bind: SessionBinding,
-  ) {
-    this.#consume = consumeSql(tables);
+  constructor(private readonly parts: Parts) {
+    const { tables } = parts;
+    this.#sql = { consume: consumeSql(tables), check: checkSql(tables), end: endSql(tables) };
   }
 
   /**
    * Uses a grant. With the `manager` of a running transaction the use and the host's own writes commit together or not
    * at all; without one it is committed at once.
+   *
+   * A grant that is shown for another action than the one it was issued for is ended for good, also when the host rolls
+   * back: the record may have been changed behind the person's back.
    * @throws {@link OtpError} `request_invalid` · `grant_required` for an empty grant · `grant_invalid` when it is unknown, used, expired, or
    * for something else (one answer for all) · `service_unavailable`
    */
-  async consume(grant: string, expectation: GrantExpectation, manager?: EntityManager): Promise<Proof> {
+  consume(grant: string, expectation: GrantExpectation, manager?: EntityManager): Promise<Proof> {
+    return this.#judge(this.#sql.consume, grant, expectation, manager);
+  }
+
+  /**
+   * Says what a grant proves without using it, for a host that must know the account before its transaction begins. What
+   * it says may be over a moment later: only {@link Grants.consume} decides.
+   * @throws {@link OtpError} as {@link Grants.consume}
+   */
+  check(grant: string, expectation: GrantExpectation): Promise<Proof> {
+    return this.#judge(this.#sql.check, grant, expectation);
+  }
+
+  async #judge(
+    statement: Statement<ConsumeParameters, ConsumeRow>,
+    grant: string,
+    expectation: GrantExpectation,
+    manager?: EntityManager,
+  ): Promise<Proof> {
     requireObject('What the grant must be for', expectation);
     if (grant === undefined || grant === null || grant === '') {
       throw new OtpError('grant_required', 'This call needs a grant: verify a code first.');
     }
+    const parameters = this.#parameters(expectation);
     if (typeof grant !== 'string' || !FORM.test(grant)) throw grantInvalid();
-    const row = await this.database.run(
-      this.#consume,
-      {
-        hash: grantHash(grant),
-        purposes: [expectation.purpose].flat().map((purpose) => requireText('purpose', purpose)),
-        sessionBinding: this.bind(expectation),
-        actionDigest: readDigest(expectation.actionDigest),
-      },
-      manager,
-    );
+    const hash = grantHash(grant);
+    const row = await this.parts.database.run(statement, { hash, ...parameters }, manager);
     if (row === undefined) throw grantInvalid();
+    if (row.reason !== null) throw await this.#refused(hash, row, row.reason);
+    if (!(await this.parts.accounts.mayUse(row))) throw await this.#refused(hash, row, 'account_refused');
+    const { challenge_id: challengeId, purpose, subject, phone, created_at: provedAt } = row;
+    if (statement === this.#sql.consume) {
+      this.parts.database.afterCommit(manager, () =>
+        this.parts.events.emit('otp.grant_used', { challengeId, purpose, ...named(row) }),
+      );
+    }
+    return { challengeId, purpose, subject, phone, provedAt };
+  }
+
+  #parameters({ purpose, subject, session, action }: GrantExpectation): Omit<ConsumeParameters, 'hash'> {
+    const purposes = [purpose].flat().map((one) => requireText('purpose', one));
+    const rules = purposes.map((one) => this.parts.purposes.get(one));
     return {
-      challengeId: row.challenge_id,
-      purpose: row.purpose,
-      subject: row.subject,
-      phone: row.phone,
-      provedAt: row.created_at,
+      purposes,
+      subject: subject ?? null,
+      sessionBinding: this.parts.bind(rules[0], {
+        ...(subject !== undefined && { subject }),
+        ...(session !== undefined && { session }),
+      }),
+      actionDigest: readAction(action)?.digest ?? null,
+      settled: rules.some((rule) => rule?.number === 'settled'),
     };
+  }
+
+  async #refused(hash: Buffer, { challenge_id: challengeId, purpose }: ConsumeRow, reason: string): Promise<OtpError> {
+    this.#logger.log(`grant refused: ${reason}, purpose ${purpose}, challenge ${challengeId}`);
+    this.parts.events.emit('otp.refused', { challengeId, purpose, reason });
+    if (reason === 'other_action') {
+      await this.parts.database.run(this.#sql.end, { hash }).catch((error: Error) => {
+        this.#logger.error(`a grant for a changed record could not be ended: ${error.message}`);
+      });
+    }
+    return grantInvalid();
   }
 }
 
-function grantInvalid(): OtpError {
+/** Whom an event may name: the account, or the masked phone where there was no account yet. */
+function named({ subject, phone }: ConsumeRow): { subject: string; phone: string } {
+  const masked = maskPhone(phone);
+  return { subject: subject === phone ? masked : subject, phone: masked };
+}
+
+export function grantInvalid(): OtpError {
   return new OtpError('grant_invalid', 'This grant cannot be used here. Verify a code again.');
 }

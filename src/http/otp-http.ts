@@ -1,24 +1,26 @@
 import { Controller, type Provider, type Type, VERSION_NEUTRAL } from '@nestjs/common';
-import { ThrottlerStorageService, type ThrottlerModuleOptions } from '@nestjs/throttler';
+import { type ThrottlerModuleOptions, type ThrottlerStorage, ThrottlerStorageService } from '@nestjs/throttler';
 
 import type { OtpSettings } from '../otp.options.js';
 import type { OtpRoutesOptions } from './otp-routes.options.js';
 import { OtpRoutes } from './otp.routes.js';
 import { HTTP_SETTINGS, ROUTES_OPTIONS, THROTTLER_OPTIONS, THROTTLER_STORAGE } from './tokens.js';
+import { VerifyThrottlerGuard } from './verify-throttler.guard.js';
 
 const TEN_MINUTES_MS = 600_000;
 
-/** The controller and its helpers for one registration of the module. */
+/** The controller of the ready-made routes, if they are wanted, and what HTTP needs of the module either way. */
 export function otpHttp(
-  options: OtpRoutesOptions,
+  routes: OtpRoutesOptions | undefined,
+  throttlerStorage: ThrottlerStorage | undefined,
   settings: symbol,
 ): { controllers: Type<unknown>[]; providers: Provider[] } {
   return {
-    controllers: [controllerAt(options.prefix)],
+    controllers: routes ? [controllerAt(routes.prefix)] : [],
     providers: [
       { provide: HTTP_SETTINGS, useExisting: settings },
-      { provide: ROUTES_OPTIONS, useValue: options },
-      { provide: THROTTLER_STORAGE, useFactory: () => options.throttlerStorage ?? new ThrottlerStorageService() },
+      { provide: ROUTES_OPTIONS, useValue: routes },
+      { provide: THROTTLER_STORAGE, useFactory: () => throttlerStorage ?? new ThrottlerStorageService() },
       {
         provide: THROTTLER_OPTIONS,
         inject: [HTTP_SETTINGS],
@@ -27,6 +29,7 @@ export function otpHttp(
           setHeaders: false, // a named throttler would write "Retry-After-otp-verify"
         }),
       },
+      VerifyThrottlerGuard,
     ],
   };
 }

@@ -1,5 +1,3 @@
-import type { ThrottlerStorage } from '@nestjs/throttler';
-
 export interface OtpRoutesOptions {
   /** Path under which `start`, `resend` and `verify` are mounted, such as `otp`. */
   prefix: string;
@@ -8,6 +6,4 @@ export interface OtpRoutesOptions {
    * @defaultValue no device is known
    */
   deviceKey?: (request: unknown) => string | undefined;
-  /** Where calls of `verify` are counted per address; several instances can share a store. @defaultValue this process's memory */
-  throttlerStorage?: ThrottlerStorage;
 }

@@ -10,26 +10,21 @@ import {
   UseGuards,
   UsePipes,
 } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
 
-import { Callers, type Caller } from '../accounts/callers.js';
-import { provided } from '../accounts/provided.js';
+import type { Caller } from '../accounts/callers.js';
+import { HostAccounts } from '../accounts/host-accounts.js';
 import { OtpError } from '../otp.error.js';
 import type { OtpSettings } from '../otp.options.js';
 import type { PurposeRules } from '../otp.purposes.js';
 import type { Client } from '../otp.requests.js';
 import { OtpService } from '../otp.service.js';
 import { ResendDto, StartDto, StartedDto, VerifiedDto, VerifyDto } from './dto.js';
+import { clientOf, type IncomingRequest } from './incoming.js';
 import { bodyPipe, JsonOnlyGuard } from './json-body.js';
 import type { OtpRoutesOptions } from './otp-routes.options.js';
 import { OtpProblemFilter } from './problem.filter.js';
 import { HTTP_SETTINGS, ROUTES_OPTIONS } from './tokens.js';
 import { VerifyThrottlerGuard } from './verify-throttler.guard.js';
-
-/** The part of a request that both platforms share. */
-interface IncomingRequest {
-  ip?: string;
-}
 
 /** What the host's Swagger shows as the answer: its own decorator does the same, but would have to be imported. */
 const Answers = (status: number, type: Type<unknown>) =>
@@ -44,7 +39,7 @@ export class OtpRoutes {
     private readonly otp: OtpService,
     @Inject(HTTP_SETTINGS) private readonly settings: OtpSettings,
     @Inject(ROUTES_OPTIONS) private readonly options: OtpRoutesOptions,
-    private readonly host: ModuleRef,
+    private readonly accounts: HostAccounts,
   ) {}
 
   @Post('start')
@@ -52,7 +47,7 @@ export class OtpRoutes {
   @Answers(202, StartedDto)
   async start(@Body() { phone, purpose, locale }: StartDto, @Req() request: IncomingRequest): Promise<StartedDto> {
     const rules = this.#rulesOf(purpose);
-    if (rules.startedBy === 'host') {
+    if (rules.startedBy === 'host' || rules.startedBy === 'login') {
       throw new OtpError('purpose_refused', 'This purpose is started by the application itself.');
     }
     const caller = await this.#callerFor(rules, request);
@@ -82,16 +77,16 @@ export class OtpRoutes {
     throw new OtpError('request_invalid', 'The body does not fit this route. Check "purpose".');
   }
 
-  /** Whoever starts a purpose that is open to anyone is nobody, signed in or not: the answers must not differ. */
+  /** Whoever starts a purpose that is open to anyone is nobody, signed in or not: the answers must not differ. During a login nobody is signed in yet. */
   async #callerFor({ startedBy }: PurposeRules, request: unknown): Promise<Caller | undefined> {
-    if (startedBy === 'anyone') return undefined;
-    const caller = await provided(this.host, Callers)?.identify(request);
-    if (caller) return { subject: caller.subject, ...(caller.session !== undefined && { session: caller.session }) };
+    if (startedBy === 'anyone' || startedBy === 'login') return undefined;
+    const caller = await this.accounts.caller(request);
+    if (caller) return caller;
     throw new OtpError('sign_in_required', 'This purpose belongs to a signed-in account. Sign in first.');
   }
 
   #clientOf(request: IncomingRequest): Client {
     const deviceKey = this.options.deviceKey?.(request);
-    return { address: request.ip || 'unknown', ...(deviceKey !== undefined && { deviceKey }) };
+    return { ...clientOf(request), ...(deviceKey !== undefined && { deviceKey }) };
   }
 }

@@ -1,11 +1,12 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Injectable, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
-import { problemOf } from './problem.js';
+import { ProblemException, problemException } from './problem.exception.js';
 
 /**
- * Answers every error as `application/problem+json` (RFC 9457) with a stable `code`. The module's own routes carry it;
- * put `@UseFilters(OtpProblemFilter)` on handlers that call `OtpService`, or make it the application's global filter.
+ * Answers every error as `application/problem+json` (RFC 9457) with a stable `code`; over GraphQL the problem arrives in
+ * `errors[0].extensions`. The module's own routes and decorators carry it; put `@UseFilters(OtpProblemFilter)` on handlers
+ * that call `OtpService`, or make it the application's global filter.
  * An error that nobody expected becomes a bare 500 with a correlation id that the log repeats.
  */
 @Catch()
@@ -15,13 +16,20 @@ export class OtpProblemFilter implements ExceptionFilter {
 
   constructor(private readonly host: HttpAdapterHost) {}
 
-  catch(error: unknown, context: ArgumentsHost): void {
+  catch(error: unknown, context: ArgumentsHost): ProblemException | void {
+    const exception = problemException(error);
+    const { problem, headers } = exception;
+    if (problem.correlationId) {
+      const unexpected = error instanceof ProblemException ? error.cause : error;
+      this.#logger.error(
+        `unexpected error, correlation id ${problem.correlationId}`,
+        (unexpected as Error | undefined)?.stack,
+      );
+    }
+    if (context.getType<string>() !== 'http') return exception; // whoever runs the resolver writes the answer
+
     const { httpAdapter } = this.host;
     const response: unknown = context.switchToHttp().getResponse();
-    const { problem, headers } = problemOf(error);
-    if (problem.correlationId) {
-      this.#logger.error(`unexpected error, correlation id ${problem.correlationId}`, (error as Error)?.stack);
-    }
     if (httpAdapter.isHeadersSent(response)) return;
     for (const [name, value] of Object.entries({ ...headers, 'Cache-Control': 'no-store' })) {
       httpAdapter.setHeader(response, name, value);

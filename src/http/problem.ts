@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { OtpError, type OtpErrorCode } from '../otp.error.js';
+import type { StartedChallenge } from '../otp.requests.js';
 
 /** RFC 9457 problem details. */
 export interface Problem {
@@ -12,6 +13,14 @@ export interface Problem {
   detail?: string;
   /** Seconds; the same as the `Retry-After` header. */
   retryAfter?: number;
+  /** What the code that is asked for is for. */
+  purpose?: string;
+  /** Of a step-up that was begun: as `OtpService.start` answers. */
+  challenge?: string;
+  phone?: string;
+  expiresAt?: Date;
+  resendAt?: Date;
+  codeLength?: number;
   /** Also in the log, for an error nobody expected. */
   correlationId?: string;
 }
@@ -30,6 +39,11 @@ const STATUS: Record<OtpErrorCode, number> = {
   too_many_requests: 429,
   grant_required: 401,
   grant_invalid: 401,
+  insufficient_user_authentication: 401,
+  other_factor_needed: 403,
+  phone_missing: 403,
+  phone_on_hold: 403,
+  phone_unconfirmed: 403,
   phone_already_activated: 409,
   send_unavailable: 503,
   service_unavailable: 503,
@@ -56,6 +70,21 @@ const CHALLENGES: Partial<Record<OtpErrorCode, string>> = {
   grant_required: 'OTP-Grant',
   grant_invalid: 'OTP-Grant',
 };
+
+/** RFC 9470: the token is good, but more is needed. `maxAgeSeconds`: how old the proof may be when it is used. */
+export function stepUpProblem(
+  purpose: string,
+  maxAgeSeconds: number,
+  started?: StartedChallenge,
+): { problem: Problem; headers: Record<string, string> } {
+  const code = 'insufficient_user_authentication' satisfies OtpErrorCode;
+  const detail = 'This call needs a code. Verify it, then call again with its grant in the header OTP-Grant.';
+  const authenticate = `Bearer error="${code}", error_description="${detail}", acr_values="otp", max_age="${maxAgeSeconds}"`;
+  return {
+    problem: { ...base(STATUS[code], code), detail, purpose, ...started },
+    headers: { 'WWW-Authenticate': authenticate },
+  };
+}
 
 /** What an error looks like from outside, and the headers that go with it. */
 export function problemOf(error: unknown): { problem: Problem; headers: Record<string, string> } {

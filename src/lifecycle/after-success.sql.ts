@@ -30,6 +30,6 @@ export const afterSuccess = (t: Tables) => `cleared AS (
 ), known AS (
   INSERT INTO ${t.limits} AS l (key, used, cap, at, ends_at)
   SELECT client, 1, 1, t, t + make_interval(days => :knownClientDays::int)
-  FROM won WHERE client IS NOT NULL AND session_binding IS NULL
+  FROM won WHERE client IS NOT NULL AND session_binding IS NULL AND subject = phone
   ON CONFLICT (key) DO UPDATE SET at = excluded.at, ends_at = excluded.ends_at
 )`;

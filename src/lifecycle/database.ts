@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 
 import { OtpError } from '../otp.error.js';
@@ -26,17 +27,25 @@ const SILENCE_MS = 7_000;
 const RETRY_AFTER_SECONDS = 5;
 
 /**
- * Runs the statements of the life cycle: prepared, each in a transaction of its own, at most one row back.
+ * Runs the statements of the life cycle: prepared, each in a transaction of its own.
  *
  * It reaches below TypeORM to the `pg` client, because `DataSource.query` cannot prepare, and planning these statements
  * costs several times what running them does.
  */
 export class Database {
+  readonly #logger = new Logger('Otp');
   #prepare = true;
+  /** What waits for the commit of a host's transaction. */
+  readonly #afterCommit = new WeakMap<QueryRunner, (() => void)[]>();
 
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(private readonly dataSource: DataSource) {
+    const end = (committed: boolean) => (event: { queryRunner: QueryRunner }) =>
+      this.#ended(event.queryRunner, committed);
+    dataSource.subscribers.push({ afterTransactionCommit: end(true), afterTransactionRollback: end(false) });
+  }
 
   /**
+   * @returns the one row of the answer, if there is one
    * @param manager of the caller's transaction to run in. There a serialization failure or deadlock (40001, 40P01) goes to
    * the caller as it is, less the values, since only the caller can run the whole transaction again.
    * @throws {@link OtpError} `service_unavailable` when the database did not answer, is overloaded, or held a lock too
@@ -47,6 +56,11 @@ export class Database {
     parameters: P,
     manager?: EntityManager,
   ): Promise<R | undefined> {
+    return (await this.rows(statement, parameters, manager))[0];
+  }
+
+  /** As {@link Database.run}, for a statement that answers with several rows. */
+  async rows<P extends object, R>(statement: Statement<P, R>, parameters: P, manager?: EntityManager): Promise<R[]> {
     if (manager?.queryRunner) return this.#runIn(manager.queryRunner, statement, parameters);
     for (let run = 1; ; run++) {
       try {
@@ -66,11 +80,30 @@ export class Database {
     }
   }
 
-  async #runIn<P extends object, R>(
-    queryRunner: QueryRunner,
-    statement: Statement<P, R>,
-    parameters: P,
-  ): Promise<R | undefined> {
+  /** Does something once the caller's transaction is committed, and not at all when it is rolled back. At once without one. */
+  afterCommit(manager: EntityManager | undefined, work: () => void): void {
+    const runner = manager?.queryRunner;
+    if (!runner?.isTransactionActive) return this.#told(work);
+    this.#afterCommit.set(runner, [...(this.#afterCommit.get(runner) ?? []), work]);
+  }
+
+  #ended(runner: QueryRunner, committed: boolean): void {
+    if (runner.isTransactionActive) return; // only a savepoint of it
+    const waiting = this.#afterCommit.get(runner) ?? [];
+    this.#afterCommit.delete(runner);
+    if (committed) for (const work of waiting) this.#told(work);
+  }
+
+  /** What follows a commit must not make it look failed. */
+  #told(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#logger.error(`after the commit: ${(error as Error).message}`);
+    }
+  }
+
+  async #runIn<P extends object, R>(queryRunner: QueryRunner, statement: Statement<P, R>, parameters: P): Promise<R[]> {
     try {
       return await this.#query((await queryRunner.connect()) as Client, statement, parameters);
     } catch (error) {
@@ -84,14 +117,14 @@ export class Database {
     statement: Statement<P, R>,
     parameters: P,
     again: boolean,
-  ): Promise<R | undefined> {
+  ): Promise<R[]> {
     if (!again) return this.#query(client, statement, parameters);
     // At READ COMMITTED a statement waits for a lock and goes on, where the stricter levels fail with 40001 for ever.
     await client.query({ text: 'BEGIN ISOLATION LEVEL READ COMMITTED', query_timeout: SILENCE_MS });
     try {
-      const row = await this.#query(client, statement, parameters);
+      const rows = await this.#query(client, statement, parameters);
       await client.query({ text: 'COMMIT', query_timeout: SILENCE_MS });
-      return row;
+      return rows;
     } catch (error) {
       await client.query({ text: 'ROLLBACK', query_timeout: SILENCE_MS });
       throw error;
@@ -102,17 +135,17 @@ export class Database {
     client: Client,
     { name, text, parameters: names }: Statement<P, R>,
     parameters: P,
-  ): Promise<R | undefined> {
+  ): Promise<R[]> {
     const values = names.map((key) => parameters[key] ?? null);
     if (this.#prepare) {
       try {
-        return (await client.query({ name, text, values, query_timeout: SILENCE_MS })).rows[0] as R | undefined;
+        return (await client.query({ name, text, values, query_timeout: SILENCE_MS })).rows as R[];
       } catch (error) {
         if (!NOT_PREPARABLE.has(sqlStateOf(error))) throw error;
         this.#prepare = false;
       }
     }
-    return (await client.query({ text, values, query_timeout: SILENCE_MS })).rows[0] as R | undefined;
+    return (await client.query({ text, values, query_timeout: SILENCE_MS })).rows as R[];
   }
 
   async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {

@@ -19,6 +19,7 @@ import { settleSql, type SettleParameters } from './settle.sql.js';
 import { startSql, type StartParameters } from './start.sql.js';
 import type { Statement } from './statement.js';
 import type { Tables } from './tables.js';
+import { underwaySql, type UnderwayParameters, type UnderwayRow } from './underway.sql.js';
 import { verifySql, type VerifyParameters, type VerifyRow } from './verify.sql.js';
 
 /** A message that may now be sent: its slots are taken and its challenge is stored. */
@@ -55,6 +56,7 @@ export class Lifecycle {
       verify: verifySql(tables),
       settle: settleSql(tables),
       cancel: cancelSql(tables),
+      underway: underwaySql(tables),
       room: roomSql(tables),
       unlock: unlockSql(tables),
       forgetSending: forgetSendingSql(tables),
@@ -105,6 +107,11 @@ export class Lifecycle {
     return this.database.run(this.#sql.cancel, handle);
   }
 
+  /** @returns undefined where the client has no live challenge for just this */
+  underway(by: UnderwayParameters): Promise<UnderwayRow | undefined> {
+    return this.database.run(this.#sql.underway, by);
+  }
+
   /** @returns how many gates were opened */
   async unlock(gates: Buffer[]): Promise<number> {
     return (await this.database.run(this.#sql.unlock, { keys: gates }))!.opened;
@@ -138,13 +145,18 @@ export class Lifecycle {
     send: SendContext,
     own: Own<P>,
   ): Promise<R> {
+    const { reconfirmAfterDays } = this.settings;
     let rows = this.limits.drawServiceRows();
     for (let run = 1; run <= MAX_RUNS; run++) {
       // Not by spreading: for so many keys that is forty times as slow.
-      const parameters = Object.assign(limitParameters(this.limits.slotsFor(send, rows), send), own) as unknown as P;
+      const parameters = Object.assign(
+        limitParameters(this.limits.slotsFor(send, rows), send, reconfirmAfterDays),
+        own,
+      ) as unknown as P;
       const answer = (await this.database.run(statement, parameters))!;
       if (answer.expires_at !== null) return answer;
       if (answer.alive === false) throw otpUnavailable();
+      if (answer.unsettled !== null && send.signedIn) throw unsettled(answer);
       if (answer.refused_by === null) continue; // lost the race for the cooldown: the next run reads the refusal
       const place = PLACES[answer.refused_by]!;
       if (place !== 'minute' && place !== 'budget') throw refusal(place, answer.retry_after!);
@@ -169,6 +181,16 @@ export class Lifecycle {
 
 function reserved(row: ReserveAnswer): Reserved {
   return { expiresAt: row.expires_at!, resendAt: row.resend_at!, class: row.class, decoy: row.decoy! };
+}
+
+function unsettled({ unsettled: why, hold }: LimitAnswer): OtpError {
+  if (why === 'phone_on_hold') {
+    const retryAfterSeconds = hold ?? 1;
+    return new OtpError(why, 'This number was changed lately and cannot confirm this yet.', { retryAfterSeconds });
+  }
+  return why === 'phone_missing'
+    ? new OtpError(why, 'This account has no such verified number: verify one first.')
+    : new OtpError('phone_unconfirmed', 'This number was not proved for a long time: verify it again first.');
 }
 
 /** One answer for every challenge that cannot be used, whatever the reason. */

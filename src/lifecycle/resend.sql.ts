@@ -1,3 +1,4 @@
+import type { ShownAction } from '../messages/message-renderer.js';
 import {
   reserveAnswer,
   reserveLimits,
@@ -64,10 +65,11 @@ export interface FindRow {
   locale: string;
   signed_in: boolean;
   client: Buffer | null;
+  action_shown: ShownAction | null;
 }
 
 export const findSql = (t: Tables) =>
   statement<FindParameters, FindRow>(`
-SELECT phone, region, purpose, subject, locale, session_binding IS NOT NULL AS signed_in, client
+SELECT phone, region, purpose, subject, locale, session_binding IS NOT NULL OR subject <> phone AS signed_in, client, action_shown
 FROM ${t.challenges}
 WHERE id = :id AND handle_hash = :handleHash AND ended_at IS NULL AND expires_at > clock_timestamp()`);

@@ -13,6 +13,9 @@ export interface LimitParameters {
   /** The signed-in account, if there is one: owner when the ledger says so. */
   account: string | null;
   client: Buffer | null;
+  /** Whether only a settled number will do, see `PurposeRules.number`. */
+  settled: boolean;
+  reconfirmDays: number;
 }
 
 /** What {@link reserveLimits} answers beside the caller's own columns. */
@@ -23,11 +26,16 @@ export interface LimitAnswer {
   /** The place whose counter is full, and the seconds until it is not. */
   refused_by: number | null;
   retry_after: number | null;
+  /** Why the number is not settled, where it must be. A signed-in account is refused for it. */
+  unsettled: 'phone_missing' | 'phone_on_hold' | 'phone_unconfirmed' | null;
+  /** Seconds until its hold ends. */
+  hold: number | null;
 }
 
 export function limitParameters(
   slots: readonly Slot[],
-  { phone, subject, signedIn, client }: SendContext,
+  { phone, subject, signedIn, client, settled }: SendContext,
+  reconfirmDays: number,
 ): LimitParameters {
   return {
     slotKeys: slots.map(({ key }) => key),
@@ -39,6 +47,8 @@ export function limitParameters(
     phone,
     account: signedIn ? subject : null,
     client: client ?? null,
+    settled,
+    reconfirmDays,
   };
 }
 
@@ -51,6 +61,8 @@ const unverifiedPlaces = [place('address'), place('prefix'), place('unverified')
  * The head of every statement that leads to a message: finds the sender's class, then takes a slot in each counter of
  * that class, all or none. What follows it reads `taken` (was everything taken, and when) and calls its own result `made`.
  *
+ * 0. `unsettled`: a number that may not confirm this. A signed-in account is told and takes nothing; for anybody else the
+ *    caller makes a decoy.
  * 1. `refused`: a plain read, so that an ordinary refusal takes no lock and writes nothing.
  * 2. `first`: the cooldown alone. Of a burst on one phone all but one end here, without an error.
  * 3. `rest`: the other counters, in lock order: by place, and by key where `verify` gives slots back.
@@ -74,10 +86,20 @@ WITH now AS MATERIALIZED (
 ), slots AS MATERIALIZED (
   SELECT * FROM unnest(:slotKeys::bytea[], :slotTakes::int[], :slotCaps::int[], :slotSeconds::int[], :slotPlaces::int[], :slotClasses::text[])
     AS s(key, take, cap, seconds, place, class)
+), number AS MATERIALIZED (
+  SELECT owner, held_until, last_proved_at FROM ${t.verifiedNumbers} WHERE phone = :phone AND released_at IS NULL
+), unsettled AS MATERIALIZED (
+  SELECT * FROM (
+    SELECT n.held_until, CASE
+      WHEN :account::text IS NOT NULL AND n.owner IS DISTINCT FROM :account THEN 'phone_missing'
+      WHEN n.held_until > now.t THEN 'phone_on_hold'
+      WHEN n.last_proved_at < now.t - make_interval(days => :reconfirmDays::int) THEN 'phone_unconfirmed' END AS why
+    FROM now LEFT JOIN number n ON true WHERE :settled::boolean
+  ) n WHERE why IS NOT NULL
 ), who AS MATERIALIZED (
   SELECT CASE
     WHEN :account::text IS NOT NULL
-      AND EXISTS (SELECT FROM ${t.verifiedNumbers} WHERE phone = :phone AND owner = :account AND released_at IS NULL)
+      AND EXISTS (SELECT FROM number WHERE owner = :account)
       AND NOT EXISTS (
         SELECT FROM slots s, LATERAL (SELECT l.used, l.ends_at FROM ${t.limits} l WHERE l.key = s.key OFFSET 0) l
         WHERE s.place = ${place('unverified')} AND l.ends_at > now.t AND l.used >= s.cap)
@@ -97,7 +119,8 @@ WITH now AS MATERIALIZED (
 ), first AS (
   INSERT INTO ${t.limits} AS l (key, used, cap, at, ends_at)
   SELECT key, used, cap, at, ends_at FROM k
-  WHERE place = ${place('cooldown')} AND NOT EXISTS (SELECT FROM refused) AND ${guard}${upsert}
+  WHERE place = ${place('cooldown')} AND NOT EXISTS (SELECT FROM refused) AND ${guard}
+    AND NOT (:account::text IS NOT NULL AND EXISTS (SELECT FROM unsettled))${upsert}
   RETURNING at, ends_at
 ), rest AS (
   INSERT INTO ${t.limits} AS l (key, used, cap, at, ends_at)
@@ -119,7 +142,8 @@ export function reserveAnswer(columns: string): string {
   return `
 SELECT ${columns}, who.class, f.ends_at AS resend_at, r.place AS refused_by,
   ceil(extract(epoch FROM least(r.ends_at, now.t + interval '1 day') - now.t))::int AS retry_after,
+  u.why AS unsettled, ceil(extract(epoch FROM u.held_until - now.t))::int AS hold,
   1 / CASE WHEN m.made IS NULL AND f.at IS NOT NULL THEN 0 ELSE 1 END AS all_or_none
-FROM now, who LEFT JOIN made m ON true LEFT JOIN first f ON true LEFT JOIN refused r ON true
+FROM now, who LEFT JOIN made m ON true LEFT JOIN first f ON true LEFT JOIN refused r ON true LEFT JOIN unsettled u ON true
 ORDER BY r.ends_at DESC LIMIT 1`;
 }

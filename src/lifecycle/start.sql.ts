@@ -18,6 +18,8 @@ export interface StartParameters extends LimitParameters {
   region: string;
   sessionBinding: Buffer | null;
   actionDigest: Buffer | null;
+  /** JSON. */
+  actionShown: string | null;
   locale: string;
   provider: string;
   /** `nobody` makes a decoy: the same life, but no code fits. */
@@ -63,15 +65,16 @@ outranked AS MATERIALIZED (
 ), made AS (
   INSERT INTO ${t.challenges} (
     id, handle_hash, purpose, subject, class, gate_key, phone, region, client, session_binding, action_digest,
-    unverified_keys, locale, provider, checker, vendor_slot, code_mac, key_id, status, max_tries, created_at, last_send_at, expires_at)
+    action_shown, unverified_keys, locale, provider, checker, vendor_slot, code_mac, key_id, status, max_tries, created_at, last_send_at, expires_at)
   SELECT
     :id::uuid, :handleHash::bytea, :purpose::text, :subject::text, who.class, (SELECT key FROM k WHERE place = ${place('gate')}),
-    :phone, :region::text, :client, :sessionBinding::bytea, :actionDigest::bytea, ${unverifiedKeys},
+    :phone, :region::text, :client, :sessionBinding::bytea, :actionDigest::bytea,
+    :actionShown::jsonb, ${unverifiedKeys},
     :locale::text, :provider::text, checked.by, CASE WHEN checked.by <> 'nobody' THEN :vendorSlot END,
     CASE WHEN checked.by = 'module' THEN :codeMac::bytea END, :keyId::text,
     CASE WHEN checked.by = 'nobody' THEN 'decoy' ELSE 'sending' END, :maxTries::smallint,
     taken.t, taken.t, taken.t + make_interval(secs => :ttlSeconds::int)
-  FROM taken, who, outranked, LATERAL (SELECT CASE WHEN outranked.yes THEN 'nobody' ELSE :checker::text END AS by) checked
+  FROM taken, who, outranked, LATERAL (SELECT CASE WHEN outranked.yes OR EXISTS (SELECT FROM unsettled) THEN 'nobody' ELSE :checker::text END AS by) checked
   WHERE taken.everything
     AND (SELECT count(*) FROM old) + (SELECT count(*) FROM ousted) >= 0 -- so that it runs after they have freed the unique indexes
   RETURNING true AS made, expires_at, checker = 'nobody' AS decoy

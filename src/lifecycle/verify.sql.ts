@@ -1,6 +1,7 @@
 import type { Checker } from '../challenge/challenge.entity.js';
 import { afterSuccess, type SuccessParameters } from './after-success.sql.js';
 import { statement } from './statement.js';
+import { releasedSince } from '../numbers/ledger.sql.js';
 import type { Tables } from './tables.js';
 
 export interface VerifyParameters extends SuccessParameters {
@@ -48,6 +49,7 @@ const CLOSED = 2 ** 31 - 1;
  *
  * 1. The subject's gate is locked, then the challenge, always in this order. A wrong secret half finds neither.
  * 2. The clock is read after both waits: a guard in the UPDATE alone would accept a code that expired while it waited.
+ *    A number whose binding ended since the start must be proved anew: it may be somebody else's by now.
  * 3. The challenge is written once (the try, and the end if it is one), then the gate once, with the truth: a failure
  *    counts, the last failure of the hour starts a pause, the last of the streak closes it for good.
  * 4. A success clears the gate, makes the grant, gives back the slots of unverified messages, and remembers the client.
@@ -64,7 +66,7 @@ WITH gate AS MATERIALIZED (
   FOR UPDATE
 ), ch AS MATERIALIZED (
   SELECT c.purpose, c.subject, c.phone, c.client, c.session_binding, c.action_digest, c.unverified_keys, c.checker, c.code_mac, c.status,
-    c.tries, c.max_tries, c.sends, c.region, c.provider_ref, c.expires_at, c.ended_at,
+    c.tries, c.max_tries, c.sends, c.region, c.provider_ref, c.created_at, c.expires_at, c.ended_at,
     gate.key, gate.used, gate.cap, gate.ends_at AS gate_ends_at, gate.strikes, gate.streak
   FROM gate, ${t.challenges} c WHERE c.id = :id AND c.handle_hash = :handleHash
   FOR UPDATE OF c
@@ -78,6 +80,7 @@ WITH gate AS MATERIALIZED (
       WHEN tries >= max_tries THEN 'locked'
       WHEN purpose <> :purpose THEN 'other_purpose'
       WHEN session_binding IS DISTINCT FROM :sessionBinding THEN 'other_session'
+      WHEN ${releasedSince(t, 'now.phone', 'now.created_at')} THEN 'number_released'
     END AS dead
   FROM (SELECT *, clock_timestamp() AS t FROM ch OFFSET 0) now
 ), tried AS (

@@ -46,6 +46,8 @@ export interface SendContext {
   readonly subject: string;
   readonly purpose: string;
   readonly signedIn: boolean;
+  /** Only a settled number will do, see `PurposeRules.number`. */
+  readonly settled: boolean;
   /** Wait after this message: the application's, or the vendor's where that is longer. */
   readonly cooldownSeconds: number;
   /** The client's address; absent when the host itself asks. */

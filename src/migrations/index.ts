@@ -1,4 +1,5 @@
 import { Initial1764000000000 } from './1764000000000-initial.js';
+import { StepUp1764200000000 } from './1764200000000-step-up.js';
 
 /** The migrations of this package, in order, to list among the data source's own. */
-export const OTP_MIGRATIONS = [Initial1764000000000];
+export const OTP_MIGRATIONS = [Initial1764000000000, StepUp1764200000000];

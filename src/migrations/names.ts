@@ -26,6 +26,8 @@ export function namesIn({ connection }: QueryRunner) {
     tables: Object.fromEntries(
       (Object.keys(TABLES) as Table[]).map((table) => [table, path(table).map(quote).join('.')]),
     ) as Record<Table, string>,
+    /** An index that was made with one of the tables lies in their schema. */
+    inSchema: (name: string) => (schema === undefined ? name : `${quote(schema)}.${name}`),
     primaryKey: (table: Table, columns: string[]) => quote(namingStrategy.primaryKeyName(plain(table), columns)),
     index: (table: Table, columns: string[], where?: string) =>
       quote(namingStrategy.indexName(plain(table), columns, where)),

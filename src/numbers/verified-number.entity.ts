@@ -3,6 +3,7 @@ import { Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 /** One binding of a number to an owner. Rows are history: a binding that ends is dated, never overwritten or removed. */
 @Entity({ name: 'otp_verified_numbers' })
 @Index(['phone'], { unique: true, where: 'released_at IS NULL' })
+@Index(['phone', 'releasedAt'])
 @Index(['owner'])
 export class VerifiedNumber {
   @PrimaryGeneratedColumn('identity', { name: 'id', type: 'bigint', generatedIdentity: 'ALWAYS' })
@@ -27,9 +28,14 @@ export class VerifiedNumber {
   @Column({ name: 'source', type: 'text' })
   source: string;
 
+  /** Until then it confirms neither a password reset nor a transaction: it came by a change of number. */
+  @Column({ name: 'held_until', type: 'timestamptz', nullable: true })
+  heldUntil: Date | null;
+
   @Column({ name: 'released_at', type: 'timestamptz', nullable: true })
   releasedAt: Date | null;
 
+  /** `changed`, `transferred`, or what the host said. */
   @Column({ name: 'release_reason', type: 'text', nullable: true })
   releaseReason: string | null;
 }

@@ -1,11 +1,25 @@
 import type { EntityManager } from 'typeorm';
 
-import type { GrantExpectation, Grants } from '../grant/grants.js';
+import type { GrantExpectation, Grants, Proof } from '../grant/grants.js';
+import { requireObject, requireText } from '../input.js';
 import type { Database } from '../lifecycle/database.js';
 import type { Tables } from '../lifecycle/tables.js';
-import { requireObject, requireText } from '../input.js';
 import { OtpError } from '../otp.error.js';
-import { activateSql, ownerOfSql } from './activate.sql.js';
+import type { EventSink } from '../otp.events.js';
+import type { OtpSettings } from '../otp.options.js';
+import { maskPhone } from '../phone/mask.js';
+import {
+  activateSql,
+  type ActivatedRow,
+  type BindingRow,
+  historySql,
+  leaveSql,
+  numbersOfSql,
+  type NumberRow,
+  ownerOfSql,
+  proveSql,
+  releaseSql,
+} from './ledger.sql.js';
 
 /** A number and whom it belongs to. */
 export interface OwnedNumber {
@@ -14,25 +28,71 @@ export interface OwnedNumber {
   owner: string;
   verifiedAt: Date;
   lastProvedAt: Date;
+  /** Until then it confirms neither a password reset nor a transaction, since it came by a change of number. */
+  heldUntil: Date | null;
 }
 
-/** The ledger: which number belongs to whom. Only `activate` writes it; verifying a code never does. */
+/** One binding of a number, past or present. */
+export interface NumberBinding extends OwnedNumber {
+  /** The purpose of the code that proved it. */
+  source: string;
+  releasedAt: Date | null;
+  /** `changed`, `transferred`, or what `release` was told. */
+  releaseReason: string | null;
+}
+
+/** What a change of number needs: a fresh code from either phone. */
+export interface NumberChange {
+  /** Grant of purpose `change_number`, from the number that is left. */
+  currentNumberGrant: string;
+  /** Grant of purpose `verify_number`, from the number that is moved to. */
+  newNumberGrant: string;
+  /** The login session, where both codes were started with one. */
+  session?: string;
+  /** Language of the notice to the number that is left. @defaultValue the option `defaultLocale` */
+  locale?: string;
+}
+
+/** Told when a number was left, so that whoever holds it hears of it. */
+export type TellLeft = (phone: string, locale: string | undefined) => void;
+
+interface Parts {
+  database: Database;
+  tables: Tables;
+  grants: Grants;
+  settings: OtpSettings;
+  events: EventSink;
+  tellLeft: TellLeft;
+}
+
+const HOUR = 3600;
+
+/**
+ * The ledger: which number belongs to whom, now and before. Nothing but these methods writes it; verifying a code never
+ * does. Those that write take the `manager` of a transaction of the host, so that both commit together or not at all.
+ */
 export class VerifiedNumbers {
   readonly #sql;
 
-  constructor(
-    private readonly database: Database,
-    tables: Tables,
-    private readonly grants: Grants,
-  ) {
-    this.#sql = { activate: activateSql(tables), ownerOf: ownerOfSql(tables) };
+  constructor(private readonly parts: Parts) {
+    const { tables } = parts;
+    this.#sql = {
+      activate: activateSql(tables),
+      leave: leaveSql(tables),
+      release: releaseSql(tables),
+      prove: proveSql(tables),
+      ownerOf: ownerOfSql(tables),
+      numbersOf: numbersOfSql(tables),
+      history: historySql(tables),
+    };
   }
 
   /**
    * Uses a grant and binds the number it proved to an owner.
    *
    * Pass the `manager` of the transaction that makes the account, so that both exist or neither does. Without one it
-   * opens a transaction of its own.
+   * opens a transaction of its own. A number that belongs to somebody else stays theirs, unless the option
+   * `takenNumbers` moves it.
    * @param proof what the grant must be for: by default a `registration` by phone alone. For a number that a signed-in
    * account adds: `{ purpose: 'verify_number', subject: owner, session }`.
    * @throws {@link OtpError} `phone_already_activated` when somebody else owns the number; let the transaction roll back,
@@ -52,18 +112,119 @@ export class VerifiedNumbers {
         'A number goes to the account that proved it: "subject" must equal "owner".',
       );
     }
-    if (manager === undefined) return this.database.transaction((own) => this.activate(grant, owner, own, proof));
+    if (manager === undefined) return this.parts.database.transaction((own) => this.activate(grant, owner, own, proof));
 
-    const { phone, purpose } = await this.grants.consume(grant, proof, manager);
-    const row = await this.database.run(this.#sql.activate, { phone, owner, source: purpose }, manager);
+    return this.bind(await this.parts.grants.consume(grant, proof, manager), owner, manager);
+  }
+
+  /** As {@link VerifiedNumbers.activate}, for a grant that was used already in this very transaction. */
+  async bind({ phone, purpose }: Proof, owner: string, manager: EntityManager, holdSeconds = 0): Promise<OwnedNumber> {
+    const { database, events, settings } = this.parts;
+    const { takenNumbers: policy, reconfirmAfterDays: reconfirmDays } = settings;
+    const row = await database.run(
+      this.#sql.activate,
+      { phone, owner, source: purpose, policy, reconfirmDays, holdSeconds },
+      manager,
+    );
     if (row === undefined) {
       throw new OtpError('phone_already_activated', 'This number is already activated for another account.');
     }
-    return { phone: row.phone, owner: row.owner, verifiedAt: row.verified_at, lastProvedAt: row.last_proved_at };
+    const masked = maskPhone(phone);
+    const { previous_owner: from }: ActivatedRow = row;
+    database.afterCommit(manager, () => {
+      if (from !== null) events.emit('otp.number_transferred', { from, to: owner, phone: masked });
+      events.emit('otp.number_activated', { owner, phone: masked, purpose });
+    });
+    return owned(row);
+  }
+
+  /**
+   * Moves an account from one number to another. The old number hears of it, where the provider carries texts of ours,
+   * and every listener of `otp.number_changed`: tell the account's e-mail address there. For `holdHours` the new number
+   * confirms neither a password reset nor a transaction (OWASP Multifactor Authentication Cheat Sheet).
+   * @throws {@link OtpError} `grant_required` · `grant_invalid` · `phone_already_activated` · `service_unavailable`; let
+   * the transaction roll back
+   */
+  async change(owner: string, change: NumberChange, manager?: EntityManager): Promise<OwnedNumber> {
+    requireText('owner', owner);
+    requireObject('The change', change);
+    const { database, grants, settings, events, tellLeft } = this.parts;
+    if (manager === undefined) return database.transaction((own) => this.change(owner, change, own));
+
+    const { currentNumberGrant, newNumberGrant, session, locale } = change;
+    const who = { subject: owner, ...(session !== undefined && { session }) };
+    const { phone: from } = await grants.consume(currentNumberGrant, { purpose: 'change_number', ...who }, manager);
+    const proof = await grants.consume(newNumberGrant, { purpose: 'verify_number', ...who }, manager);
+    if (from === proof.phone) throw new OtpError('request_invalid', 'The new number is the current one.');
+    const left = await database.run(this.#sql.leave, { owner, from, to: proof.phone }, manager);
+    if (left === undefined) throw new OtpError('grant_invalid', 'The current number is no longer of this account.');
+
+    const number = await this.bind(proof, owner, manager, settings.holdHours * HOUR);
+    database.afterCommit(manager, () => {
+      events.emit('otp.number_changed', { owner, from: maskPhone(from), to: maskPhone(proof.phone) });
+      tellLeft(from, locale);
+    });
+    return number;
+  }
+
+  /**
+   * Ends a binding, for example when an account is closed. What was started for the number before can no longer be used.
+   * @param reason kept with the binding, such as `account_closed`
+   * @returns whether the number was the owner's
+   */
+  async release(phone: string, owner: string, reason: string, manager?: EntityManager): Promise<boolean> {
+    const { database, events } = this.parts;
+    const row = await database.run(
+      this.#sql.release,
+      { phone: requireText('phone', phone), owner: requireText('owner', owner), reason: requireText('reason', reason) },
+      manager,
+    );
+    if (row === undefined) return false;
+    database.afterCommit(manager, () => events.emit('otp.number_released', { owner, phone: maskPhone(phone), reason }));
+    return true;
   }
 
   /** Who owns a number (canonical E.164) at present. */
   async ownerOf(phone: string): Promise<string | null> {
-    return (await this.database.run(this.#sql.ownerOf, { phone: requireText('phone', phone) }))?.owner ?? null;
+    const row = await this.parts.database.run(this.#sql.ownerOf, { phone: requireText('phone', phone) });
+    return row?.owner ?? null;
   }
+
+  /** The numbers of an account at present; the one proved last comes first. */
+  async numbersOf(owner: string): Promise<OwnedNumber[]> {
+    const rows = await this.parts.database.rows(this.#sql.numbersOf, { owner: requireText('owner', owner) });
+    return rows.map(owned);
+  }
+
+  /** Every binding of a number, or of an account, newest first; at most a thousand. */
+  async history(of: { phone: string } | { owner: string }): Promise<NumberBinding[]> {
+    requireObject('What the history is of', of);
+    const parameters =
+      'phone' in of
+        ? { phone: requireText('phone', of.phone), owner: null }
+        : { phone: null, owner: requireText('owner', of.owner) };
+    return (await this.parts.database.rows(this.#sql.history, parameters)).map(binding);
+  }
+
+  /**
+   * Dates the proof of an account's number anew, as a login does.
+   * @param admitDormant also where it was not proved for `dormantAfterDays`: another factor was
+   * @returns whether the account is dormant; then nothing is dated, unless it is admitted
+   */
+  async prove(phone: string, owner: string, admitDormant = false): Promise<{ dormant: boolean }> {
+    const dormantDays = admitDormant ? FOREVER_DAYS : this.parts.settings.dormantAfterDays;
+    const row = await this.parts.database.run(this.#sql.prove, { phone, owner, dormantDays });
+    return { dormant: row?.dormant ?? false };
+  }
+}
+
+const FOREVER_DAYS = 100_000;
+
+function owned({ phone, owner, verified_at, last_proved_at, held_until }: NumberRow): OwnedNumber {
+  return { phone, owner, verifiedAt: verified_at, lastProvedAt: last_proved_at, heldUntil: held_until };
+}
+
+function binding(row: BindingRow): NumberBinding {
+  const { source, released_at: releasedAt, release_reason: releaseReason } = row;
+  return { ...owned(row), source, releasedAt, releaseReason };
 }

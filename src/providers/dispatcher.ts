@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import { Logger } from '@nestjs/common';
 import { CircuitState, circuitBreaker, ConsecutiveBreaker, handleWhenResult } from 'cockatiel';
 
@@ -6,8 +8,10 @@ import type { EventSink } from '../otp.events.js';
 import type {
   CheckReceipt,
   OtpProvider,
+  OutgoingMessage,
   ProviderCall,
   Recipient,
+  SendOutcome,
   SendReceipt,
   VendorCheck,
   VendorStart,
@@ -105,6 +109,18 @@ export class Dispatcher {
     this.events.emit('otp.sent', { challengeId, purpose, sendNumber, provider, outcome, latencyMs, segments });
     if (outcome !== 'sent') this.#logger.warn(`${provider} answered "${outcome}" for challenge ${challengeId}`);
     return { ...receipt, status: statusOf(receipt), latencyMs, segments };
+  }
+
+  /** Carries a text without a code, where the provider carries texts of ours; never throws. */
+  async notify(
+    notice: Pick<OutgoingMessage, 'phone' | 'region' | 'text' | 'locale' | 'purpose'>,
+  ): Promise<SendOutcome | 'not_supported'> {
+    const { provider } = this;
+    const carrier = provider.mode === 'generator' ? provider.delivery : provider;
+    if (carrier.mode !== 'delivery') return 'not_supported';
+    const message = { ...notice, attemptId: randomUUID() };
+    const [{ outcome }] = await this.#timed<SendReceipt>((call) => carrier.send(message, call), { outcome: 'unknown' });
+    return outcome;
   }
 
   /** Asks the vendor whether a code is right; never throws. Whatever is not its documented success is not a success. */

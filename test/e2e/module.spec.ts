@@ -367,7 +367,7 @@ describe('the migrations', () => {
     await source.runMigrations();
     const drift = await source.driver.createSchemaBuilder().log();
     const made = await tables();
-    await source.undoLastMigration();
+    for (const _ of OTP_MIGRATIONS) await source.undoLastMigration();
 
     expect(drift.upQueries.map(({ query }) => query)).toEqual([]);
     expect(made).toHaveLength(OTP_ENTITIES.length);

@@ -1,11 +1,12 @@
 import { jest } from '@jest/globals';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import type { OtpError, OtpModuleOptions, OtpOptions } from 'nestjs-phone-otp';
+import { type OtpError, type OtpModuleOptions, type OtpOptions, PhoneAccounts } from 'nestjs-phone-otp';
 
 import { EventLog } from '../support/events.js';
 import { post } from '../support/http.js';
-import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
+import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
+import { changeNumber, logIn, prove } from '../support/proofs.js';
 import { HeldProvider, until } from '../support/providers.js';
 import { ScriptedVendor } from '../support/scripted-vendor.js';
 
@@ -111,13 +112,57 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     expect(await outcome(fixture.otp.start(reset))).toBe('ok');
   },
   async acceptFixedText() {
-    const transaction = { phone: newPhone(), purpose: 'transaction', client, subject: 'account-1' };
+    const transaction = { phone: newPhone(), purpose: 'transaction', client, subject: 'account-1', action: ACTION };
     await open({}, { provider: new ScriptedVendor() });
     expect(await outcome(fixture.otp.start(transaction))).toBe('purpose_refused');
     await fixture.close();
 
     await open({ acceptFixedText: true }, { provider: new ScriptedVendor() });
+    await fixture.own(transaction.phone, 'account-1');
     expect(await outcome(fixture.otp.start(transaction))).toBe('ok');
+  },
+  async registerOnLogin() {
+    const made = { findByPhone: async () => null, register: async () => ({ id: 'account-new' }) };
+    const metadata = { providers: [{ provide: PhoneAccounts, useValue: made }] };
+    await open({ registerOnLogin: true }, { metadata });
+
+    const { grant, phone } = await prove(fixture, { purpose: 'login' });
+
+    expect(await logIn(fixture.app, grant)).toMatchObject({ account: { id: 'account-new' }, registered: true, phone });
+    expect(await fixture.numbers.ownerOf(phone)).toBe('account-new');
+  },
+  async takenNumbers() {
+    await open({ takenNumbers: 'transfer' });
+    const { grant, phone } = await prove(fixture);
+    await fixture.own(phone, 'account-old');
+
+    await fixture.numbers.activate(grant, 'account-new');
+
+    expect(await fixture.numbers.ownerOf(phone)).toBe('account-new');
+  },
+  async holdHours() {
+    await open({ holdHours: 48 });
+    const phone = newPhone();
+    await fixture.own(phone, 'account-1');
+    const number = await changeNumber(fixture, 'account-1', phone, newPhone());
+
+    expect(number.heldUntil!.getTime() - number.verifiedAt.getTime()).toBe(48 * 3_600_000);
+  },
+  async reconfirmAfterDays() {
+    await open({ reconfirmAfterDays: 10 });
+    const phone = newPhone();
+    await fixture.own(phone, 'account-1', 11);
+
+    const change = { phone, purpose: 'change_number', subject: 'account-1', client: 'server' } as const;
+    expect(await outcome(fixture.otp.start(change))).toBe('phone_unconfirmed');
+  },
+  async dormantAfterDays() {
+    await open({ dormantAfterDays: 10 });
+    const phone = newPhone();
+    await fixture.own(phone, 'account-1', 11);
+    const { grant } = await prove(fixture, { phone, purpose: 'login' });
+
+    expect(await outcome(logIn(fixture.app, grant))).toBe('other_factor_needed');
   },
   async codeLength() {
     await open({ codeLength: 8 });

@@ -192,7 +192,7 @@ describe('a wait', () => {
     const throttlerStorage = { increment: () => Promise.reject(new Error('the store is gone')) };
     const fixture = await otpFixture({
       adapter: new ExpressAdapter(),
-      options: { routes: { prefix: 'otp', throttlerStorage } },
+      options: { routes: { prefix: 'otp' }, throttlerStorage },
     });
 
     const answer = await post(fixture.app, '/otp/verify', verify);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CheckReceipt, type OtpModuleOptions, PhoneAccounts, type SendReceipt } from 'nestjs-phone-otp';
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
 
-import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
+import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 import { until } from '../support/providers.js';
 import { ScriptedGenerator, ScriptedVendor } from '../support/scripted-vendor.js';
 
@@ -275,11 +275,12 @@ describe('codes that the vendor makes and checks', () => {
 
     it('refuse transactions with a fixed text, unless it is accepted by name', async () => {
       await open();
-      const transaction = { phone: newPhone(), purpose: 'transaction', client, subject: 'account-1' };
+      const transaction = { phone: newPhone(), purpose: 'transaction', client, subject: 'account-1', action: ACTION };
       await expect(fixture.otp.start(transaction)).rejects.toMatchObject({ code: 'purpose_refused' });
 
       await fixture.close();
       await open(new ScriptedVendor(), { acceptFixedText: true });
+      await fixture.own(transaction.phone, 'account-1');
       await expect(fixture.otp.start(transaction)).resolves.toHaveProperty('challenge');
     });
 

@@ -2,7 +2,7 @@ import { createHash, hash } from 'node:crypto';
 
 import { type BuiltInPurpose, PhoneAccounts } from 'nestjs-phone-otp';
 
-import { type Fixture, newPhone, otpFixture, PEPPER, wrongCode } from '../support/otp-fixture.js';
+import { ACTION, type Fixture, newPhone, otpFixture, PEPPER, wrongCode } from '../support/otp-fixture.js';
 import { HeldProvider, until } from '../support/providers.js';
 
 const client = { address: '203.0.113.7' };
@@ -102,7 +102,9 @@ describe('a code', () => {
   it.each(PURPOSES)('SEC-13 of the purpose %s serves no other purpose, and its own afterwards', async (issued) => {
     const phone = newPhone();
     const subject = 'account-1';
-    const { challenge } = await fixture.otp.start({ phone, purpose: issued, subject, client: 'server' });
+    const action = issued === 'transaction' ? { action: ACTION } : {};
+    await fixture.own(phone, subject);
+    const { challenge } = await fixture.otp.start({ phone, purpose: issued, subject, client: 'server', ...action });
     const code = await fixture.codeFor(phone);
 
     for (const used of PURPOSES.filter((other) => other !== issued)) {
@@ -114,11 +116,13 @@ describe('a code', () => {
     expect(await tries(challenge)).toBe(0);
     const { grant } = await fixture.otp.verify({ challenge, code, purpose: issued, subject });
     for (const used of PURPOSES.filter((other) => other !== issued)) {
-      await expect(fixture.grants.consume(grant, { purpose: used, subject })).rejects.toMatchObject({
+      await expect(fixture.grants.consume(grant, { purpose: used, subject, ...action })).rejects.toMatchObject({
         code: 'grant_invalid',
       });
     }
-    await expect(fixture.grants.consume(grant, { purpose: issued, subject })).resolves.toMatchObject({ phone });
+    await expect(fixture.grants.consume(grant, { purpose: issued, subject, ...action })).resolves.toMatchObject({
+      phone,
+    });
   });
 
   it('SEC-14 answers only to the account that started it', async () => {

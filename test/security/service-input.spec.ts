@@ -74,7 +74,7 @@ describe('the service, called by a host that passes on whatever it got', () => {
     });
 
     it('as a field of start refuses it', async () => {
-      const fields = ['phone', 'purpose', 'client', 'subject', 'session', 'locale', 'actionDigest'];
+      const fields = ['phone', 'purpose', 'client', 'subject', 'session', 'locale', 'action'];
       for (const field of fields) {
         const optional = !['phone', 'purpose', 'client'].includes(field);
         if (junk === undefined && optional) continue;
@@ -110,7 +110,7 @@ describe('the service, called by a host that passes on whatever it got', () => {
       const some = createHash('sha256').update('').digest('base64url');
       await refused(() => fixture.grants.consume(junk as never, { purpose: 'registration' }));
       if (junk !== undefined) await refused(() => fixture.grants.consume(some, junk as never));
-      for (const field of ['purpose', 'subject', 'session', 'actionDigest']) {
+      for (const field of ['purpose', 'subject', 'session', 'action']) {
         await refused(() => fixture.grants.consume(some, { purpose: 'registration', [field]: junk }));
       }
       await refused(() => fixture.grants.consume(some, undefined as never));

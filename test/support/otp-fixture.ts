@@ -3,6 +3,7 @@ import type { AbstractHttpAdapter } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import {
+  type Action,
   Grants,
   OtpModule,
   type OtpModuleOptions,
@@ -16,6 +17,9 @@ import { DataSource } from 'typeorm';
 import { databaseOptions, elapse, newSchema } from './database.js';
 
 export const PEPPER = 'a-pepper-for-tests-only-0123456789-abcdefghij';
+
+/** Something to confirm. */
+export const ACTION = { id: 'transfer 1', amount: '250.00', currency: 'SAR', payee: 'Sara' } satisfies Action;
 
 /** Options whose limits stand in no test's way; a test of one limit sets that one. */
 export const GENEROUS = {
@@ -45,6 +49,8 @@ export interface Fixture {
   elapse(seconds: number): Promise<void>;
   /** Waits until the messages of answered starts are out, and says what the newest code is. */
   codeFor(phone: string): Promise<string>;
+  /** Puts a number into the ledger as an account's own, proved so many days ago. */
+  own(phone: string, owner: string, daysAgo?: number): Promise<void>;
   /** One row per challenge, as the database holds it. */
   rows(table: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
@@ -109,6 +115,13 @@ export async function otpFixture({
     sms,
     elapse: (seconds) => elapse(dataSource, seconds),
     codeFor,
+    own: async (phone, owner, daysAgo = 0) => {
+      await dataSource.query(
+        `INSERT INTO ${inSchema}.otp_verified_numbers (phone, owner, verified_at, last_proved_at, source)
+         SELECT $1, $2, t, t, 'registration' FROM (SELECT now() - make_interval(days => $3) AS t) then_`,
+        [phone, owner, daysAgo],
+      );
+    },
     rows: (table) => dataSource.query(`SELECT * FROM ${inSchema}.${table}`),
     close: () => app.close(),
   };

@@ -1,0 +1,48 @@
+import { type CanActivate, type ExecutionContext, Injectable, UnauthorizedException } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import passport from 'passport';
+
+import { headerOf, type IncomingRequest, requestOf } from '../http/incoming.js';
+import { refusal } from '../http/problem.exception.js';
+import { VerifyThrottlerGuard } from '../http/verify-throttler.guard.js';
+import { PhoneLoginStrategy } from './phone-login.strategy.js';
+import { type PhoneLoginResult, typedCode } from './phone-logins.js';
+
+/** Lets a request in that proves a phone of an account, and puts the {@link PhoneLoginResult} on it as `user`. */
+@Injectable()
+export class PhoneLoginGuard implements CanActivate {
+  constructor(
+    private readonly strategy: PhoneLoginStrategy,
+    private readonly throttler: VerifyThrottlerGuard,
+    private readonly host: HttpAdapterHost,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    try {
+      const request: IncomingRequest & { user?: PhoneLoginResult } = requestOf(context);
+      // A code in the body is a guess, and counts as one at /verify does. A grant cannot be guessed.
+      const guesses = headerOf(request, 'otp-grant') === undefined && typedCode(request.body).code !== undefined;
+      if (guesses) await this.throttler.canActivate(context);
+      request.user = await this.#authenticate(request);
+      return true;
+    } catch (error) {
+      throw refusal(error, context, this.host.httpAdapter);
+    }
+  }
+
+  /**
+   * By the strategy of this very application, and by a copy per request: passport hangs `success` and `fail` on the object
+   * it is given, so two logins at the same time would answer for each other.
+   */
+  #authenticate(request: IncomingRequest): Promise<PhoneLoginResult> {
+    return new Promise((resolve, reject) => {
+      const done = (error: unknown, user?: PhoneLoginResult | false) =>
+        user ? resolve(user) : reject((error as Error | null) ?? new UnauthorizedException());
+      const strategy = Object.create(this.strategy) as passport.Strategy;
+      const authenticate = passport.authenticate(strategy, { session: false }, done) as Authenticate;
+      authenticate(request, {}, reject);
+    });
+  }
+}
+
+type Authenticate = (request: unknown, response: unknown, next: (error: unknown) => void) => void;

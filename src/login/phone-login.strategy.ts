@@ -1,0 +1,22 @@
+import { Injectable } from '@nestjs/common';
+import { PassportStrategy } from '@nestjs/passport';
+import { Strategy } from 'passport-custom';
+
+import type { IncomingRequest } from '../http/incoming.js';
+import { PhoneLogins, type PhoneLoginResult } from './phone-logins.js';
+
+/**
+ * Login by a code as a passport strategy named `phone-otp`, for hosts that combine strategies. On its own use
+ * `@PhoneLogin()`: passport keeps strategies per process, so `AuthGuard('phone-otp')` would take the one of whichever
+ * application was started last.
+ */
+@Injectable()
+export class PhoneLoginStrategy extends PassportStrategy(Strategy, 'phone-otp') {
+  constructor(private readonly logins: PhoneLogins) {
+    super();
+  }
+
+  validate(request: IncomingRequest): Promise<PhoneLoginResult> {
+    return this.logins.logIn(request);
+  }
+}

@@ -1,0 +1,106 @@
+import type { HostAccounts } from '../accounts/host-accounts.js';
+import type { PhoneAccount } from '../accounts/phone-accounts.js';
+import { grantInvalid, type Grants, type Proof } from '../grant/grants.js';
+import { headerOf, type IncomingRequest } from '../http/incoming.js';
+import type { Database } from '../lifecycle/database.js';
+import type { VerifiedNumbers } from '../numbers/verified-numbers.js';
+import { OtpError } from '../otp.error.js';
+import type { EventSink } from '../otp.events.js';
+import type { BuiltInPurpose } from '../otp.purposes.js';
+import type { OtpService } from '../otp.service.js';
+import { maskPhone } from '../phone/mask.js';
+import { PHONE_AMR } from './amr.js';
+
+/** A login by code, as the guard puts it on the request as `user`. */
+export interface PhoneLoginResult {
+  account: PhoneAccount;
+  /** Canonical E.164. */
+  phone: string;
+  /** For the host's token (RFC 8176). */
+  amr: readonly string[];
+  /** When the code was verified: `auth_time` of the host's token. */
+  authTime: Date;
+  /** The account was made just now (option `registerOnLogin`). */
+  registered: boolean;
+}
+
+interface Parts {
+  otp: OtpService;
+  grants: Grants;
+  numbers: VerifiedNumbers;
+  accounts: HostAccounts;
+  database: Database;
+  events: EventSink;
+  registerOnLogin: boolean;
+}
+
+const PURPOSE = 'login' satisfies BuiltInPurpose;
+
+/** Turns what a request proves about a phone into the account that is logged in. */
+export class PhoneLogins {
+  constructor(private readonly parts: Parts) {}
+
+  /**
+   * @param request carries a grant of purpose `login` in the header `OTP-Grant`, or `challenge` and `code` in its body
+   * @throws {@link OtpError} as `verify` and `Grants.consume`, and `other_factor_needed` for a dormant account
+   */
+  async logIn(request: IncomingRequest): Promise<PhoneLoginResult> {
+    const grant = headerOf(request, 'otp-grant') ?? (await this.#verify(request));
+    const { grants, accounts, registerOnLogin } = this.parts;
+    if (registerOnLogin) {
+      const { phone } = await grants.check(grant, { purpose: PURPOSE });
+      const registered = (await accounts.find(phone, PURPOSE)) === null && (await this.#register(grant));
+      if (registered) return registered;
+    }
+    const proof = await grants.consume(grant, { purpose: PURPOSE });
+    const account = await accounts.find(proof.phone, PURPOSE);
+    if (account === null) throw grantInvalid();
+    await this.#admit(account, proof, request);
+    return loggedIn(account, proof, false);
+  }
+
+  async #verify({ body }: IncomingRequest): Promise<string> {
+    const { challenge, code } = typedCode(body);
+    if (challenge === undefined || code === undefined) {
+      throw new OtpError('grant_required', 'A login needs "challenge" and "code", or a grant in the header OTP-Grant.');
+    }
+    return (await this.parts.otp.verify({ challenge, code, purpose: PURPOSE })).grant;
+  }
+
+  /** Account, number and grant in one transaction. Undefined when somebody registered the number in the same moment. */
+  async #register(grant: string): Promise<PhoneLoginResult | undefined> {
+    const { database, grants, numbers, accounts } = this.parts;
+    try {
+      return await database.transaction(async (manager) => {
+        const proof = await grants.consume(grant, { purpose: PURPOSE }, manager);
+        const account = await accounts.register(proof.phone, manager);
+        await numbers.bind(proof, account.id, manager);
+        return loggedIn(account, proof, true);
+      });
+    } catch (error) {
+      if (error instanceof OtpError && error.code === 'phone_already_activated') return undefined;
+      throw error;
+    }
+  }
+
+  /** Dates the proof of the number anew, unless that was so long ago that the number may be somebody else's by now. */
+  async #admit({ id }: PhoneAccount, { phone }: Proof, request: IncomingRequest): Promise<void> {
+    const { numbers, accounts, events } = this.parts;
+    const { dormant } = await numbers.prove(phone, id);
+    if (!dormant) return;
+    if ((await accounts.otherFactor(id, PURPOSE, request)) !== 'proved') {
+      events.emit('otp.dormant_refused', { owner: id, phone: maskPhone(phone) });
+      throw new OtpError('other_factor_needed', 'This number was not used for a long time: log in in another way.');
+    }
+    await numbers.prove(phone, id, true);
+  }
+}
+
+/** Both as they came: whether they make sense is for `verify` to say. */
+export function typedCode(body: unknown): { challenge?: string; code?: string } {
+  return typeof body === 'object' && body !== null ? body : {};
+}
+
+function loggedIn(account: PhoneAccount, { phone, provedAt }: Proof, registered: boolean): PhoneLoginResult {
+  return { account, phone, amr: PHONE_AMR, authTime: provedAt, registered };
+}

@@ -1,0 +1,51 @@
+import type { EntityManager } from 'typeorm';
+
+import { readLocale, requireText } from './input.js';
+import type { Database } from './lifecycle/database.js';
+import type { MessageRenderer } from './messages/message-renderer.js';
+import type { Locale, Notice } from './messages/texts.js';
+import type { EventSink } from './otp.events.js';
+import { maskPhone } from './phone/mask.js';
+import type { PhonePolicy } from './phone/phone-policy.js';
+import type { Dispatcher } from './providers/dispatcher.js';
+
+export interface NoticeOptions {
+  /** BCP 47. @defaultValue the option `defaultLocale` */
+  locale?: string | undefined;
+  /** Of a transaction of the host: the notice then goes out once that is committed, and not at all when it is rolled back. */
+  manager?: EntityManager | undefined;
+}
+
+interface Parts {
+  database: Database;
+  dispatcher: Dispatcher;
+  messages: MessageRenderer;
+  phones: PhonePolicy;
+  events: EventSink;
+}
+
+/** Messages without a code that tell a phone's holder that something about the account was changed. */
+export class Notices {
+  constructor(private readonly parts: Parts) {}
+
+  /**
+   * Sends a notice in the background, best effort; `otp.notice` tells what came of it. A vendor that makes its own texts
+   * cannot carry it: then only the event says so, and the host tells the person by other means.
+   * @param phone canonical E.164
+   * @throws {@link OtpError} `request_invalid`
+   */
+  send(notice: Notice, phone: string, { locale, manager }: NoticeOptions = {}): void {
+    const { database, dispatcher, messages } = this.parts;
+    const to = requireText('phone', phone);
+    const language = messages.localeFor(readLocale(locale));
+    database.afterCommit(manager, () => dispatcher.background(this.#carry(notice, to, language)));
+  }
+
+  async #carry(notice: Notice, phone: string, locale: Locale): Promise<void> {
+    const { dispatcher, messages, phones, events } = this.parts;
+    const { text } = messages.renderNotice(notice, locale);
+    const { region } = phones.accept(phone);
+    const outcome = await dispatcher.notify({ phone, region, text, locale, purpose: notice });
+    events.emit('otp.notice', { notice, phone: maskPhone(phone), outcome });
+  }
+}

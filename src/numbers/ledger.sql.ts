@@ -1,0 +1,125 @@
+import { statement } from '../lifecycle/statement.js';
+import type { Tables } from '../lifecycle/tables.js';
+import type { TakenNumbers } from '../otp.options.js';
+
+// Bindings are history: a binding ends by being dated, and a new one is a new row.
+
+/** Condition: a binding of this number ended at or after a moment. What was begun before it speaks of another owner. */
+export const releasedSince = (t: Tables, phone: string, moment: string) =>
+  `EXISTS (SELECT FROM ${t.verifiedNumbers} past WHERE past.phone = ${phone} AND past.released_at >= ${moment})`;
+
+export interface NumberRow {
+  phone: string;
+  owner: string;
+  verified_at: Date;
+  last_proved_at: Date;
+  held_until: Date | null;
+}
+
+const COLUMNS = 'phone, owner, verified_at, last_proved_at, held_until';
+
+export interface ActivateParameters {
+  phone: string;
+  owner: string;
+  source: string;
+  policy: TakenNumbers;
+  reconfirmDays: number;
+  /** 0: no hold. */
+  holdSeconds: number;
+}
+
+export interface ActivatedRow extends NumberRow {
+  /** Whose it was until now. */
+  previous_owner: string | null;
+}
+
+/**
+ * Binds a number to its owner, or dates the proof anew when it is theirs already. No row: somebody else owns it, and the
+ * policy leaves it to them. The unique index decides between accounts that race for a number.
+ */
+export const activateSql = (t: Tables) =>
+  statement<ActivateParameters, ActivatedRow>(`
+WITH now AS MATERIALIZED (
+  SELECT clock_timestamp() AS t WHERE set_config('lock_timeout', '2s', true) IS NOT NULL
+), taken AS MATERIALIZED (
+  SELECT n.id, n.owner, n.last_proved_at FROM ${t.verifiedNumbers} n, now
+  WHERE n.phone = :phone AND n.released_at IS NULL
+  FOR UPDATE OF n
+), freed AS (
+  UPDATE ${t.verifiedNumbers} n SET released_at = now.t, release_reason = 'transferred'
+  FROM taken, now
+  WHERE n.id = taken.id AND taken.owner <> :owner AND (
+    :policy = 'transfer' OR
+    :policy = 'transfer_unconfirmed' AND taken.last_proved_at < now.t - make_interval(days => :reconfirmDays::int))
+  RETURNING n.owner
+), bound AS (
+  INSERT INTO ${t.verifiedNumbers} AS n (phone, owner, verified_at, last_proved_at, source, held_until)
+  SELECT :phone, :owner, now.t, now.t, :source::text,
+    CASE WHEN :holdSeconds::int > 0 THEN now.t + make_interval(secs => :holdSeconds::int) END
+  FROM now
+  WHERE (SELECT count(*) FROM freed) >= 0 -- so that it runs after the unique index is free
+  ON CONFLICT (phone) WHERE released_at IS NULL DO UPDATE SET
+    last_proved_at = excluded.last_proved_at, held_until = coalesce(excluded.held_until, n.held_until)
+  WHERE n.owner = excluded.owner
+  RETURNING n.*
+)
+SELECT ${COLUMNS}, (SELECT owner FROM freed) AS previous_owner FROM bound`);
+
+/**
+ * The first half of a change of number: the old binding ends. Both numbers are locked in one order, so that two accounts
+ * that change to each other's number do not wait in a circle. No row: the old number is not the owner's.
+ */
+export const leaveSql = (t: Tables) =>
+  statement<{ owner: string; from: string; to: string }, { phone: string }>(`
+WITH locked AS MATERIALIZED (
+  SELECT id, phone, owner FROM ${t.verifiedNumbers}
+  WHERE phone IN (:from, :to) AND released_at IS NULL AND set_config('lock_timeout', '2s', true) IS NOT NULL
+  ORDER BY phone
+  FOR UPDATE
+)
+UPDATE ${t.verifiedNumbers} n SET released_at = clock_timestamp(), release_reason = 'changed'
+FROM locked
+WHERE n.id = locked.id AND locked.phone = :from AND locked.owner = :owner
+RETURNING n.phone`);
+
+export const releaseSql = (t: Tables) =>
+  statement<{ phone: string; owner: string; reason: string }, { phone: string }>(`
+UPDATE ${t.verifiedNumbers} SET released_at = clock_timestamp(), release_reason = :reason
+WHERE phone = :phone AND owner = :owner AND released_at IS NULL AND set_config('lock_timeout', '2s', true) IS NOT NULL
+RETURNING phone`);
+
+/** Dates the proof of a number anew. `dormant`: it was not proved for so long that its account counts as dormant. */
+export const proveSql = (t: Tables) =>
+  statement<{ phone: string; owner: string; dormantDays: number }, { dormant: boolean }>(`
+WITH held AS MATERIALIZED (
+  SELECT id, last_proved_at FROM ${t.verifiedNumbers}
+  WHERE phone = :phone AND owner = :owner AND released_at IS NULL AND set_config('lock_timeout', '2s', true) IS NOT NULL
+  FOR UPDATE
+), judged AS MATERIALIZED (
+  SELECT id, t, last_proved_at < t - make_interval(days => :dormantDays::int) AS dormant
+  FROM (SELECT *, clock_timestamp() AS t FROM held OFFSET 0) now
+), dated AS (
+  UPDATE ${t.verifiedNumbers} n SET last_proved_at = j.t FROM judged j WHERE n.id = j.id AND NOT j.dormant
+)
+SELECT dormant FROM judged`);
+
+export const ownerOfSql = (t: Tables) =>
+  statement<{ phone: string }, { owner: string }>(`
+SELECT owner FROM ${t.verifiedNumbers} WHERE phone = :phone AND released_at IS NULL`);
+
+/** The one proved last comes first. */
+export const numbersOfSql = (t: Tables) =>
+  statement<{ owner: string }, NumberRow>(`
+SELECT ${COLUMNS} FROM ${t.verifiedNumbers} WHERE owner = :owner AND released_at IS NULL ORDER BY last_proved_at DESC, id DESC`);
+
+export interface BindingRow extends NumberRow {
+  source: string;
+  released_at: Date | null;
+  release_reason: string | null;
+}
+
+export const historySql = (t: Tables) =>
+  statement<{ phone: string | null; owner: string | null }, BindingRow>(`
+SELECT ${COLUMNS}, source, released_at, release_reason FROM ${t.verifiedNumbers}
+WHERE phone = :phone OR owner = :owner
+ORDER BY verified_at DESC, id DESC LIMIT 1000`);

@@ -1,0 +1,124 @@
+import { type ExecutionContext, HttpException, Scope, type Type } from '@nestjs/common';
+import { ContextIdFactory, type ModuleRef } from '@nestjs/core';
+
+import type { Caller } from '../accounts/callers.js';
+import { answered, type HostAccounts } from '../accounts/host-accounts.js';
+import type { Action } from '../challenge/action.js';
+import { grantInvalid, type Grants } from '../grant/grants.js';
+import { clientOf, headerOf, type IncomingRequest, isUnsafe, requestOf } from '../http/incoming.js';
+import { ProblemException, refusedByHost } from '../http/problem.exception.js';
+import { stepUpProblem } from '../http/problem.js';
+import type { VerifiedNumbers } from '../numbers/verified-numbers.js';
+import { OtpError } from '../otp.error.js';
+import type { OtpSettings } from '../otp.options.js';
+import type { StartedChallenge } from '../otp.requests.js';
+import type { OtpService } from '../otp.service.js';
+import type { StepUpAction } from './step-up-action.js';
+import { StepUpGrant } from './step-up-grant.js';
+import type { StepUpMetadata } from './step-up.metadata.js';
+
+interface Parts {
+  otp: OtpService;
+  grants: Grants;
+  numbers: VerifiedNumbers;
+  accounts: HostAccounts;
+  settings: OtpSettings;
+  host: ModuleRef;
+}
+
+/** Decides whether a call that needs a step-up goes on, and begins one where it does not. */
+export class StepUps {
+  constructor(private readonly parts: Parts) {}
+
+  /** @throws {@link ProblemException} 401 with the challenge that was begun · whatever the action, the grant or a limit refuses */
+  admit(metadata: StepUpMetadata, context: ExecutionContext): Promise<StepUpGrant> {
+    const request = requestOf(context);
+    const anyone = this.parts.settings.purposes.get(metadata.purpose)?.startedBy === 'anyone';
+    return anyone ? this.#admitUnknown(metadata, request) : this.#admitSignedIn(metadata, request, context);
+  }
+
+  async #admitSignedIn(
+    metadata: StepUpMetadata,
+    request: IncomingRequest,
+    execution: ExecutionContext,
+  ): Promise<StepUpGrant> {
+    const caller = await this.parts.accounts.caller(request);
+    if (caller === null) throw new OtpError('sign_in_required', 'Sign in first.');
+    const action = metadata.action && (await this.#load(metadata.action, { request, caller, execution }));
+    const grant = headerOf(request, 'otp-grant');
+    if (grant === undefined) {
+      const begins = metadata.autoStart && isUnsafe(execution, request);
+      throw this.#demand(metadata, begins ? await this.#begin(metadata, request, caller, action) : undefined);
+    }
+    const expectation = { purpose: metadata.purpose, ...caller, ...(action && { action }) };
+    return this.#taken(metadata, new StepUpGrant(caller.subject, this.parts.grants, grant, expectation), () =>
+      this.parts.grants.check(grant, expectation),
+    );
+  }
+
+  /** Nobody is signed in: whose account it is follows from the phone that was proved. */
+  async #admitUnknown(metadata: StepUpMetadata, request: IncomingRequest): Promise<StepUpGrant> {
+    const { grants, accounts } = this.parts;
+    const { purpose } = metadata;
+    const grant = headerOf(request, 'otp-grant') ?? '';
+    const { phone } = await grants.check(grant, { purpose });
+    const account = await accounts.find(phone, purpose);
+    if (account === null) throw grantInvalid();
+    if ((await accounts.otherFactor(account.id, purpose, request)) === 'missing') {
+      throw new OtpError('other_factor_needed', 'A code by SMS is not enough here: prove your other factor as well.');
+    }
+    return this.#taken(metadata, new StepUpGrant(account.id, grants, grant, { purpose }));
+  }
+
+  /** The grant is used here, or else by the handler: then what is surely no good goes no further than this. */
+  async #taken({ consume }: StepUpMetadata, grant: StepUpGrant, check?: () => Promise<unknown>): Promise<StepUpGrant> {
+    if (consume === 'guard') await grant.consume();
+    else await check?.();
+    return grant;
+  }
+
+  async #load(type: Type<StepUpAction>, call: Parameters<StepUpAction['load']>[0]): Promise<Action> {
+    try {
+      return await answered(
+        `${type.name}.load`,
+        this.#port(type, call.request).then((port) => port.load(call)),
+      );
+    } catch (error) {
+      if (error instanceof HttpException) throw refusedByHost(error);
+      throw error;
+    }
+  }
+
+  /** Also of a class that is made per request. */
+  async #port(type: Type<StepUpAction>, request: object): Promise<StepUpAction> {
+    const { host } = this.parts;
+    return host.introspect(type).scope === Scope.DEFAULT
+      ? host.get(type, { strict: false })
+      : host.resolve(type, ContextIdFactory.getByRequest(request), { strict: false });
+  }
+
+  #demand({ purpose }: StepUpMetadata, started: StartedChallenge | undefined): ProblemException {
+    const { problem, headers } = stepUpProblem(purpose, this.parts.settings.grantTtlSeconds, started);
+    return new ProblemException(problem, headers);
+  }
+
+  async #begin(
+    { purpose }: StepUpMetadata,
+    request: IncomingRequest,
+    caller: Caller,
+    action: Action | undefined,
+  ): Promise<StartedChallenge> {
+    const [number] = await this.parts.numbers.numbersOf(caller.subject);
+    if (!number) throw new OtpError('phone_missing', 'This account has no verified number: verify one first.');
+    const locale = headerOf(request, 'accept-language')?.split(/[,;]/, 1)[0];
+    return this.parts.otp.start({
+      phone: number.phone,
+      purpose,
+      client: clientOf(request),
+      ...caller,
+      ...(action && { action }),
+      ...(locale !== undefined && { locale }),
+      reuse: true,
+    });
+  }
+}
