@@ -1,6 +1,6 @@
 import type { DeliveryProvider, OtpProvider } from 'nestjs-phone-otp';
-import { TaqnyatVerify } from 'nestjs-phone-otp';
-import { CapturingProvider, TaqnyatSimulator } from 'nestjs-phone-otp/testing';
+import { SgateOtp, TaqnyatVerify } from 'nestjs-phone-otp';
+import { CapturingProvider, SgateSimulator, TaqnyatSimulator, type VendorSimulator } from 'nestjs-phone-otp/testing';
 
 import { SettingsError } from './settings.js';
 import { Wire } from './wire.js';
@@ -32,24 +32,50 @@ const VENDORS: Record<string, (env: NodeJS.ProcessEnv, wire: Wire) => Vendor | P
     const sms = new CapturingProvider();
     return new Vendor(recorded(sms, wire), 'no vendor: messages stay in memory', wire, (phone) => sms.messages(phone));
   },
-  taqnyat: async ({ TAQNYAT_API_KEY: apiKey, TAQNYAT_SENDER: sender }, wire) => {
+  sgate: (env, wire) => {
+    const title = 'SGate OTP';
     const onExchange = wire.record;
-    if (apiKey) {
-      const provider = new TaqnyatVerify({ apiKey, ...(sender && { sender }), onExchange });
-      return new Vendor(provider, 'Taqnyat Verify, with your account: real messages, at your cost', wire);
+    const { SGATE_API_KEY: apiKey, SGATE_PRIVATE_KEY: privateKey, SGATE_SYSTEM_PUBLIC_KEY: systemPublicKey } = env;
+    if (apiKey && privateKey && systemPublicKey) {
+      const appName = env.SGATE_APP_NAME ?? '';
+      return real(title, wire, new SgateOtp({ apiKey, privateKey, systemPublicKey, appName, onExchange }));
     }
+    const simulator = new SgateSimulator();
+    return simulated(title, wire, simulator, () => new SgateOtp({ ...simulator.access, onExchange }));
+  },
+  taqnyat: ({ TAQNYAT_API_KEY: apiKey, TAQNYAT_SENDER: sender }, wire) => {
+    const title = 'Taqnyat Verify';
+    const onExchange = wire.record;
+    if (apiKey) return real(title, wire, new TaqnyatVerify({ apiKey, ...(sender && { sender }), onExchange }));
     // As short as the demo's own wait; the vendor documents none, and the adapter takes 60 seconds for granted.
     const cooldownSeconds = 30;
-    const simulator = await new TaqnyatSimulator({ cooldownSeconds }).start();
-    return new Vendor(
-      new TaqnyatVerify({ ...simulator.access, cooldownSeconds, onExchange }),
-      `Taqnyat Verify, simulated at ${simulator.url}`,
-      wire,
-      (phone) => simulator.messages(phone),
-      () => simulator.stop(),
-    );
+    const simulator = new TaqnyatSimulator({ cooldownSeconds });
+    const adapter = () => new TaqnyatVerify({ ...simulator.access, cooldownSeconds, onExchange });
+    return simulated(title, wire, simulator, adapter);
   },
 };
+
+/** The vendor itself, with keys from the environment. */
+function real(title: string, wire: Wire, provider: OtpProvider): Vendor {
+  return new Vendor(provider, `${title}, with your account: real messages, at your cost`, wire);
+}
+
+/** A vendor on this machine. The adapter is made when the simulator has an address. */
+async function simulated(
+  title: string,
+  wire: Wire,
+  simulator: VendorSimulator,
+  adapter: () => OtpProvider,
+): Promise<Vendor> {
+  await simulator.start();
+  return new Vendor(
+    adapter(),
+    `${title}, simulated at ${simulator.url}`,
+    wire,
+    (phone) => simulator.messages(phone),
+    () => simulator.stop(),
+  );
+}
 
 /** @throws {SettingsError} when `OTP_PROVIDER` names no vendor of the demo */
 export async function openVendor(env: NodeJS.ProcessEnv): Promise<Vendor> {

@@ -89,6 +89,9 @@ export type {
   VendorRefusal,
   VendorStart,
 } from './providers/provider.js';
+export { SgateOtp } from './providers/sgate/sgate-otp.js';
+export type { SgateOtpOptions } from './providers/sgate/sgate-otp.js';
+export type { SgateDelivery } from './providers/sgate/sgate-answer.js';
 export { TaqnyatVerify } from './providers/taqnyat/taqnyat-verify.js';
 export type { TaqnyatVerifyOptions } from './providers/taqnyat/taqnyat-verify.js';
 export { HttpClient } from './providers/http-client.js';

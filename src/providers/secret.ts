@@ -7,7 +7,7 @@ export const REDACTED = '[secret]';
 
 /**
  * A key or a typed code on its way to the vendor. Printed, inspected, or turned into JSON it shows {@link REDACTED}:
- * only `expose()` gives it away, and only the HTTP client calls that.
+ * only `expose()` gives it away, and only what sends or signs a request calls that.
  */
 export class Secret {
   readonly #value: string;

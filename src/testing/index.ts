@@ -4,5 +4,7 @@ export { postgresFor, startPostgres } from './postgres.mjs';
 export { VendorSimulator } from './simulators/simulator.js';
 export type { SimulatedMessage, SimulatedRequest, VendorReaction } from './simulators/simulator.js';
 export type { SimulatedAnswer, SimulatedFault } from './simulators/faults.js';
+export { SgateSimulator } from './simulators/sgate-simulator.js';
+export type { SgateSimulatorOptions } from './simulators/sgate-simulator.js';
 export { TaqnyatSimulator } from './simulators/taqnyat-simulator.js';
 export type { TaqnyatSimulatorOptions } from './simulators/taqnyat-simulator.js';

@@ -1,0 +1,136 @@
+import { requiredText, wholeOption } from '../adapter-options.js';
+import { HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
+import type {
+  CheckReceipt,
+  DelegatedProvider,
+  ProviderCall,
+  ProviderCapabilities,
+  SendReceipt,
+  VendorCheck,
+  VendorReference,
+  VendorStart,
+} from '../provider.js';
+import { checkReceipt, sendReceipt } from '../receipts.js';
+import { Secret } from '../secret.js';
+import { COOLDOWN_SECONDS, readCheck, readDelivery, readSend, type SgateDelivery } from './sgate-answer.js';
+import { isSandboxSession, isSession, localNumber } from './sgate-numbers.js';
+import { SgateSignature } from './sgate-signature.js';
+
+/** Settings of {@link SgateOtp}. Where the vendor documents no figure, the default is ours, and says so. */
+export interface SgateOtpOptions extends HttpClientOptions {
+  /** The merchant's API key. */
+  apiKey: string;
+  /** The merchant's RSA private key in PEM, which signs requests. Its public half is set at the vendor. */
+  privateKey: string;
+  /** The vendor's RSA public key in PEM, which proves that an answer is the vendor's. */
+  systemPublicKey: string;
+  /** The application's name at the end of each message, as it is registered with the vendor. At most 32 characters. */
+  appName: string;
+  /** Codes that the vendor compares for one message. It documents no limit. @defaultValue 5 */
+  maxTries?: number;
+  /** How far the time of an answer may be from ours, in seconds. Not documented. @defaultValue 300 */
+  maxSkewSeconds?: number;
+}
+
+const SEND = '/openApi/v1/otp/sendOtp';
+const CHECK = '/openApi/v1/otp/checkOtp';
+const DETAIL = '/openApi/v1/otp/otpDetail';
+
+/**
+ * SGate OTP (Saudi Arabia, for stc pay accounts): the vendor makes the code, sends it and checks it.
+ * Contract: {@link https://docs.sgate.sa/en/payoutApi/otp/sendOtp.html}
+ *
+ * Requests and answers are signed with RSA. An answer without the vendor's fresh signature is none; but it names
+ * neither code nor, at a check, number, so it is TLS that ties it to its request.
+ *
+ * With `testMode` the vendor's sandbox can be used. Its test numbers, whose code everybody knows, are refused without.
+ *
+ * @example
+ * new SgateOtp({
+ *   apiKey: process.env.SGATE_API_KEY!,
+ *   privateKey: process.env.SGATE_PRIVATE_KEY!,
+ *   systemPublicKey: process.env.SGATE_SYSTEM_PUBLIC_KEY!,
+ *   appName: 'Acme',
+ * })
+ */
+export class SgateOtp implements DelegatedProvider {
+  readonly name = 'sgate-otp';
+  readonly mode = 'delegated';
+  readonly capabilities: ProviderCapabilities;
+
+  readonly #signature: SgateSignature;
+  readonly #http: HttpClient;
+  readonly #appName: string;
+  readonly #testMode: boolean;
+
+  /** @throws OtpConfigError naming the option and what to write instead */
+  constructor(options: SgateOtpOptions) {
+    const maxSkewSeconds = wholeOption('maxSkewSeconds', options?.maxSkewSeconds ?? 300, 30, 300);
+    this.#signature = new SgateSignature({ ...options, maxSkewSeconds });
+    this.#http = new HttpClient(this.name, { ...options, baseUrl: options.baseUrl ?? 'https://vbank.sgate.sa' });
+    this.#appName = requiredText('appName', options.appName, 32);
+    this.#testMode = options.testMode === true;
+    this.capabilities = {
+      correlation: 'provider_id',
+      codeLength: 6,
+      ttlSeconds: 300,
+      maxTries: wholeOption('maxTries', options.maxTries ?? 5, 1, 10),
+      resendCooldown: COOLDOWN_SECONDS,
+      languages: ['en'],
+      fixedText: true,
+      idempotent: false,
+      reportsCost: false,
+      distinguishesExpired: false,
+      developmentOnly: this.#testMode,
+    };
+  }
+
+  async start({ phone }: VendorStart, call: ProviderCall): Promise<SendReceipt> {
+    const mobile = localNumber(phone);
+    if (mobile === undefined) return { outcome: 'invalid_number' };
+    const interpret = sendReceipt((answer) =>
+      readSend(answer, this.#signature.sealOf(answer, 'POST', SEND), phone, this.#testMode),
+    );
+    return this.#post(SEND, { mobile, appname: this.#appName }, call, interpret);
+  }
+
+  /** Without the vendor's session nothing can be checked: only a new code helps. */
+  async check({ phone, code, reference }: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
+    const mobile = localNumber(phone);
+    if (mobile === undefined) return { outcome: 'invalid_number' };
+    if (!this.#takes(reference)) return { outcome: 'expired' };
+    const interpret = checkReceipt((answer) => readCheck(answer, this.#signature.sealOf(answer, 'POST', CHECK), phone));
+    return this.#post(CHECK, { mobile, code: new Secret(code), sessionid: reference }, call, interpret);
+  }
+
+  /** Asks what became of a message; the vendor looks once a minute. Contract: {@link https://docs.sgate.sa/en/payoutApi/otp/otpDetail.html} */
+  async otpDetail(
+    { phone, reference }: Pick<VendorReference, 'phone' | 'reference'>,
+    call: ProviderCall,
+  ): Promise<SgateDelivery> {
+    const mobile = localNumber(phone);
+    if (mobile === undefined) return { outcome: 'invalid_number' };
+    if (!this.#takes(reference)) return { outcome: 'unknown' };
+    const path = `${DETAIL}?${new URLSearchParams({ mobile, sessionid: reference }).toString()}`;
+    const sign = () => this.#signature.headers('GET', path, '');
+    return this.#http.exchange({ method: 'GET', path, sign }, call, (reply) =>
+      reply.kind === 'answer' && reply.status < 500
+        ? readDelivery(reply, this.#signature.sealOf(reply, 'GET', path), phone)
+        : { outcome: 'provider_unavailable' },
+    );
+  }
+
+  #takes(session: string | undefined): session is string {
+    return isSession(session) && (this.#testMode || !isSandboxSession(session));
+  }
+
+  #post<R extends { readonly outcome: string }>(
+    path: string,
+    json: object,
+    call: ProviderCall,
+    interpret: (reply: HttpReply) => R,
+  ): Promise<R> {
+    const sign = (body: string) => this.#signature.headers('POST', path, body);
+    return this.#http.exchange({ path, json, sign }, call, interpret);
+  }
+}
