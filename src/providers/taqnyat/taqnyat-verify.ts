@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
-
 import { choiceOption, figureOption, textOption, wholeOption } from '../adapter-options.js';
+import { plainAttemptId } from '../attempt-id.js';
 import { HttpClient, type HttpClientOptions } from '../http-client.js';
+import { arabicOrEnglish } from '../languages.js';
 import type {
   CheckReceipt,
   DelegatedProvider,
@@ -79,7 +79,8 @@ export class TaqnyatVerify implements DelegatedProvider {
   async start(request: VendorStart, call: ProviderCall): Promise<SendReceipt> {
     if (!this.#serves(request.phone)) return { outcome: 'invalid_number' };
     const interpret = sendReceipt((answer) => readSend(answer, this.#options.cooldownSeconds));
-    return this.#http.exchange(this.#request(request, { lang: this.#language(request.locale) }), call, interpret);
+    const lang = arabicOrEnglish(request.locale, this.#options.defaultLanguage);
+    return this.#http.exchange(this.#request(request, { lang }), call, interpret);
   }
 
   async check(request: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
@@ -99,22 +100,10 @@ export class TaqnyatVerify implements DelegatedProvider {
   #request({ phone, attemptId }: VendorReference, fields: { lang: string } | { activeKey: Secret }) {
     const { sender, note } = this.#options;
     const numbers = [phone.replace('+', '')];
-    const requestId = requestIdOf(attemptId);
+    const requestId = plainAttemptId(attemptId);
     const body = { apiKey: this.#apiKey, numbers, sender, method: 'sms', requestId, note, returnJson: 1, ...fields };
     return { path: '/verify.php', bearer: this.#apiKey, json: [body] };
   }
-
-  #language(locale: string): string {
-    const [language = ''] = locale.toLowerCase().split(/[-_]/);
-    return language === 'ar' || language === 'en' ? language : this.#options.defaultLanguage;
-  }
-}
-
-/** At most 36 of `A-Z a-z 0-9 -`: what the vendor takes is not documented. Of our own ids only the hyphens of the UUID go. */
-function requestIdOf(attemptId: string): string {
-  const [, uuid, sendNumber] = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-(\d{1,3})$/.exec(attemptId) ?? [];
-  if (uuid) return `${uuid.replaceAll('-', '')}-${sendNumber}`;
-  return createHash('sha256').update(attemptId).digest('hex').slice(0, 32);
 }
 
 function resolved(options: TaqnyatVerifyOptions) {

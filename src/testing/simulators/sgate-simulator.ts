@@ -3,6 +3,7 @@ import { generateKeyPairSync, type KeyObject, randomBytes, randomInt } from 'nod
 import { localNumber, SANDBOX_SESSIONS } from '../../providers/sgate/sgate-numbers.js';
 import { isSignatureOf, type Signed, signatureOf } from '../../providers/sgate/sgate-signature.js';
 import type { SimulatedAnswer } from './faults.js';
+import { jsonBody } from './json-body.js';
 import { keep } from './memory.js';
 import { type SimulatedRequest, VendorSimulator, type VendorReaction } from './simulator.js';
 
@@ -161,8 +162,8 @@ export class SgateSimulator extends VendorSimulator {
   }
 
   #serve(path: string, { path: url, body }: SimulatedRequest): Result {
-    if (path === SEND) return this.#send(fieldsOf(body));
-    if (path === CHECK) return this.#check(fieldsOf(body));
+    if (path === SEND) return this.#send(jsonBody(body) ?? {});
+    if (path === CHECK) return this.#check(jsonBody(body) ?? {});
     return this.#detail(Object.fromEntries(new URL(url, this.url).searchParams));
   }
 
@@ -256,15 +257,6 @@ type Fields = Partial<Record<'mobile' | 'appname' | 'code' | 'sessionid', unknow
 function bodyOf({ code, data = {} }: Result): string {
   const requestId = randomBytes(16).toString('hex').toUpperCase();
   return JSON.stringify({ code, message: MESSAGES[code] ?? 'Request failed.', data, sensitiveFields: {}, requestId });
-}
-
-function fieldsOf(body: string): Fields {
-  try {
-    const json: unknown = JSON.parse(body);
-    return typeof json === 'object' && json !== null ? json : {};
-  } catch {
-    return {};
-  }
 }
 
 interface Pair {
