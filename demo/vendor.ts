@@ -1,6 +1,12 @@
 import type { DeliveryProvider, OtpProvider } from 'nestjs-phone-otp';
-import { SgateOtp, TaqnyatVerify } from 'nestjs-phone-otp';
-import { CapturingProvider, SgateSimulator, TaqnyatSimulator, type VendorSimulator } from 'nestjs-phone-otp/testing';
+import { LamahOtp, type LamahOtpOptions, SgateOtp, TaqnyatVerify } from 'nestjs-phone-otp';
+import {
+  CapturingProvider,
+  LamahSimulator,
+  SgateSimulator,
+  TaqnyatSimulator,
+  type VendorSimulator,
+} from 'nestjs-phone-otp/testing';
 
 import { SettingsError } from './settings.js';
 import { Wire } from './wire.js';
@@ -32,6 +38,14 @@ const VENDORS: Record<string, (env: NodeJS.ProcessEnv, wire: Wire) => Vendor | P
     const sms = new CapturingProvider();
     return new Vendor(recorded(sms, wire), 'no vendor: messages stay in memory', wire, (phone) => sms.messages(phone));
   },
+  lamah: ({ LAMAH_TOKEN: token, LAMAH_SENDER: sender = '', LAMAH_PAYMENT_TYPE: payment }, wire) => {
+    const title = 'Lamah OTP';
+    const onExchange = wire.record;
+    const paymentType = (payment || 'wallet') as LamahOtpOptions['paymentType']; // the adapter refuses others
+    if (token) return real(title, wire, new LamahOtp({ token, sender, paymentType, onExchange }));
+    const simulator = new LamahSimulator();
+    return simulated(title, wire, simulator, () => new LamahOtp({ ...simulator.access, onExchange }));
+  },
   sgate: (env, wire) => {
     const title = 'SGate OTP';
     const onExchange = wire.record;
@@ -40,7 +54,7 @@ const VENDORS: Record<string, (env: NodeJS.ProcessEnv, wire: Wire) => Vendor | P
       const appName = env.SGATE_APP_NAME ?? '';
       return real(title, wire, new SgateOtp({ apiKey, privateKey, systemPublicKey, appName, onExchange }));
     }
-    const simulator = new SgateSimulator();
+    const simulator = new SgateSimulator({ sandbox: false }); // its test numbers, too, have an inbox here
     return simulated(title, wire, simulator, () => new SgateOtp({ ...simulator.access, onExchange }));
   },
   taqnyat: ({ TAQNYAT_API_KEY: apiKey, TAQNYAT_SENDER: sender }, wire) => {

@@ -89,6 +89,8 @@ export type {
   VendorRefusal,
   VendorStart,
 } from './providers/provider.js';
+export { LamahOtp } from './providers/lamah/lamah-otp.js';
+export type { LamahOtpOptions } from './providers/lamah/lamah-otp.js';
 export { SgateOtp } from './providers/sgate/sgate-otp.js';
 export type { SgateOtpOptions } from './providers/sgate/sgate-otp.js';
 export type { SgateDelivery } from './providers/sgate/sgate-answer.js';

@@ -4,6 +4,8 @@ export { postgresFor, startPostgres } from './postgres.mjs';
 export { VendorSimulator } from './simulators/simulator.js';
 export type { SimulatedMessage, SimulatedRequest, VendorReaction } from './simulators/simulator.js';
 export type { SimulatedAnswer, SimulatedFault } from './simulators/faults.js';
+export { LamahSimulator } from './simulators/lamah-simulator.js';
+export type { LamahSimulatorOptions } from './simulators/lamah-simulator.js';
 export { SgateSimulator } from './simulators/sgate-simulator.js';
 export type { SgateSimulatorOptions } from './simulators/sgate-simulator.js';
 export { TaqnyatSimulator } from './simulators/taqnyat-simulator.js';

@@ -1,0 +1,115 @@
+import { LamahOtp } from 'nestjs-phone-otp';
+import { LamahSimulator, type LamahSimulatorOptions } from 'nestjs-phone-otp/testing';
+
+import { type Fixture, otpFixture, wrongCode } from '../support/otp-fixture.js';
+import { until } from '../support/providers.js';
+
+// The whole way: service, PostgreSQL, the adapter, a socket, and a vendor that makes, sends and checks the codes itself.
+
+const client = { address: '203.0.113.7' };
+const purpose = 'registration';
+let phones = 1_000_000;
+const newPhone = () => `+21891${++phones}`;
+
+describe('the life of a code at Lamah', () => {
+  let lamah: LamahSimulator;
+  let fixture: Fixture;
+
+  async function open(options: LamahSimulatorOptions = {}): Promise<void> {
+    lamah = await new LamahSimulator({ cost: 0.045, ...options }).start();
+    fixture = await otpFixture({ provider: new LamahOtp(lamah.access), options: { providerTimeoutMs: 300 } });
+  }
+  afterEach(async () => {
+    await fixture.close();
+    await lamah.stop();
+  });
+  const verify = (challenge: string, code: string) => fixture.otp.verify({ challenge, code, purpose });
+  const refused = (code: string) => expect.objectContaining({ name: 'OtpError', code });
+  const checks = () => lamah.requests.filter(({ path }) => path.endsWith('/verify'));
+  const status = async () => (await fixture.rows('otp_challenges')).map((row) => row.status);
+
+  async function started(phone = newPhone()) {
+    const { challenge, resendAt } = await fixture.otp.start({ phone, purpose, client });
+    await until('the message is marked', async () => !(await status()).includes('sending'));
+    return { phone, challenge, resendAt, code: lamah.lastCode(phone) ?? '000000' };
+  }
+
+  it('goes from start over a wrong code and the right one to a verified number, and writes down the cost', async () => {
+    await open();
+    const { phone, challenge, code } = await started();
+
+    await expect(verify(challenge, wrongCode(code))).rejects.toEqual(refused('otp_invalid'));
+    const { grant } = await verify(challenge, code);
+
+    await expect(fixture.numbers.activate(grant, 'account-1')).resolves.toMatchObject({ phone, owner: 'account-1' });
+    expect(await fixture.rows('otp_sends')).toMatchObject([
+      {
+        provider: 'lamah-otp',
+        provider_ref: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        outcome: 'sent',
+        cost: '0.045 LYD',
+      },
+    ]);
+  });
+
+  it('waits for a resend as long as the vendor lets a code live', async () => {
+    await open();
+    const { challenge, resendAt } = await started();
+
+    expect(resendAt.getTime() - Date.now()).toBeGreaterThan(295_000);
+    await fixture.elapse(61);
+    await expect(fixture.otp.resend({ challenge, client })).rejects.toEqual(refused('otp_too_soon'));
+  });
+
+  it('SEC-17: lets one of 16 parallel right codes win', async () => {
+    await open();
+    const { challenge, code } = await started();
+
+    const outcomes = await Promise.allSettled(Array.from({ length: 16 }, () => verify(challenge, code)));
+
+    expect(outcomes.filter(({ status: settled }) => settled === 'fulfilled')).toHaveLength(1);
+    expect(await fixture.rows('otp_grants')).toHaveLength(1);
+  });
+
+  it('SEC-17: lets at most three of 30 parallel wrong codes reach the vendor, which itself counts none', async () => {
+    await open();
+    const { challenge, code } = await started();
+
+    await Promise.allSettled(Array.from({ length: 30 }, () => verify(challenge, wrongCode(code))));
+
+    expect(checks()).toHaveLength(3);
+    await expect(verify(challenge, code)).rejects.toEqual(refused('otp_unavailable'));
+  });
+
+  it('FLT-07: cannot check a code whose request was lost: the vendor is not asked', async () => {
+    await open();
+    lamah.fault({ kind: 'hang' }, 1);
+    const { challenge, code } = await started();
+
+    expect(await status()).toEqual(['unknown']);
+    await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
+    expect(checks()).toEqual([]);
+  });
+
+  it.each(['gateway', 'docs'] as const)(
+    'FLT-15: needs a new challenge when the answer to a right code is lost, in the words of the %s',
+    async (dialect) => {
+      await open({ dialect });
+      const { challenge, code } = await started();
+      lamah.fault({ kind: 'hang' }, 1); // the vendor accepts the code; its answer never comes
+
+      await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
+      await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
+      expect(await fixture.rows('otp_grants')).toEqual([]);
+    },
+  );
+
+  it('FLT-10: writes down an empty account, and tells nobody', async () => {
+    await open();
+    lamah.answerAlways(400, 'Insufficient balance');
+    await started();
+
+    expect(await status()).toEqual(['failed']);
+    expect(await fixture.rows('otp_sends')).toMatchObject([{ outcome: 'insufficient_balance', cost: null }]);
+  });
+});
