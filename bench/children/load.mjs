@@ -18,7 +18,7 @@ process.on('message', ({ origin, requests, inFlight: width }) => {
 process.once('disconnect', () => process.exit());
 process.send('ready');
 
-async function send(origin, { path, body, address }, connections) {
+async function send(origin, { path, body, address, headers }, connections) {
   if (!agents.has(origin)) agents.set(origin, new http.Agent({ keepAlive: true, maxSockets: connections }));
   const request = http.request(origin + path, {
     method: 'POST',
@@ -27,6 +27,7 @@ async function send(origin, { path, body, address }, connections) {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
       'x-forwarded-for': address,
+      ...headers,
     },
   });
   request.end(body);

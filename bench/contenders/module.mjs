@@ -65,14 +65,16 @@ const OPTIONS = {
 /**
  * An application with the module over a schema of its own.
  * @param options.provider who carries the codes; it must hand them out by `take(phone)`
+ * @param options.metadata what the application has of its own
  * @param create makes the application from its module: a bare context, or one that listens
  */
 export async function moduleApp(
-  { url, schema, options, provider: outbox = new Outbox() },
+  { url, schema, options, provider: outbox = new Outbox(), metadata = {} },
   create = (module, logger) => NestFactory.createApplicationContext(module, { logger }),
 ) {
   class App {}
   Module({
+    ...metadata,
     imports: [
       TypeOrmModule.forRoot({
         type: 'postgres',
