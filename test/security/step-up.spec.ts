@@ -1,12 +1,16 @@
+import { createHash } from 'node:crypto';
+
 import { Controller, Injectable, Post, UseGuards } from '@nestjs/common';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { OtpConfigError, StepUp, StepUpGuard } from 'nestjs-phone-otp';
+import type { EntityManager } from 'typeorm';
 
 import { EventLog } from '../support/events.js';
 import { type Answer, headerCallers, post } from '../support/http.js';
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
 import { prove } from '../support/proofs.js';
+import { until } from '../support/providers.js';
 import { ScriptedVendor } from '../support/scripted-vendor.js';
 import { actionOf, resets, TransferAction, Vault, VaultController, vaultModule } from '../support/vault.js';
 
@@ -123,6 +127,26 @@ describe('a step-up', () => {
 
       expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
       expect(answers.filter(({ status }) => status === 401)).toHaveLength(31);
+    });
+
+    it('SEC-39: is used once also by calls that waited for it together', async () => {
+      const grant = await verified(await close(), 'close_account');
+      const hash = createHash('sha256').update(grant).digest();
+      const locked = (manager: EntityManager) =>
+        manager.query(`SELECT FROM ${fixture.schema}.otp_grants WHERE hash = $1 FOR UPDATE`, [hash]);
+
+      const answers = await fixture.dataSource.transaction(async (manager) => {
+        await locked(manager);
+        const calls = Array.from({ length: 8 }, () => close(grant));
+        await until('all wait for the grant', async () => {
+          const waiting = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1`;
+          return (await fixture.dataSource.query(waiting, [`%${fixture.schema}%otp_grants%`])).length === calls.length;
+        });
+        return { calls }; // not awaited here: they wait for this transaction
+      });
+
+      const statuses = (await Promise.all(answers.calls)).map(({ status }) => status);
+      expect(statuses.toSorted((a, b) => a - b)).toEqual([200, ...Array.from({ length: 7 }, () => 401)]);
     });
 
     it('SEC-39: fits one account, session, purpose and record, for its lifetime', async () => {
