@@ -1,4 +1,4 @@
-import type { DeliveryProvider, OtpProvider } from 'nestjs-phone-otp';
+import type { DeliveryProvider, SingleProvider } from 'nestjs-phone-otp';
 import { LamahOtp, type LamahOtpOptions, SgateOtp, TaqnyatVerify } from 'nestjs-phone-otp';
 import {
   CapturingProvider,
@@ -23,7 +23,7 @@ export interface InboxMessage {
 export class Vendor {
   constructor(
     /** What `OtpModule` gets. */
-    readonly provider: OtpProvider,
+    readonly provider: SingleProvider,
     /** One line for the person who starts the demo. */
     readonly about: string,
     readonly wire: Wire,
@@ -70,7 +70,7 @@ const VENDORS: Record<string, (env: NodeJS.ProcessEnv, wire: Wire) => Vendor | P
 };
 
 /** The vendor itself, with keys from the environment. */
-function real(title: string, wire: Wire, provider: OtpProvider): Vendor {
+function real(title: string, wire: Wire, provider: SingleProvider): Vendor {
   return new Vendor(provider, `${title}, with your account: real messages, at your cost`, wire);
 }
 
@@ -79,7 +79,7 @@ async function simulated(
   title: string,
   wire: Wire,
   simulator: VendorSimulator,
-  adapter: () => OtpProvider,
+  adapter: () => SingleProvider,
 ): Promise<Vendor> {
   await simulator.start();
   return new Vendor(

@@ -69,6 +69,9 @@ export type { PhoneNumber } from './phone/phone-number.js';
 export type { Locale, Notice, Texts } from './messages/texts.js';
 
 export { ConsoleProvider } from './providers/console.js';
+export { CountryRouter } from './providers/country-router.js';
+export type { CountryRoutes } from './providers/country-router.js';
+export { Failover } from './providers/failover.js';
 export { DELIVERY_CAPABILITIES } from './providers/provider.js';
 export type {
   CheckOutcome,
@@ -80,9 +83,11 @@ export type {
   OutgoingMessage,
   ProviderCall,
   ProviderCapabilities,
+  ProviderChoice,
   Recipient,
   SendOutcome,
   SendReceipt,
+  SingleProvider,
   VendorCheck,
   VendorFigure,
   VendorReference,

@@ -7,7 +7,8 @@ import type { Locale, Notice } from './messages/texts.js';
 import type { EventSink } from './otp.events.js';
 import { maskPhone } from './phone/mask.js';
 import type { PhonePolicy } from './phone/phone-policy.js';
-import type { Dispatcher } from './providers/dispatcher.js';
+import type { Background } from './providers/background.js';
+import type { Carriers } from './providers/carriers.js';
 
 export interface NoticeOptions {
   /** BCP 47. @defaultValue the option `defaultLocale` */
@@ -18,7 +19,8 @@ export interface NoticeOptions {
 
 interface Parts {
   database: Database;
-  dispatcher: Dispatcher;
+  carriers: Carriers;
+  background: Background;
   messages: MessageRenderer;
   phones: PhonePolicy;
   events: EventSink;
@@ -35,17 +37,19 @@ export class Notices {
    * @throws {@link OtpError} `request_invalid`
    */
   send(notice: Notice, phone: string, { locale, manager }: NoticeOptions = {}): void {
-    const { database, dispatcher, messages } = this.parts;
+    const { database, background, messages } = this.parts;
     const to = requireText('phone', phone);
     const language = messages.localeFor(readLocale(locale));
-    database.afterCommit(manager, () => dispatcher.background(this.#carry(notice, to, language)));
+    database.afterCommit(manager, () => background.run(this.#carry(notice, to, language)));
   }
 
   async #carry(notice: Notice, phone: string, locale: Locale): Promise<void> {
-    const { dispatcher, messages, phones, events } = this.parts;
+    const { carriers, messages, phones, events } = this.parts;
     const { text } = messages.renderNotice(notice, locale);
     const { region } = phones.accept(phone);
-    const outcome = await dispatcher.notify({ phone, region, text, locale, purpose: notice });
+    const carrier = carriers.for({ phone, region }).find(({ dispatcher }) => dispatcher.carriesTexts);
+    const outcome =
+      (await carrier?.dispatcher.notify({ phone, region, text, locale, purpose: notice })) ?? 'not_supported';
     events.emit('otp.notice', { notice, phone: maskPhone(phone), outcome });
   }
 }

@@ -35,15 +35,16 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
   /** By now no request comes in any more, and the data source still lives. */
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.#purging);
-    await this.wired.dispatcher.drain();
+    await this.wired.background.drain();
   }
 
   #refuseUnsafe(): void {
-    const { settings, provider, dataSource } = this.wired;
+    const { settings, carriers, dataSource } = this.wired;
     if (!settings.production) return;
-    if (provider.capabilities.developmentOnly) {
+    const toy = carriers.all.find(({ provider }) => provider.capabilities.developmentOnly);
+    if (toy) {
       throw new OtpConfigError(
-        `The provider "${provider.name}" is for development: pass a vendor's adapter to "OtpModule.forRoot()" in production.`,
+        `The provider "${toy.name}" is for development: pass a vendor's adapter to "OtpModule.forRoot()" in production.`,
       );
     }
     if (dataSource.options.synchronize) {
@@ -55,7 +56,13 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** What the application asks of the module must be possible with what it gives it: better now than at the first call. */
   #checkPorts(): void {
-    const { settings, terms, accounts, provider } = this.wired;
+    const { settings, accounts, carriers } = this.wired;
+    const unserved = settings.regions.find((region) => carriers.for({ phone: '', region }).length === 0);
+    if (unserved) {
+      throw new OtpConfigError(
+        `"regions" holds ${unserved}, which no provider serves: give the router a route for it.`,
+      );
+    }
     if (settings.registerOnLogin && !accounts.canRegister) {
       throw new OtpConfigError('"registerOnLogin" needs a "PhoneAccounts" with a method "register": provide one.');
     }
@@ -71,9 +78,24 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
       }
       if (namesPayment(purpose) && !action) throw refuse('needs an action: pass a class that extends "StepUpAction".');
       if (action && !actions.has(action)) throw refuse(`needs "${action.name}" among the providers of a module.`);
-      const weakness = weaknessFor(purpose, terms, settings);
-      if (weakness) throw refuse(`cannot be served by ${provider.name}: ${weakness}.`);
+      const weakness = this.#weaknessOf(purpose);
+      if (weakness) throw refuse(weakness);
     }
+  }
+
+  /** Why a purpose cannot be served in some region, if it cannot: of several providers one that is fit is enough. */
+  #weaknessOf(purpose: string): string | undefined {
+    const { settings, carriers } = this.wired;
+    for (const region of settings.regions) {
+      const weaknesses = carriers
+        .for({ phone: '', region })
+        .map(({ name, terms }) => ({ name, why: weaknessFor(purpose, terms, settings) }));
+      if (weaknesses.every(({ why }) => why !== undefined)) {
+        const [{ name, why }] = weaknesses as [{ name: string; why: string }];
+        return `cannot be served by ${name}: ${why}.`;
+      }
+    }
+    return undefined;
   }
 
   /** Whoever trusts every proxy lets each client choose its own address, and with it a fresh budget. */

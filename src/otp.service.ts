@@ -31,20 +31,20 @@ import { maskPhone } from './phone/mask.js';
 import type { PhoneNumber } from './phone/phone-number.js';
 import type { PhonePolicy } from './phone/phone-policy.js';
 import { readTypedCode } from './phone/typed-code.js';
-import { attemptId, type Dispatcher } from './providers/dispatcher.js';
+import { type Carrier, type Carriers, openOf } from './providers/carriers.js';
+import { attemptId } from './providers/dispatcher.js';
 import type { VendorReference } from './providers/provider.js';
 import type { Terms } from './providers/terms.js';
 
 interface Parts {
   settings: OtpSettings;
-  terms: Terms;
   phones: PhonePolicy;
   limits: Limits;
   hash: KeyedHash;
   mac: CodeMac;
   bind: SessionBinding;
   lifecycle: Lifecycle;
-  dispatcher: Dispatcher;
+  carriers: Carriers;
   courier: Courier;
   messages: MessageRenderer;
   events: EventSink;
@@ -73,17 +73,17 @@ export class OtpService {
    */
   async start(request: StartRequest): Promise<StartedChallenge> {
     requireObject('The request', request);
-    const { phones, dispatcher, lifecycle, messages, hash, mac, bind, terms, courier, events } = this.parts;
+    const { phones, lifecycle, messages, hash, mac, bind, courier, events } = this.parts;
     const { purpose, subject } = request;
     const rules = this.#rulesOf(purpose);
     if (rules.startedBy !== 'anyone' && subject === undefined) {
       throw new OtpError('sign_in_required', 'This purpose belongs to a signed-in account: pass its "subject".');
     }
-    this.#refuseWeak(purpose);
-    dispatcher.assertOpen();
     const phone = phones.accept(request.phone);
+    const route = openOf(this.#carriersFor(phone, purpose));
+    const [{ name: provider, terms }] = route;
     const sessionBinding = bind(rules, request);
-    const send = this.#sendContext(request, phone.e164, rules);
+    const send = this.#sendContext(request, phone.e164, rules, terms);
     const action = readAction(request.action);
     if (messages.needsAction(purpose) && !action?.shown) {
       throw new OtpError('request_invalid', 'This purpose needs an "action" with "amount", "currency" and "payee".');
@@ -93,7 +93,7 @@ export class OtpService {
 
     const handle = subject === undefined ? newHandle() : derivedHandle(hash);
     const code = drawCode(terms.codeLength);
-    const { keyId, mac: codeMac } = mac.seal({ ...handle, purpose }, code);
+    const sealed = mac.seal({ ...handle, purpose }, code);
     const challenge = {
       id: handle.id,
       handleHash: handleHash(handle),
@@ -104,11 +104,11 @@ export class OtpService {
       actionDigest: action?.digest ?? null,
       actionShown: action?.shown ? JSON.stringify(action.shown) : null,
       locale,
-      provider: dispatcher.providerName,
+      provider,
       checker: known ? terms.checker : 'nobody',
-      vendorSlot: terms.onePerPhone ? dispatcher.providerName : null,
-      codeMac,
-      keyId,
+      vendorSlot: terms.onePerPhone ? provider : null,
+      codeMac: sealed.mac,
+      keyId: sealed.keyId,
       maxTries: terms.maxTries,
       ttlSeconds: terms.ttlSeconds,
     } as const;
@@ -116,7 +116,7 @@ export class OtpService {
     try {
       reserved = await this.#limited(send, lifecycle.start(send, challenge));
     } catch (error) {
-      const underway = request.reuse ? await this.#underway(error, send, challenge) : undefined;
+      const underway = request.reuse ? await this.#underway(error, send, challenge, terms) : undefined;
       if (underway) return underway;
       throw error;
     }
@@ -130,10 +130,10 @@ export class OtpService {
       decoy,
     });
     if (!decoy) {
-      const message = { handle, sendNumber: 1, phone, purpose, locale, code, action: action?.shown };
-      await courier.deliver(send, reserved, message);
+      const message = { handle, sendNumber: 1, phone, purpose, locale, code, sealed, action: action?.shown };
+      await courier.deliver(send, reserved, message, route);
     }
-    return this.#started(handle, phone.e164, reserved);
+    return this.#started(handle, phone.e164, reserved, terms);
   }
 
   /**
@@ -143,38 +143,43 @@ export class OtpService {
    */
   async resend(request: ResendRequest): Promise<StartedChallenge> {
     requireObject('The request', request);
-    const { settings, dispatcher, lifecycle, mac, terms, courier } = this.parts;
-    dispatcher.assertOpen();
+    const { settings, lifecycle, mac, courier } = this.parts;
     const handle = parseHandle(request.challenge);
     const found = handle && (await lifecycle.find({ id: handle.id, handleHash: handleHash(handle) }));
     if (!handle || !found) throw otpUnavailable();
 
-    const { purpose, phone, region, signed_in: signedIn } = found;
+    const { purpose, signed_in: signedIn } = found;
+    const phone = { e164: found.phone, region: found.region } as PhoneNumber;
+    const route = openOf(nextAfter(found.provider, this.#carriersFor(phone, purpose)));
+    const [{ name: provider, terms }] = route;
     const by = { client: request.client, purpose, ...(signedIn && { subject: found.subject }) };
-    const send = { ...this.#sendContext(by, phone, this.#rulesOf(purpose)), client: found.client ?? undefined };
+    const context = this.#sendContext(by, phone.e164, this.#rulesOf(purpose), terms);
+    const send = { ...context, client: found.client ?? undefined };
     const code = drawCode(terms.codeLength);
-    const { keyId, mac: codeMac } = mac.seal({ ...handle, purpose }, code);
+    const sealed = mac.seal({ ...handle, purpose }, code);
     const reserved = await this.#limited(
       send,
       lifecycle.resend(send, {
         id: handle.id,
         handleHash: handleHash(handle),
-        codeMac,
-        keyId,
-        provider: dispatcher.providerName,
+        codeMac: sealed.mac,
+        keyId: sealed.keyId,
+        provider,
+        checker: terms.checker,
+        vendorSlot: terms.onePerPhone ? provider : null,
+        maxTries: terms.maxTries,
         maxSends: settings.maxSends,
         ttlSeconds: terms.ttlSeconds,
       }),
     );
 
     if (!reserved.decoy) {
-      const to = { e164: phone, region } as PhoneNumber;
       const locale = found.locale as Locale;
       const action = found.action_shown ?? undefined;
-      const { sends: sendNumber } = reserved;
-      await courier.deliver(send, reserved, { handle, sendNumber, phone: to, purpose, locale, code, action });
+      const message = { handle, sendNumber: reserved.sends, phone, purpose, locale, code, sealed, action };
+      await courier.deliver(send, reserved, message, route);
     }
-    return this.#started(handle, phone, reserved);
+    return this.#started(handle, phone.e164, reserved, terms);
   }
 
   /**
@@ -185,13 +190,13 @@ export class OtpService {
    */
   async verify(request: VerifyRequest): Promise<VerifiedChallenge> {
     requireObject('The request', request);
-    const { settings, lifecycle, dispatcher, mac, bind, terms, accounts } = this.parts;
+    const { settings, lifecycle, carriers, mac, bind, accounts } = this.parts;
     const { purpose } = request;
     const sessionBinding = bind(this.#rulesOf(purpose), request);
-    const code = readTypedCode(request.code, ...terms.typedLength);
+    const code = readTypedCode(request.code, ...carriers.typedLength);
     const handle = parseHandle(request.challenge);
     if (handle === undefined) throw otpUnavailable();
-    if (terms.checker === 'vendor') dispatcher.assertOpen();
+    await this.#assertCheckable(handle);
 
     const grant = newGrant();
     const success = {
@@ -227,7 +232,8 @@ export class OtpService {
     requireObject('The request', request);
     const handle = parseHandle(request.challenge);
     const ended = handle && (await this.parts.lifecycle.cancel({ id: handle.id, handleHash: handleHash(handle) }));
-    if (ended?.checker === 'vendor') this.parts.dispatcher.forget(vendorReference(handle!.id, ended));
+    if (ended?.checker !== 'vendor') return;
+    this.parts.carriers.named(ended.provider)?.dispatcher.forget(vendorReference(handle!.id, ended));
   }
 
   /**
@@ -250,18 +256,38 @@ export class OtpService {
     throw new OtpError('request_invalid', '"purpose" is not one of this application: add it to the option "purposes".');
   }
 
-  /** What the vendor cannot do safely is refused for what must be safe, unless the host accepted it by name. */
-  #refuseWeak(purpose: string): void {
-    const { settings, terms, dispatcher } = this.parts;
-    const weakness = weaknessFor(purpose, terms, settings);
-    if (weakness)
-      throw new OtpError('purpose_refused', `${dispatcher.providerName} cannot serve this purpose: ${weakness}.`);
+  /** What a vendor cannot do safely is refused for what must be safe, unless the host accepted it by name. */
+  #carriersFor({ e164, region }: PhoneNumber, purpose: string): Carrier[] {
+    const { settings, carriers } = this.parts;
+    const all = carriers.for({ phone: e164, region });
+    const fit = all.filter(({ terms }) => weaknessFor(purpose, terms, settings) === undefined);
+    if (fit.length > 0 || all.length === 0) return fit;
+    const [{ name, terms }] = all as [Carrier];
+    throw new OtpError(
+      'purpose_refused',
+      `${name} cannot serve this purpose: ${weaknessFor(purpose, terms, settings)}.`,
+    );
+  }
+
+  /**
+   * Before a try is spent: the vendor that checks the code can be asked. Of which vendor a challenge is, only its row says;
+   * that is looked up only while some vendor is left alone.
+   * @throws {@link OtpError} `send_unavailable`
+   */
+  async #assertCheckable(handle: Handle): Promise<void> {
+    const { carriers, lifecycle } = this.parts;
+    const vendors = carriers.all.filter(({ terms }) => terms.checker === 'vendor');
+    if (vendors.every(({ dispatcher }) => dispatcher.waitSeconds === 0)) return;
+    const found = await lifecycle.find({ id: handle.id, handleHash: handleHash(handle) });
+    const carrier = found && vendors.find(({ name }) => name === found.provider);
+    if (carrier) openOf([carrier]);
   }
 
   #sendContext(
     { client, purpose, subject }: Pick<StartRequest, 'client' | 'purpose' | 'subject'>,
     phone: string,
     { number }: PurposeRules,
+    { cooldownSeconds }: Terms,
   ): SendContext {
     const { address, deviceKey } = readClient(client);
     const device = deviceKey === undefined ? undefined : ['device', phone, deviceKey];
@@ -272,7 +298,7 @@ export class OtpService {
       purpose,
       signedIn: subject !== undefined,
       settled: number === 'settled',
-      cooldownSeconds: this.parts.terms.cooldownSeconds,
+      cooldownSeconds,
       address,
       client: named && this.parts.hash.of('client', ...named),
     };
@@ -287,6 +313,7 @@ export class OtpService {
     error: unknown,
     { phone, purpose, client, cooldownSeconds }: SendContext,
     { sessionBinding, actionDigest }: Pick<UnderwayParameters, 'sessionBinding' | 'actionDigest'>,
+    terms: Terms,
   ): Promise<StartedChallenge | undefined> {
     if (!(error instanceof OtpError) || error.code !== 'otp_too_soon' || !client) return undefined;
     const { lifecycle, hash } = this.parts;
@@ -295,7 +322,7 @@ export class OtpService {
     if (!found) return undefined;
     const handle = derivedHandle(hash, found.id);
     if (!handleHash(handle).equals(found.handle_hash)) return undefined; // begun under another pepper, or by a stranger
-    return this.#started(handle, phone, { expiresAt: found.expires_at, resendAt: found.resend_at });
+    return this.#started(handle, phone, { expiresAt: found.expires_at, resendAt: found.resend_at }, terms);
   }
 
   /** Lets the operator see which limit was hit; the caller only learns how long to wait. */
@@ -316,9 +343,10 @@ export class OtpService {
    * the challenge did not end meanwhile. A decoy takes as long.
    */
   async #askVendor(row: VerifyRow, code: string, success: SuccessParameters): Promise<Date | undefined> {
-    const { dispatcher, lifecycle } = this.parts;
-    if (row.checker === 'nobody') await dispatcher.waitLikeACheck();
-    if (row.checker !== 'vendor') return undefined;
+    const { carriers, lifecycle } = this.parts;
+    const dispatcher = carriers.named(row.provider)?.dispatcher;
+    if (row.checker === 'nobody') await dispatcher?.waitLikeACheck();
+    if (row.checker !== 'vendor' || !dispatcher) return undefined;
     const { outcome } = await dispatcher.check({ ...vendorReference(success.id, row), code });
     return outcome === 'verified' ? lifecycle.settle({ ...success, sendNumber: row.sends }) : undefined;
   }
@@ -327,8 +355,8 @@ export class OtpService {
     handle: Handle,
     phone: string,
     { expiresAt, resendAt }: Pick<Reserved, 'expiresAt' | 'resendAt'>,
+    { codeLength }: Terms,
   ): StartedChallenge {
-    const { codeLength } = this.parts.terms;
     return { challenge: formatHandle(handle), phone: maskPhone(phone), expiresAt, resendAt, codeLength };
   }
 
@@ -345,6 +373,16 @@ export class OtpService {
     }
     return row && row.retry_after !== null ? paused(row.retry_after) : otpUnavailable();
   }
+}
+
+/**
+ * A message that did not arrive is sent again by the next provider, and by the same one when there is no other. One that
+ * finds codes by phone alone may hold a code of another challenge there, so it takes over from nobody.
+ */
+function nextAfter(name: string, carriers: readonly Carrier[]): Carrier[] {
+  const at = carriers.findIndex((carrier) => carrier.name === name);
+  const inTurn = [...carriers.slice(at + 1), ...carriers.slice(0, at + 1)];
+  return inTurn.filter((carrier) => carrier.name === name || !carrier.terms.onePerPhone);
 }
 
 /** How the vendor knows a challenge. */

@@ -5,7 +5,8 @@ import { HostAccounts } from './accounts/host-accounts.js';
 import { CodeMac } from './challenge/code.js';
 import { sessionBinding } from './challenge/session-binding.js';
 import { Courier } from './courier.js';
-import { Dispatcher } from './providers/dispatcher.js';
+import { Background } from './providers/background.js';
+import { Carriers } from './providers/carriers.js';
 import { Grants } from './grant/grants.js';
 import { KeyedHash } from './keyed-hash.js';
 import { Database } from './lifecycle/database.js';
@@ -22,7 +23,6 @@ import type { OtpSettings } from './otp.options.js';
 import { OtpService } from './otp.service.js';
 import { PhonePolicy } from './phone/phone-policy.js';
 import type { OtpProvider } from './providers/provider.js';
-import { type Terms, termsOf } from './providers/terms.js';
 import { StepUps } from './step-up/step-ups.js';
 
 export interface Wired {
@@ -34,11 +34,10 @@ export interface Wired {
   notices: Notices;
   accounts: HostAccounts;
   events: EventSink;
-  terms: Terms;
-  dispatcher: Dispatcher;
+  carriers: Carriers;
+  background: Background;
   database: Database;
   settings: OtpSettings;
-  provider: OtpProvider;
   dataSource: DataSource;
 }
 
@@ -51,14 +50,14 @@ export function wire(
   emitter: { emit(name: string, payload: unknown): unknown } | undefined,
 ): Wired {
   if (!MODES.has(provider?.mode)) throw new OtpConfigError(PROVIDER_HELP);
-  const terms = termsOf(provider, settings);
   const tables = tablesOf(dataSource);
   const database = new Database(dataSource);
   const hash = new KeyedHash(settings.peppers);
   const bind = sessionBinding(hash);
   const limits = new Limits(settings, hash);
   const events = new EventSink(emitter);
-  const dispatcher = new Dispatcher(provider, events, settings);
+  const background = new Background();
+  const carriers = new Carriers(provider, settings, events, background);
   const accounts: HostAccounts = new HostAccounts(
     host,
     { ownerOf: (phone) => numbers.ownerOf(phone) },
@@ -66,7 +65,7 @@ export function wire(
   );
   const messages = new MessageRenderer(settings);
   const phones = new PhonePolicy(settings);
-  const notices = new Notices({ database, dispatcher, messages, phones, events });
+  const notices = new Notices({ database, carriers, background, messages, phones, events });
   const grants = new Grants({ database, tables, bind, purposes: settings.purposes, accounts, events });
   const numbers = new VerifiedNumbers({
     database,
@@ -79,16 +78,15 @@ export function wire(
   const lifecycle = new Lifecycle(database, tables, limits, settings);
   const service = new OtpService({
     settings,
-    terms,
     limits,
     hash,
     bind,
-    dispatcher,
+    carriers,
     events,
     phones,
     mac: new CodeMac(settings.peppers),
     lifecycle,
-    courier: new Courier(dispatcher, lifecycle, limits, messages, terms, settings.appName),
+    courier: new Courier(background, lifecycle, limits, messages, settings.appName),
     messages,
     accounts,
   });
@@ -104,16 +102,15 @@ export function wire(
     notices,
     accounts,
     events,
-    terms,
-    dispatcher,
+    carriers,
+    background,
     database,
     settings,
-    provider,
     dataSource,
   };
 }
 
-const MODES: ReadonlySet<unknown> = new Set<OtpProvider['mode']>(['delivery', 'delegated', 'generator']);
+const MODES: ReadonlySet<unknown> = new Set<OtpProvider['mode']>(['delivery', 'delegated', 'generator', 'choice']);
 
 const PROVIDER_HELP =
   'OtpModule needs a provider: pass one as the first argument of "OtpModule.forRoot()", ' +

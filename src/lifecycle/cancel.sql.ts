@@ -13,6 +13,7 @@ export interface CancelRow {
   phone: string;
   region: string;
   sends: number;
+  provider: string;
   provider_ref: string | null;
 }
 
@@ -22,4 +23,4 @@ export const cancelSql = (t: Tables) =>
 UPDATE ${t.challenges} SET status = 'cancelled', ended_at = clock_timestamp()
 WHERE id = :id AND handle_hash = :handleHash AND ended_at IS NULL
   AND set_config('lock_timeout', '2s', true) IS NOT NULL
-RETURNING checker, phone, region, sends, provider_ref`);
+RETURNING checker, phone, region, sends, provider, provider_ref`);

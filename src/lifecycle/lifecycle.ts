@@ -3,7 +3,14 @@ import { OtpError } from '../otp.error.js';
 import type { OtpSettings } from '../otp.options.js';
 import { cancelSql, type CancelParameters, type CancelRow } from './cancel.sql.js';
 import type { Database } from './database.js';
-import { failSql, markSql, type FailParameters, type MarkParameters } from './mark.sql.js';
+import {
+  failSql,
+  type FailParameters,
+  handOverSql,
+  type HandOverParameters,
+  markSql,
+  type MarkParameters,
+} from './mark.sql.js';
 import {
   forgetSendingSql,
   PURGE_BATCH,
@@ -53,6 +60,7 @@ export class Lifecycle {
       resend: resendSql(tables),
       mark: markSql(tables),
       fail: failSql(tables),
+      handOver: handOverSql(tables),
       verify: verifySql(tables),
       settle: settleSql(tables),
       cancel: cancelSql(tables),
@@ -90,6 +98,11 @@ export class Lifecycle {
   /** As {@link Lifecycle.mark}, for a definite failure that changes the cooldown. */
   async fail(outcome: FailParameters): Promise<boolean> {
     return (await this.database.run(this.#sql.fail, outcome))!.marked;
+  }
+
+  /** As {@link Lifecycle.mark}, for a definite failure after which another provider takes over. */
+  async handOver(failure: HandOverParameters): Promise<boolean> {
+    return (await this.database.run(this.#sql.handOver, failure))!.marked;
   }
 
   /** @returns undefined when there is no such challenge or the secret half is wrong */

@@ -1,3 +1,4 @@
+import type { Checker } from '../challenge/challenge.entity.js';
 import { statement } from './statement.js';
 import type { Tables } from './tables.js';
 
@@ -30,7 +31,7 @@ WITH marked AS (
   RETURNING 1
 ), logged AS (${logSend(t)}
 )
-SELECT EXISTS (SELECT FROM marked) AS marked, 
+SELECT EXISTS (SELECT FROM marked) AS marked,
   set_config('synchronous_commit', CASE WHEN :durable::boolean THEN current_setting('synchronous_commit') ELSE 'off' END, true)
 FROM logged`);
 
@@ -60,6 +61,36 @@ WITH cooldown AS MATERIALIZED (
     used = CASE WHEN :cooldownSeconds::int > 0 THEN 1 ELSE 0 END,
     ends_at = clock_timestamp() + make_interval(secs => :cooldownSeconds::int)
   FROM marked WHERE l.key = :cooldownKey
+), logged AS (${logSend(t)}
+)
+SELECT EXISTS (SELECT FROM marked) AS marked FROM logged`);
+
+/** The provider that takes over. */
+export interface HandOverParameters extends MarkParameters {
+  nextProvider: string;
+  nextChecker: Checker;
+  nextVendorSlot: string | null;
+  nextCodeMac: Buffer;
+  nextKeyId: string;
+  nextMaxTries: number;
+  nextTtlSeconds: number;
+}
+
+/**
+ * Surely nothing was sent, and another provider takes over: the log gets the failure, the challenge the new carrier, with its
+ * own figures where they are stricter. Handle, tries, slots and send number stay: nobody was sent anything.
+ */
+export const handOverSql = (t: Tables) =>
+  statement<HandOverParameters, { marked: boolean }>(`
+WITH marked AS (
+  UPDATE ${t.challenges} c SET
+    provider = :nextProvider, checker = :nextChecker, vendor_slot = :nextVendorSlot, key_id = :nextKeyId,
+    code_mac = CASE WHEN :nextChecker = 'module' THEN :nextCodeMac::bytea END,
+    max_tries = least(c.max_tries, :nextMaxTries::smallint),
+    expires_at = least(c.expires_at, c.last_send_at + make_interval(secs => :nextTtlSeconds::int))
+  WHERE c.id = :id AND c.status = 'sending' AND c.sends = :sendNumber AND c.ended_at IS NULL AND c.checker <> 'nobody'
+    AND set_config('lock_timeout', '2s', true) IS NOT NULL
+  RETURNING 1
 ), logged AS (${logSend(t)}
 )
 SELECT EXISTS (SELECT FROM marked) AS marked FROM logged`);

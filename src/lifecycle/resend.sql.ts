@@ -1,3 +1,4 @@
+import type { Checker } from '../challenge/challenge.entity.js';
 import type { ShownAction } from '../messages/message-renderer.js';
 import {
   reserveAnswer,
@@ -16,6 +17,9 @@ export interface ResendParameters extends LimitParameters {
   codeMac: Buffer | null;
   keyId: string;
   provider: string;
+  checker: Checker;
+  vendorSlot: string | null;
+  maxTries: number;
   maxSends: number;
   ttlSeconds: number;
 }
@@ -40,7 +44,10 @@ export const resendSql = (t: Tables) => {
   return statement<ResendParameters, ResendRow>(`${reserveLimits(t, alive)},
 made AS (
   UPDATE ${t.challenges} c SET
-    code_mac = CASE WHEN c.checker = 'module' THEN :codeMac::bytea END, key_id = :keyId,
+    checker = CASE WHEN c.checker = 'nobody' THEN 'nobody' ELSE :checker::text END,
+    code_mac = CASE WHEN c.checker <> 'nobody' AND :checker = 'module' THEN :codeMac::bytea END, key_id = :keyId,
+    vendor_slot = CASE WHEN c.checker <> 'nobody' THEN :vendorSlot::text END,
+    max_tries = least(c.max_tries, :maxTries::smallint),
     status = CASE WHEN c.checker = 'nobody' THEN 'decoy' ELSE 'sending' END,
     sends = c.sends + 1, provider = :provider, provider_ref = NULL, last_send_at = taken.t,
     expires_at = taken.t + make_interval(secs => :ttlSeconds::int),
@@ -65,11 +72,13 @@ export interface FindRow {
   locale: string;
   signed_in: boolean;
   client: Buffer | null;
+  /** Who brought the message before. */
+  provider: string;
   action_shown: ShownAction | null;
 }
 
 export const findSql = (t: Tables) =>
   statement<FindParameters, FindRow>(`
-SELECT phone, region, purpose, subject, locale, session_binding IS NOT NULL OR subject <> phone AS signed_in, client, action_shown
+SELECT phone, region, purpose, subject, locale, session_binding IS NOT NULL OR subject <> phone AS signed_in, client, provider, action_shown
 FROM ${t.challenges}
 WHERE id = :id AND handle_hash = :handleHash AND ended_at IS NULL AND expires_at > clock_timestamp()`);

@@ -25,6 +25,7 @@ export interface VerifyRow {
   /** `vendor`: the try is spent and counted as a failure; ask the vendor, then {@link settleSql} puts a success right. */
   checker: Checker;
   region: string;
+  provider: string;
   provider_ref: string | null;
   sends: number;
   /** Set when the subject's gate is full. */
@@ -66,7 +67,7 @@ WITH gate AS MATERIALIZED (
   FOR UPDATE
 ), ch AS MATERIALIZED (
   SELECT c.purpose, c.subject, c.phone, c.client, c.session_binding, c.action_digest, c.unverified_keys, c.checker, c.code_mac, c.status,
-    c.tries, c.max_tries, c.sends, c.region, c.provider_ref, c.created_at, c.expires_at, c.ended_at,
+    c.tries, c.max_tries, c.sends, c.region, c.provider, c.provider_ref, c.created_at, c.expires_at, c.ended_at,
     gate.key, gate.used, gate.cap, gate.ends_at AS gate_ends_at, gate.strikes, gate.streak
   FROM gate, ${t.challenges} c WHERE c.id = :id AND c.handle_hash = :handleHash
   FOR UPDATE OF c
@@ -110,7 +111,7 @@ WITH gate AS MATERIALIZED (
   SELECT * FROM tried WHERE fits
 ), ${afterSuccess(t)}
 SELECT x.fits AS matched, j.subject, j.phone, j.purpose, g.expires_at AS grant_expires_at,
-  j.checker, j.region, j.provider_ref, j.sends,
+  j.checker, j.region, j.provider, j.provider_ref, j.sends,
   j.dead AS reason, CASE WHEN j.dead IS NULL THEN j.paused END AS retry_after,
   j.max_tries, j.tries + (x.fits IS NOT NULL)::int AS tries,
   j.cap, j.failures + (x.fits IS FALSE)::int AS failures, j.streak + (x.fits IS FALSE)::int AS streak

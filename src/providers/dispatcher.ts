@@ -3,16 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { CircuitState, circuitBreaker, ConsecutiveBreaker, handleWhenResult } from 'cockatiel';
 
-import { OtpError } from '../otp.error.js';
 import type { EventSink } from '../otp.events.js';
+import type { Background } from './background.js';
 import type {
   CheckReceipt,
-  OtpProvider,
+  DeliveryProvider,
   OutgoingMessage,
   ProviderCall,
   Recipient,
   SendOutcome,
   SendReceipt,
+  SingleProvider,
   VendorCheck,
   VendorStart,
 } from './provider.js';
@@ -44,6 +45,8 @@ interface Bounds {
 /** Faults of the vendor in a row that open its breaker, and how long it stays open. */
 const BREAKS_AFTER = 5;
 const BREAK_MS = 30_000;
+/** When there is too much to do, or the application closes. */
+const BUSY_SECONDS = 5;
 
 /** Names one message to the vendor: derived, so it is known again at the check even when the vendor's answer was lost. */
 export function attemptId(challengeId: string, sendNumber: number): string {
@@ -51,14 +54,11 @@ export function attemptId(challengeId: string, sendNumber: number): string {
 }
 
 /**
- * Carries messages and checks to the provider: within a time limit, no more at once than allowed, never twice, none left
- * behind at shutdown. A vendor that fails time and again is left alone for a while, which is the only outage that every
+ * Carries messages and checks to one provider: within a time limit, no more at once than allowed, never twice. A vendor that fails time and again is left alone for a while, which is the only outage that every
  * caller is told of. No database connection is held meanwhile.
  */
 export class Dispatcher {
   readonly #logger = new Logger('Otp');
-  /** What goes on after its caller was answered. */
-  readonly #running = new Set<Promise<unknown>>();
   readonly #breaker = circuitBreaker(
     handleWhenResult((receipt) => isFault(receipt as SendReceipt | CheckReceipt)),
     { halfOpenAfter: BREAK_MS, breaker: new ConsecutiveBreaker(BREAKS_AFTER) },
@@ -67,12 +67,12 @@ export class Dispatcher {
   #brokenUntil = 0;
   #lastCheckMs: number | undefined;
   #lastSendMs = 0;
-  #closing = false;
 
   constructor(
-    private readonly provider: OtpProvider,
+    private readonly provider: SingleProvider,
     private readonly events: EventSink,
     private readonly bounds: Bounds,
+    private readonly background: Background,
   ) {
     this.#breaker.onBreak(() => {
       this.#brokenUntil = performance.now() + BREAK_MS;
@@ -80,15 +80,11 @@ export class Dispatcher {
     });
   }
 
-  get providerName(): string {
-    return this.provider.name;
-  }
-
-  /** @throws {@link OtpError} `send_unavailable`, before anything is looked up or stored, when nothing can be taken on */
-  assertOpen(): void {
-    if (this.#closing || this.#inFlight >= this.bounds.maxSendsInFlight) throw unavailable(5);
+  /** How long to wait before it can take something on: 0 when it can now. */
+  get waitSeconds(): number {
+    if (this.background.closing || this.#inFlight >= this.bounds.maxSendsInFlight) return BUSY_SECONDS;
     const wait = this.#brokenUntil - performance.now();
-    if (this.#breaker.state === CircuitState.Open && wait > 0) throw unavailable(wait / 1000);
+    return this.#breaker.state === CircuitState.Open && wait > 0 ? wait / 1000 : 0;
   }
 
   /** Sends and reports; never throws. */
@@ -111,16 +107,25 @@ export class Dispatcher {
     return { ...receipt, status: statusOf(receipt), latencyMs, segments };
   }
 
-  /** Carries a text without a code, where the provider carries texts of ours; never throws. */
+  /** Whether it can bring a text of ours to a phone. */
+  get carriesTexts(): boolean {
+    return this.#delivery !== undefined;
+  }
+
+  /** Carries a text without a code, where it {@link carriesTexts}; never throws. */
   async notify(
     notice: Pick<OutgoingMessage, 'phone' | 'region' | 'text' | 'locale' | 'purpose'>,
-  ): Promise<SendOutcome | 'not_supported'> {
-    const { provider } = this;
-    const carrier = provider.mode === 'generator' ? provider.delivery : provider;
-    if (carrier.mode !== 'delivery') return 'not_supported';
+  ): Promise<SendOutcome | undefined> {
+    const delivery = this.#delivery;
+    if (!delivery) return undefined;
     const message = { ...notice, attemptId: randomUUID() };
-    const [{ outcome }] = await this.#timed<SendReceipt>((call) => carrier.send(message, call), { outcome: 'unknown' });
-    return outcome;
+    const [receipt] = await this.#timed<SendReceipt>((call) => delivery.send(message, call), { outcome: 'unknown' });
+    return receipt.outcome;
+  }
+
+  get #delivery(): DeliveryProvider | undefined {
+    if (this.provider.mode === 'generator') return this.provider.delivery;
+    return this.provider.mode === 'delivery' ? this.provider : undefined;
   }
 
   /** Asks the vendor whether a code is right; never throws. Whatever is not its documented success is not a success. */
@@ -147,21 +152,7 @@ export class Dispatcher {
     const { provider } = this;
     if (provider.mode !== 'delegated' || !provider.cancel) return;
     const cancel = provider.cancel.bind(provider);
-    this.background(this.#within((call) => cancel(reference, call), undefined));
-  }
-
-  /** Lets work run on after the caller has its answer. */
-  background(work: Promise<unknown>): void {
-    const running = work
-      .catch((error: Error) => this.#logger.error(`after the answer: ${error.message}`))
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
-  }
-
-  /** Takes on nothing more and waits for what is running: at most one call's time limit, and the mark after it. */
-  async drain(): Promise<void> {
-    this.#closing = true;
-    await Promise.all(this.#running);
+    this.background.run(this.#within((call) => cancel(reference, call), undefined));
   }
 
   /** The three modes differ in who makes the code and who brings it. */
@@ -265,8 +256,4 @@ function isFault({ outcome }: SendReceipt | CheckReceipt): boolean {
 function statusOf({ outcome, ambiguous = outcome === 'unknown' }: SendReceipt): Dispatched['status'] {
   if (outcome === 'sent') return 'sent';
   return ambiguous ? 'unknown' : 'failed';
-}
-
-function unavailable(retryAfterSeconds: number): OtpError {
-  return new OtpError('send_unavailable', 'No message can be sent at present. Try again later.', { retryAfterSeconds });
 }

@@ -15,7 +15,22 @@ import type { CountryCode } from 'libphonenumber-js/max';
  * vendor with a canonical {@link SendOutcome} or {@link CheckOutcome}; it throws only for what it cannot explain, and
  * a throw counts as `unknown`. Counting, binding, expiry and single use are this module's, whatever the vendor does.
  */
-export type OtpProvider = DeliveryProvider | DelegatedProvider | GeneratorProvider;
+export type SingleProvider = DeliveryProvider | DelegatedProvider | GeneratorProvider;
+
+/**
+ * Chooses among providers and carries nothing itself, such as `CountryRouter` and `Failover`. Choices nest freely; the
+ * challenge remembers which provider served it.
+ */
+export interface ProviderChoice {
+  readonly mode: 'choice';
+  /** Providers for this recipient, the preferred one first; none where the recipient is not served. */
+  candidates(recipient: Recipient): readonly OtpProvider[];
+  /** Every provider that it may choose. */
+  readonly all: readonly OtpProvider[];
+}
+
+/** What `OtpModule.forRoot` takes: one vendor's adapter, or a choice among several. */
+export type OtpProvider = SingleProvider | ProviderChoice;
 
 interface ProviderBase {
   /** Stable lower-case name, kept with each challenge and shown in logs, such as `taqnyat-verify`. */

@@ -1,7 +1,7 @@
-import type { OtpProvider, VendorFigure } from './provider.js';
+import type { SingleProvider, VendorFigure } from './provider.js';
 
 /** What the application asks for. */
-interface Wishes {
+export interface Wishes {
   readonly codeLength: number;
   readonly codeTtlSeconds: number;
   readonly maxTries: number;
@@ -33,7 +33,7 @@ const TRIES_OF_A_SHORT_CODE = 3;
 const ANY_LENGTH = [4, 8] as const;
 
 /** A vendor's own figure wins where it is stricter; within a range of the vendor's, the application's wish counts. */
-export function termsOf({ mode, capabilities }: OtpProvider, wishes: Wishes): Terms {
+export function termsOf({ mode, capabilities }: SingleProvider, wishes: Wishes): Terms {
   if (mode === 'delivery') {
     const { codeLength, codeTtlSeconds: ttlSeconds, maxTries } = wishes;
     const typedLength = [codeLength, codeLength] as const;

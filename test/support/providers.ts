@@ -2,12 +2,14 @@ import { DELIVERY_CAPABILITIES, type DeliveryProvider, type OutgoingMessage, typ
 
 /** A vendor whose answer the test writes. */
 export class ScriptedProvider implements DeliveryProvider {
-  readonly name = 'scripted';
   readonly mode = 'delivery';
   readonly capabilities = DELIVERY_CAPABILITIES;
   readonly messages: OutgoingMessage[] = [];
 
-  constructor(public answer: (message: OutgoingMessage) => Promise<SendReceipt> = async () => ({ outcome: 'sent' })) {}
+  constructor(
+    public answer: (message: OutgoingMessage) => Promise<SendReceipt> = async () => ({ outcome: 'sent' }),
+    readonly name = 'scripted',
+  ) {}
 
   send(message: OutgoingMessage): Promise<SendReceipt> {
     this.messages.push(message);

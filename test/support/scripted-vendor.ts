@@ -12,7 +12,6 @@ import {
 
 /** A vendor in memory that makes and checks codes itself, and does what the test says. */
 export class ScriptedVendor implements DelegatedProvider {
-  readonly name = 'scripted-vendor';
   readonly mode = 'delegated';
   readonly capabilities: ProviderCapabilities;
   readonly starts: VendorStart[] = [];
@@ -29,7 +28,10 @@ export class ScriptedVendor implements DelegatedProvider {
   /** Stands between the vendor's decision and its answer. */
   answerCheck: (receipt: CheckReceipt) => Promise<CheckReceipt> = async (receipt) => receipt;
 
-  constructor(capabilities: Partial<ProviderCapabilities> = {}) {
+  constructor(
+    capabilities: Partial<ProviderCapabilities> = {},
+    readonly name = 'scripted-vendor',
+  ) {
     this.capabilities = {
       ...DELIVERY_CAPABILITIES,
       correlation: 'caller_id',

@@ -1,0 +1,234 @@
+import { CountryRouter, Failover, OtpConfigError, type OtpModuleOptions, type OtpProvider } from 'nestjs-phone-otp';
+
+import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
+import { ScriptedProvider, until } from '../support/providers.js';
+import { ScriptedVendor } from '../support/scripted-vendor.js';
+
+const client = { address: '203.0.113.7' };
+const purpose = 'registration';
+const failing = (outcome: string, ambiguous = false) =>
+  new ScriptedProvider(async () => ({ outcome: outcome as never, ambiguous }), 'first');
+
+let fixture: Fixture;
+afterEach(() => fixture?.close());
+
+const open = async (provider: OtpProvider, options: Partial<OtpModuleOptions> = {}) =>
+  (fixture = await otpFixture({ provider, options }));
+const sends = async () =>
+  (await fixture.dataSource.query(`SELECT provider, outcome FROM ${fixture.schema}.otp_sends ORDER BY id`)) as object[];
+
+async function started(phone = newPhone(), more: object = {}) {
+  const answer = await fixture.otp.start({ phone, purpose, client, ...more });
+  await until('the message is marked', async () =>
+    (await fixture.rows('otp_challenges')).every(({ status }) => status !== 'sending'),
+  );
+  return answer;
+}
+
+describe('a router by country', () => {
+  it('has each number served by the provider of its region, and the challenge remembers which', async () => {
+    const [saudi, others] = [new ScriptedProvider(undefined, 'saudi'), new ScriptedProvider(undefined, 'others')];
+    await open(new CountryRouter({ SA: saudi, default: others }));
+
+    await started();
+    await started('+447400123456');
+
+    expect(saudi.messages.map(({ region }) => region)).toEqual(['SA']);
+    expect(others.messages.map(({ region }) => region)).toEqual(['GB']);
+    expect((await fixture.rows('otp_challenges')).map((row) => row.provider)).toEqual(['saudi', 'others']);
+  });
+
+  it('mixes vendors that check codes with those that only carry them', async () => {
+    const vendor = new ScriptedVendor({ codeLength: 4 }, 'vendor');
+    const texts = new ScriptedProvider(undefined, 'texts');
+    await open(new CountryRouter({ SA: vendor, default: texts }));
+    const phone = newPhone();
+
+    const theirs = await started(phone);
+    expect(theirs.codeLength).toBe(4);
+    const code = vendor.codeFor(phone).slice(0, 4);
+    vendor.answerCheck = async () => ({ outcome: 'verified' });
+    await expect(fixture.otp.verify({ challenge: theirs.challenge, code, purpose })).resolves.toMatchObject({ phone });
+
+    const ours = await started('+447400123456');
+    expect(ours.codeLength).toBe(6);
+    await expect(
+      fixture.otp.verify({ challenge: ours.challenge, code: wrongCode(texts.lastCode), purpose }),
+    ).rejects.toMatchObject({ code: 'otp_invalid' });
+    const right = { challenge: ours.challenge, code: texts.lastCode, purpose };
+    await expect(fixture.otp.verify(right)).resolves.toHaveProperty('grant');
+    expect(vendor.checks).toHaveLength(1);
+  });
+
+  it('refuses at start-up a region that it has no provider for', async () => {
+    const router = new CountryRouter({ SA: new ScriptedProvider() });
+
+    await expect(otpFixture({ provider: router })).rejects.toThrow(/"regions" holds GB, which no provider serves/);
+    await open(router, { regions: ['SA'] });
+  });
+
+  it.each([
+    ['no routes', {}],
+    ['a route to nothing', { SA: undefined }],
+    ['a region that is none', { Saudi: new ScriptedProvider() }],
+  ])('refuses %s', (_, routes) => {
+    expect(() => new CountryRouter(routes as never)).toThrow(OtpConfigError);
+  });
+});
+
+describe('a failover', () => {
+  it.each(['unauthorized', 'insufficient_balance', 'rejected_sender', 'rate_limited', 'provider_unavailable'])(
+    'asks the next provider when the first surely sent nothing: %s',
+    async (outcome) => {
+      const second = new ScriptedProvider(undefined, 'second');
+      await open(new Failover([failing(outcome), second]));
+
+      const { challenge } = await started();
+
+      expect(await sends()).toEqual([
+        { provider: 'first', outcome },
+        { provider: 'second', outcome: 'sent' },
+      ]);
+      expect(await fixture.rows('otp_challenges')).toMatchObject([{ provider: 'second', status: 'sent', sends: 1 }]);
+      await expect(fixture.otp.verify({ challenge, code: second.lastCode, purpose })).resolves.toHaveProperty('grant');
+    },
+  );
+
+  it.each([
+    ['a time-out, which may have sent it', 'unknown', true],
+    ['an outage after the request was sent', 'provider_unavailable', true],
+    ['a fault of the number', 'invalid_number', false],
+    ['the vendor’s own wait for this number', 'resend_too_soon', false],
+  ])('FLT-07: asks nobody else after %s', async (_, outcome, ambiguous) => {
+    const second = new ScriptedProvider(undefined, 'second');
+    await open(new Failover([failing(outcome, ambiguous), second]));
+
+    await started();
+
+    expect(second.messages).toHaveLength(0);
+    expect(await sends()).toEqual([{ provider: 'first', outcome }]);
+  });
+
+  it('goes from a vendor that checks codes to one that carries ours, and back', async () => {
+    for (const order of [0, 1]) {
+      const vendor = new ScriptedVendor({}, 'vendor');
+      const texts = new ScriptedProvider(undefined, 'texts');
+      const refuse = async () => ({ outcome: 'insufficient_balance' }) as const;
+      if (order === 0) vendor.answerStart = refuse;
+      else texts.answer = refuse;
+      await fixture?.close();
+      await open(new Failover(order === 0 ? [vendor, texts] : [texts, vendor]));
+
+      const phone = newPhone();
+      const { challenge } = await started(phone);
+
+      const checker = order === 0 ? 'module' : 'vendor';
+      expect(await fixture.rows('otp_challenges')).toMatchObject([
+        { checker, code_mac: order === 0 ? expect.anything() : null },
+      ]);
+      const code = order === 0 ? texts.lastCode : vendor.codeFor(phone);
+      await expect(fixture.otp.verify({ challenge, code: wrongCode(code), purpose })).rejects.toMatchObject({
+        code: 'otp_invalid',
+      });
+      await expect(fixture.otp.verify({ challenge, code, purpose })).resolves.toMatchObject({ phone });
+    }
+  });
+
+  it('tells a signed-in caller only when the last one failed too, who then has the cooldown back', async () => {
+    const second = failing('insufficient_balance');
+    await open(new Failover([new ScriptedProvider(async () => ({ outcome: 'unauthorized' }), 'zero'), second]));
+    const ask = () =>
+      fixture.otp.start({ phone: newPhone(), purpose: 'verify_number', subject: 'account-1', client: 'server' });
+
+    await expect(ask()).rejects.toMatchObject({ code: 'send_unavailable' });
+    second.answer = async () => ({ outcome: 'sent' });
+    await expect(ask()).resolves.toHaveProperty('challenge');
+  });
+
+  it('sends again by the next provider, with a new code, and returns to the first', async () => {
+    const [first, second] = [new ScriptedProvider(undefined, 'first'), new ScriptedProvider(undefined, 'second')];
+    await open(new Failover([first, second]));
+    const { challenge } = await started();
+    const old = first.lastCode;
+
+    for (const carrier of [second, first]) {
+      await fixture.elapse(61);
+      carrier.messages.length = 0;
+      await fixture.otp.resend({ challenge, client });
+      await until('the message is out', () => carrier.messages.length === 1);
+    }
+
+    expect(await sends()).toMatchObject([{ provider: 'first' }, { provider: 'second' }, { provider: 'first' }]);
+    if (old !== first.lastCode) {
+      await expect(fixture.otp.verify({ challenge, code: old, purpose })).rejects.toMatchObject({
+        code: 'otp_invalid',
+      });
+    }
+    await expect(fixture.otp.verify({ challenge, code: first.lastCode, purpose })).resolves.toHaveProperty('grant');
+  });
+
+  it('passes over a provider that is left alone, and tells everybody when all are', async () => {
+    const down = failing('provider_unavailable', true);
+    const second = new ScriptedProvider(undefined, 'second');
+    await open(new Failover([down, second]));
+    for (let fault = 0; fault < 5; fault++) await started();
+    expect(second.messages).toHaveLength(0);
+
+    await started();
+    expect([down.messages.length, second.messages.length]).toEqual([5, 1]);
+
+    second.answer = async () => ({ outcome: 'provider_unavailable', ambiguous: true });
+    for (let fault = 0; fault < 5; fault++) await started();
+    await expect(started()).rejects.toMatchObject({ code: 'send_unavailable' });
+  });
+
+  it('takes for what must be safe the provider that is fit for it', async () => {
+    const short = new ScriptedVendor({ codeLength: 4, fixedText: true }, 'short');
+    const texts = new ScriptedProvider(undefined, 'texts');
+    await open(new Failover([short, texts]));
+    const phone = newPhone();
+    await fixture.own(phone, 'account-1');
+
+    await started();
+    await started(phone, { purpose: 'transaction', subject: 'account-1', action: ACTION });
+
+    expect(short.starts).toHaveLength(1);
+    expect(texts.messages).toHaveLength(1);
+  });
+
+  it('leaves a decoy with nobody', async () => {
+    const second = new ScriptedProvider(undefined, 'second');
+    await open(new Failover([failing('unauthorized'), second]));
+
+    await started(newPhone(), { purpose: 'login' });
+
+    expect(second.messages).toHaveLength(0);
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ checker: 'nobody', status: 'decoy' }]);
+  });
+
+  it('refuses fewer than two providers, and two of one name', async () => {
+    const one = new ScriptedProvider();
+    expect(() => new Failover([one])).toThrow(OtpConfigError);
+    expect(() => new Failover(undefined as never)).toThrow(OtpConfigError);
+    await expect(otpFixture({ provider: new Failover([one, new ScriptedProvider()]) })).rejects.toThrow(
+      /Two providers are named "scripted"/,
+    );
+  });
+
+  it('nests in a router, and a router in it', async () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => new ScriptedProvider(undefined, name)) as [
+      ScriptedProvider,
+      ScriptedProvider,
+      ScriptedProvider,
+    ];
+    a.answer = b.answer = async () => ({ outcome: 'unauthorized' });
+    await open(new CountryRouter({ SA: new Failover([a, new CountryRouter({ SA: b, GB: a })]), default: c }), {
+      regions: ['SA', 'GB'],
+    });
+
+    await started();
+    await started('+447400123456');
+
+    expect([a, b, c].map(({ messages }) => messages.length)).toEqual([1, 1, 1]);
+  });
+});
