@@ -96,6 +96,12 @@ export type {
 } from './providers/provider.js';
 export { LamahOtp } from './providers/lamah/lamah-otp.js';
 export type { LamahOtpOptions } from './providers/lamah/lamah-otp.js';
+export { NinetyNineSms } from './providers/ninety-nine/ninety-nine-sms.js';
+export type { NinetyNineSmsOptions } from './providers/ninety-nine/ninety-nine-sms.js';
+export { NinetyNineVerify } from './providers/ninety-nine/ninety-nine-verify.js';
+export type { NinetyNineVerifyOptions } from './providers/ninety-nine/ninety-nine-verify.js';
+export type { NinetyNineMessage, NinetyNineOptions } from './providers/ninety-nine/ninety-nine-account.js';
+export type { NinetyNineDelivery, NinetyNineRefusal } from './providers/ninety-nine/ninety-nine-answer.js';
 export { SgateOtp } from './providers/sgate/sgate-otp.js';
 export type { SgateOtpOptions } from './providers/sgate/sgate-otp.js';
 export type { SgateDelivery } from './providers/sgate/sgate-answer.js';
@@ -107,3 +113,4 @@ export type { HttpFields, HttpRequest } from './providers/http-request.js';
 export { checkReceipt, sendReceipt } from './providers/receipts.js';
 export { field, readJson } from './providers/safe-json.js';
 export { Secret } from './providers/secret.js';
+export type { TextTemplate } from './providers/text-template.js';

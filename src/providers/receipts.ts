@@ -26,6 +26,12 @@ export function checkReceipt(read: (answer: HttpAnswer) => CheckReceipt): (reply
 export const SENSELESS_SEND: SendReceipt = { outcome: 'unknown', ambiguous: true };
 export const SENSELESS_CHECK: CheckReceipt = { outcome: 'provider_unavailable' };
 
+/** A name that a vendor gave, for a receipt's `reference`: text or a whole number; `undefined` where it can be none. */
+export function referenceOf(value: unknown): string | undefined {
+  const name = typeof value === 'number' ? String(value) : value;
+  return typeof name === 'string' && /^[\w-]{1,64}$/.test(name) ? name : undefined;
+}
+
 function refusalByStatus({ status, retryAfterSeconds }: HttpAnswer): { outcome: VendorRefusal } | undefined {
   if (status === 401 || status === 403) return { outcome: 'unauthorized' };
   if (status === 402) return { outcome: 'insufficient_balance' };

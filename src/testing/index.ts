@@ -6,6 +6,8 @@ export type { SimulatedMessage, SimulatedRequest, VendorReaction } from './simul
 export type { SimulatedAnswer, SimulatedFault } from './simulators/faults.js';
 export { LamahSimulator } from './simulators/lamah-simulator.js';
 export type { LamahSimulatorOptions } from './simulators/lamah-simulator.js';
+export { NinetyNineSimulator } from './simulators/ninety-nine-simulator.js';
+export type { NinetyNineSimulatorOptions } from './simulators/ninety-nine-simulator.js';
 export { SgateSimulator } from './simulators/sgate-simulator.js';
 export type { SgateSimulatorOptions } from './simulators/sgate-simulator.js';
 export { TaqnyatSimulator } from './simulators/taqnyat-simulator.js';

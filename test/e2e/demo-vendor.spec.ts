@@ -74,5 +74,5 @@ it('the demo bank says which vendors it knows', async () => {
   const { code, output } = await closedBank({ DATABASE_URL: await ownDatabase(), OTP_PROVIDER: 'pigeons' });
 
   expect(code).toBe(1);
-  expect(output).toContain('OTP_PROVIDER must be one of capturing, lamah, sgate, taqnyat.');
+  expect(output).toMatch(/OTP_PROVIDER must be one of capturing, .*taqnyat/);
 });

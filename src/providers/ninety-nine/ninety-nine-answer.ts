@@ -1,0 +1,107 @@
+import type { HttpAnswer } from '../http-client.js';
+import type { CheckOutcome, CheckReceipt, SendReceipt, VendorRefusal } from '../provider.js';
+import { referenceOf, SENSELESS_CHECK, SENSELESS_SEND } from '../receipts.js';
+import { field, readJson } from '../safe-json.js';
+
+/**
+ * Why the vendor refuses, as its pages list it for {@link https://docs.99digital.co.il/sms-api/verify-sms codes} and for
+ * {@link https://docs.99digital.co.il/sms-api/send-sms texts} (4 and 8 are only there). A text that it does not take was
+ * surely not sent; what "unknown error" (5) leaves behind, nobody knows.
+ */
+const REASONS: ReadonlyMap<unknown, { outcome: VendorRefusal; ambiguous?: boolean }> = new Map([
+  [2, { outcome: 'rejected_sender' }], // too long or too short
+  [3, { outcome: 'rejected_sender' }], // a number that the vendor has not approved
+  [4, { outcome: 'unknown', ambiguous: false }], // the text is too long
+  [5, { outcome: 'unknown' }],
+  [6, { outcome: 'unauthorized' }],
+  [7, { outcome: 'invalid_number' }], // empty
+  [8, { outcome: 'unknown', ambiguous: false }], // the text is empty
+  [9, { outcome: 'rejected_sender' }], // empty
+  [10, { outcome: 'unknown', ambiguous: false }], // the text has no "##code##"
+]);
+
+const NOT_FAILED = 1;
+const VERIFIED = 1;
+
+/** What another `status` of a check may be told to mean. */
+export type NinetyNineRefusal = Extract<CheckOutcome, 'incorrect_code' | 'expired' | 'attempts_exhausted'>;
+
+/** Sent is `OK` with reason 1 in one answer; whatever contradicts itself may have been sent, too. */
+export function readSend({ status, text }: HttpAnswer): SendReceipt {
+  const json = readJson(text);
+  const reason = field(json, 'reason');
+  if (field(json, 'status') === 'FAIL') return REASONS.get(reason) ?? SENSELESS_SEND;
+  if (status !== 200 || field(json, 'status') !== 'OK' || reason !== NOT_FAILED) return SENSELESS_SEND;
+  const reference = referenceOf(field(json, 'unique')); // of the message; the code in it has no name
+  return { outcome: 'sent', ...(reference !== undefined && { reference }) };
+}
+
+/** Verified is `status` 1 for the very number that was asked about. */
+export function readCheck(
+  { status, text }: HttpAnswer,
+  number: string,
+  refusals: ReadonlyMap<number, NinetyNineRefusal>,
+): CheckReceipt {
+  const json = readJson(text);
+  const verdict = field(json, 'status');
+  if (verdict === 'FAIL') return { outcome: REASONS.get(field(json, 'reason'))?.outcome ?? 'unknown' };
+  if (status !== 200 || typeof verdict !== 'number') return SENSELESS_CHECK;
+  if (verdict !== VERIFIED) return { outcome: refusals.get(verdict) ?? 'incorrect_code' };
+  return field(json, 'phone') === number ? { outcome: 'verified' } : SENSELESS_CHECK;
+}
+
+/** What became of a message. */
+export interface NinetyNineDelivery {
+  /**
+   * `cannot_receive`: a phone that takes no SMS at all ("kosher"); `opted_out`: its owner wants no messages of this kind;
+   * `unknown`: nothing is known of it, yet or any more.
+   */
+  readonly outcome:
+    | 'delivered'
+    | 'failed'
+    | 'timed_out'
+    | 'cannot_receive'
+    | 'opted_out'
+    | 'illegal_message'
+    | 'outside_israel'
+    | 'unknown';
+  /** The vendor's own. */
+  readonly code?: number;
+  /** Such as `Cellcom`. */
+  readonly operator?: string;
+}
+
+/** As {@link https://docs.99digital.co.il/sms-api/delivery-status the page} lists them. */
+const DELIVERIES: Readonly<Record<Exclude<NinetyNineDelivery['outcome'], 'unknown'>, readonly number[]>> = {
+  delivered: [-1, 0, 102],
+  failed: [1, 3, 5, 6, 101, 105, 106, 107, ...range(109, 132), 999, 4, 14, 104],
+  timed_out: [2, 103],
+  cannot_receive: [15],
+  opted_out: [17, 201],
+  illegal_message: [18, 998],
+  outside_israel: [747],
+};
+const OUTCOMES = new Map(
+  Object.entries(DELIVERIES).flatMap(([outcome, codes]) =>
+    codes.map((code) => [code, outcome as NinetyNineDelivery['outcome']] as const),
+  ),
+);
+
+/** The newest report on a number: the vendor adds them to the end of a list. */
+export function readDelivery({ status, text }: HttpAnswer, number: string): NinetyNineDelivery {
+  const reports: unknown = readJson(text);
+  if (status !== 200 || !Array.isArray(reports)) return { outcome: 'unknown' };
+  const report: unknown = reports.findLast((entry) => field(entry, 'to') === number);
+  const code = field(report, 'code');
+  const operator = field(report, 'operator');
+  if (typeof code !== 'number') return { outcome: 'unknown' };
+  return {
+    outcome: OUTCOMES.get(code) ?? 'unknown',
+    code,
+    ...(typeof operator === 'string' && { operator }),
+  };
+}
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}

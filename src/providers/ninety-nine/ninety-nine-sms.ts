@@ -1,0 +1,54 @@
+import {
+  DELIVERY_CAPABILITIES,
+  type DeliveryProvider,
+  type OutgoingMessage,
+  type ProviderCall,
+  type ProviderCapabilities,
+  type SendReceipt,
+} from '../provider.js';
+import { sendReceipt } from '../receipts.js';
+import { Secret } from '../secret.js';
+import {
+  localNumber,
+  NinetyNineAccount,
+  type NinetyNineMessage,
+  type NinetyNineOptions,
+} from './ninety-nine-account.js';
+import { type NinetyNineDelivery, readSend } from './ninety-nine-answer.js';
+
+/** Settings of {@link NinetyNineSms}. */
+export type NinetyNineSmsOptions = NinetyNineOptions;
+
+/**
+ * 99 Digital SMS (Israel): the vendor brings a text, and this module makes and checks the code in it.
+ * Contract: {@link https://docs.99digital.co.il/sms-api/send-sms}
+ *
+ * It serves Israeli mobile numbers; others are refused without a call.
+ *
+ * @example new NinetyNineSms({ apiKey: process.env.NINETY_NINE_API_KEY!, sender: 'Acme' })
+ */
+export class NinetyNineSms implements DeliveryProvider {
+  readonly name = 'ninety-nine-sms';
+  readonly mode = 'delivery';
+  readonly capabilities: ProviderCapabilities;
+
+  readonly #account: NinetyNineAccount;
+
+  /** @throws OtpConfigError naming the option and what to write instead */
+  constructor(options: NinetyNineSmsOptions) {
+    this.#account = new NinetyNineAccount(this.name, options);
+    this.capabilities = { ...DELIVERY_CAPABILITIES, developmentOnly: this.#account.developmentOnly };
+  }
+
+  async send({ phone, text }: OutgoingMessage, call: ProviderCall): Promise<SendReceipt> {
+    const to = localNumber(phone);
+    if (to === undefined) return { outcome: 'invalid_number' };
+    const fields = { from: this.#account.sender, to, text: new Secret(text) };
+    return this.#account.post('/sms/sendMessage', fields, call, sendReceipt(readSend));
+  }
+
+  /** What became of a message: {@link https://docs.99digital.co.il/sms-api/delivery-status}. */
+  deliveryStatus(message: NinetyNineMessage, call: ProviderCall): Promise<NinetyNineDelivery> {
+    return this.#account.deliveryStatus(message, call);
+  }
+}

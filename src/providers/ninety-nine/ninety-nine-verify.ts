@@ -1,0 +1,132 @@
+import { OtpConfigError } from '../../otp.error.js';
+import { choiceOption, figureOption, wholeOption } from '../adapter-options.js';
+import type {
+  CheckReceipt,
+  DelegatedProvider,
+  ProviderCall,
+  ProviderCapabilities,
+  SendReceipt,
+  VendorCheck,
+  VendorStart,
+} from '../provider.js';
+import { checkReceipt, sendReceipt } from '../receipts.js';
+import { Secret } from '../secret.js';
+import { templateOption, type TextTemplate } from '../text-template.js';
+import {
+  localNumber,
+  NinetyNineAccount,
+  type NinetyNineMessage,
+  type NinetyNineOptions,
+} from './ninety-nine-account.js';
+import { type NinetyNineDelivery, type NinetyNineRefusal, readCheck, readSend } from './ninety-nine-answer.js';
+
+/** Settings of {@link NinetyNineVerify}. Where the vendor documents no figure, the default is ours, and says so. */
+export interface NinetyNineVerifyOptions extends NinetyNineOptions {
+  /** The text, with `##code##` exactly once. @defaultValue the vendor's: "Your verification code is: ##code##" */
+  message?: TextTemplate;
+  /** Where codes are checked. The pages print the address of sending, and this is for the day they print another. */
+  checkPath?: string;
+  /**
+   * What a `status` other than 1 means at a check, such as `{ 2: 'expired' }`. Not documented: whatever is not listed here
+   * counts as an incorrect code.
+   */
+  checkStatuses?: Readonly<Record<number, NinetyNineRefusal>>;
+  /** Digits of the vendor's codes; `unknown` takes 4 to 8. Not documented. @defaultValue 'unknown' */
+  codeLength?: number | 'unknown';
+  /** Codes that the vendor compares for one message. Not documented. @defaultValue 5 */
+  maxTries?: number;
+  /** Wait before another message to the same number, in seconds. Not documented. @defaultValue 60 */
+  cooldownSeconds?: number;
+}
+
+/** Documented: "the client has 10 minutes to enter the code". */
+const TTL_SECONDS = 600;
+
+/**
+ * 99 Digital Verify SMS (Israel): the vendor makes the code, sends it and checks it.
+ * Contract: {@link https://docs.99digital.co.il/sms-api/verify-sms}
+ *
+ * The vendor finds a code by the number alone, so there can be one challenge per number at a time, which this module sees
+ * to. It serves Israeli mobile numbers; others are refused without a call.
+ *
+ * @example
+ * new NinetyNineVerify({ apiKey: process.env.NINETY_NINE_API_KEY!, sender: 'Acme', message: 'Acme code: ##code##' })
+ */
+export class NinetyNineVerify implements DelegatedProvider {
+  readonly name = 'ninety-nine-verify';
+  readonly mode = 'delegated';
+  readonly capabilities: ProviderCapabilities;
+
+  readonly #account: NinetyNineAccount;
+  readonly #options: ReturnType<typeof resolved>;
+
+  /** @throws OtpConfigError naming the option and what to write instead */
+  constructor(options: NinetyNineVerifyOptions) {
+    this.#account = new NinetyNineAccount(this.name, options);
+    this.#options = resolved(options);
+    const { message, refusals, codeLength, maxTries, cooldownSeconds } = this.#options;
+    this.capabilities = {
+      correlation: 'phone',
+      codeLength,
+      ttlSeconds: TTL_SECONDS,
+      maxTries,
+      resendCooldown: cooldownSeconds,
+      languages: message ? 'any' : ['en'],
+      fixedText: true, // the text is the host's, but the same in every message
+      idempotent: false,
+      reportsCost: false,
+      distinguishesExpired: [...refusals.values()].includes('expired'),
+      developmentOnly: this.#account.developmentOnly,
+    };
+  }
+
+  async start({ phone, locale }: VendorStart, call: ProviderCall): Promise<SendReceipt> {
+    const to = localNumber(phone);
+    if (to === undefined) return { outcome: 'invalid_number' };
+    const message = this.#options.message?.(locale);
+    const fields = { from: this.#account.sender, to, ...(message !== undefined && { message }) };
+    return this.#account.post('/sms/verifySMS', fields, call, sendReceipt(readSend));
+  }
+
+  async check({ phone, code }: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
+    const to = localNumber(phone);
+    if (to === undefined) return { outcome: 'invalid_number' };
+    const { checkPath, refusals } = this.#options;
+    const interpret = checkReceipt((answer) => readCheck(answer, to, refusals));
+    return this.#account.post(checkPath, { to, code: new Secret(code) }, call, interpret);
+  }
+
+  /** What became of a message: {@link https://docs.99digital.co.il/sms-api/delivery-status}. Nothing depends on it. */
+  deliveryStatus(message: NinetyNineMessage, call: ProviderCall): Promise<NinetyNineDelivery> {
+    return this.#account.deliveryStatus(message, call);
+  }
+}
+
+function resolved(options: NinetyNineVerifyOptions) {
+  const { message, checkStatuses } = options;
+  return {
+    message: message === undefined ? undefined : templateOption('message', message, '##code##'),
+    checkPath: pathOption('checkPath', options.checkPath ?? '/sms/verifySMS'),
+    refusals: refusalsOption('checkStatuses', checkStatuses ?? {}),
+    codeLength: figureOption('codeLength', options.codeLength ?? 'unknown', 4, 8),
+    maxTries: wholeOption('maxTries', options.maxTries ?? 5, 1, 10),
+    cooldownSeconds: wholeOption('cooldownSeconds', options.cooldownSeconds ?? 60, 1, 3600),
+  };
+}
+
+function pathOption(option: string, path: string): string {
+  if (typeof path === 'string' && /^(\/[\w-]+)+$/.test(path)) return path;
+  throw new OtpConfigError(`"${option}" must be a path such as "/sms/verifySMS".`);
+}
+
+function refusalsOption(option: string, statuses: Readonly<Record<number, NinetyNineRefusal>>) {
+  const refusals = new Map<number, NinetyNineRefusal>();
+  for (const [status, outcome] of Object.entries(statuses)) {
+    const known = ['incorrect_code', 'expired', 'attempts_exhausted'] as const;
+    if (!/^-?\d+$/.test(status) || Number(status) === 1) {
+      throw new OtpConfigError(`"${option}" must name whole numbers other than 1, which is the vendor's only success.`);
+    }
+    refusals.set(Number(status), choiceOption(`${option}.${status}`, outcome, known));
+  }
+  return refusals;
+}

@@ -1,0 +1,49 @@
+import { NinetyNineVerify } from 'nestjs-phone-otp';
+import { NinetyNineSimulator } from 'nestjs-phone-otp/testing';
+
+import { itLivesOnce, liveCode, type LivingCode } from '../support/vendor-life.js';
+
+describe('the life of a code at 99 Digital', () => {
+  let vendor: NinetyNineSimulator;
+  let living: LivingCode;
+  let phones = 2_000_000;
+
+  beforeEach(async () => {
+    vendor = await new NinetyNineSimulator({ maxTries: 1000 }).start();
+    living = await liveCode({
+      vendor,
+      provider: new NinetyNineVerify(vendor.access),
+      newPhone: () => `+97250${++phones}`,
+      isCheck: ({ body }) => body.includes('name="code"'),
+    });
+  });
+  afterEach(async () => {
+    await living.fixture.close();
+    await vendor.stop();
+  });
+
+  itLivesOnce(() => living);
+
+  it('has one challenge per number, over all purposes: the vendor could not tell their codes apart', async () => {
+    const { started, verify, fixture } = living;
+    const { phone, challenge } = await started();
+    await fixture.elapse(61);
+    const request = { phone, purpose: 'verify_number', client: { address: '203.0.113.7' }, subject: 'account-1' };
+
+    await fixture.otp.start(request);
+
+    const code = vendor.lastCode(phone)!;
+    await expect(verify(challenge, code)).rejects.toMatchObject({ code: 'otp_unavailable' });
+    expect(living.checks()).toEqual([]);
+  });
+
+  it('FLT-07: counts a lost answer as unknown, sends nothing twice, and takes the code that arrives', async () => {
+    const { started, verify, fixture } = living;
+    vendor.fault({ kind: 'hang' }, 1);
+    const { challenge, code } = await started();
+
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'unknown' }]);
+    expect(vendor.requests).toHaveLength(1);
+    await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
+  });
+});

@@ -1,0 +1,94 @@
+import type { DelegatedProvider, GeneratorProvider } from 'nestjs-phone-otp';
+import type { SimulatedRequest, VendorSimulator } from 'nestjs-phone-otp/testing';
+
+import { type Fixture, otpFixture, wrongCode } from './otp-fixture.js';
+import { until } from './providers.js';
+
+// The whole way of a code that a vendor makes: service, PostgreSQL, the adapter, a socket, and the vendor's simulator.
+
+const client = { address: '203.0.113.7' };
+const purpose = 'registration';
+
+export interface Life {
+  vendor: VendorSimulator;
+  provider: DelegatedProvider | GeneratorProvider;
+  /** A number that the vendor serves, another each time. */
+  newPhone: () => string;
+  /** Tells the checks among the requests. */
+  isCheck: (request: SimulatedRequest) => boolean;
+}
+
+/** A running application over a vendor, and what tests ask of it. */
+export interface LivingCode extends Life {
+  fixture: Fixture;
+  /** Starts a challenge, waits until its message is marked, and reads the phone. */
+  started: (phone?: string) => Promise<{ phone: string; challenge: string; code: string }>;
+  verify: (challenge: string, code: string) => Promise<{ grant: string }>;
+  checks: () => readonly SimulatedRequest[];
+}
+
+export async function liveCode(life: Life): Promise<LivingCode> {
+  const { vendor, provider } = life;
+  const fixture = await otpFixture({ provider, options: { providerTimeoutMs: 300 } });
+  const marked = async () => (await fixture.rows('otp_challenges')).every(({ status }) => status !== 'sending');
+  return {
+    ...life,
+    fixture,
+    started: async (phone = life.newPhone()) => {
+      const { challenge } = await fixture.otp.start({ phone, purpose, client });
+      await until('the message is marked', marked);
+      return { phone, challenge, code: vendor.lastCode(phone) ?? '000000' };
+    },
+    verify: (challenge, code) => fixture.otp.verify({ challenge, code, purpose }),
+    checks: () => vendor.requests.filter(life.isCheck),
+  };
+}
+
+/** What holds for every vendor that checks codes itself. */
+export function itLivesOnce(living: () => LivingCode): void {
+  const refused = (code: string) => expect.objectContaining({ name: 'OtpError', code });
+
+  it('goes from start over a wrong code and the right one to a verified number', async () => {
+    const { started, verify, fixture, provider } = living();
+    const { phone, challenge, code } = await started();
+
+    await expect(verify(challenge, wrongCode(code))).rejects.toEqual(refused('otp_invalid'));
+    const { grant } = await verify(challenge, code);
+
+    await expect(fixture.numbers.activate(grant, 'account-1')).resolves.toMatchObject({ phone, owner: 'account-1' });
+    expect(await fixture.rows('otp_sends')).toMatchObject([{ provider: provider.name, outcome: 'sent' }]);
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ checker: 'vendor', code_mac: null }]);
+    await expect(verify(challenge, code)).rejects.toEqual(refused('otp_unavailable'));
+  });
+
+  it('SEC-17: lets one of 16 parallel right codes win', async () => {
+    const { started, verify, fixture } = living();
+    const { challenge, code } = await started();
+
+    const outcomes = await Promise.allSettled(Array.from({ length: 16 }, () => verify(challenge, code)));
+
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await fixture.rows('otp_grants')).toHaveLength(1);
+  });
+
+  it('SEC-17: lets at most five of 30 parallel wrong codes reach the vendor, and then not the right one', async () => {
+    const { started, verify, checks } = living();
+    const { challenge, code } = await started();
+
+    await Promise.allSettled(Array.from({ length: 30 }, () => verify(challenge, wrongCode(code))));
+
+    await expect(verify(challenge, code)).rejects.toEqual(refused('otp_unavailable'));
+    expect(checks()).toHaveLength(5);
+  });
+
+  it('FLT-15: needs a new challenge when the answer to a right code is lost', async () => {
+    const { started, verify, vendor, fixture } = living();
+    const { challenge, code } = await started();
+    vendor.fault({ kind: 'hang' }, 1); // the vendor accepts the code; its answer never comes
+
+    await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
+    await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
+
+    expect(await fixture.rows('otp_grants')).toEqual([]);
+  });
+}
