@@ -1,8 +1,16 @@
 import type { DeliveryProvider, SingleProvider } from 'nestjs-phone-otp';
-import { LamahOtp, type LamahOtpOptions, SgateOtp, TaqnyatVerify } from 'nestjs-phone-otp';
+import {
+  LamahOtp,
+  type LamahOtpOptions,
+  NinetyNineSms,
+  NinetyNineVerify,
+  SgateOtp,
+  TaqnyatVerify,
+} from 'nestjs-phone-otp';
 import {
   CapturingProvider,
   LamahSimulator,
+  NinetyNineSimulator,
   SgateSimulator,
   TaqnyatSimulator,
   type VendorSimulator,
@@ -46,6 +54,22 @@ const VENDORS: Record<string, (env: NodeJS.ProcessEnv, wire: Wire) => Vendor | P
     const simulator = new LamahSimulator();
     return simulated(title, wire, simulator, () => new LamahOtp({ ...simulator.access, onExchange }));
   },
+  'ninety-nine': (env, wire) => {
+    const title = '99 Digital Verify (for Israeli numbers, such as +972502345678)';
+    const options = { cooldownSeconds: COOLDOWN_SECONDS, onExchange: wire.record };
+    const account = ninetyNineAccount(env);
+    if (account) return real(title, wire, new NinetyNineVerify({ ...account, ...options }));
+    const simulator = new NinetyNineSimulator();
+    return simulated(title, wire, simulator, () => new NinetyNineVerify({ ...simulator.access, ...options }));
+  },
+  'ninety-nine-sms': (env, wire) => {
+    const title = '99 Digital SMS (for Israeli numbers, such as +972502345678)';
+    const onExchange = wire.record;
+    const account = ninetyNineAccount(env);
+    if (account) return real(title, wire, new NinetyNineSms({ ...account, onExchange }));
+    const simulator = new NinetyNineSimulator();
+    return simulated(title, wire, simulator, () => new NinetyNineSms({ ...simulator.access, onExchange }));
+  },
   sgate: (env, wire) => {
     const title = 'SGate OTP';
     const onExchange = wire.record;
@@ -61,13 +85,19 @@ const VENDORS: Record<string, (env: NodeJS.ProcessEnv, wire: Wire) => Vendor | P
     const title = 'Taqnyat Verify';
     const onExchange = wire.record;
     if (apiKey) return real(title, wire, new TaqnyatVerify({ apiKey, ...(sender && { sender }), onExchange }));
-    // As short as the demo's own wait; the vendor documents none, and the adapter takes 60 seconds for granted.
-    const cooldownSeconds = 30;
+    const cooldownSeconds = COOLDOWN_SECONDS;
     const simulator = new TaqnyatSimulator({ cooldownSeconds });
     const adapter = () => new TaqnyatVerify({ ...simulator.access, cooldownSeconds, onExchange });
     return simulated(title, wire, simulator, adapter);
   },
 };
+
+/** As short as the demo's own wait. Adapters take 60 seconds for granted where a vendor documents none. */
+const COOLDOWN_SECONDS = 30;
+
+function ninetyNineAccount({ NINETY_NINE_API_KEY: apiKey, NINETY_NINE_SENDER: sender = '' }: NodeJS.ProcessEnv) {
+  return apiKey ? { apiKey, sender } : undefined;
+}
 
 /** The vendor itself, with keys from the environment. */
 function real(title: string, wire: Wire, provider: SingleProvider): Vendor {
