@@ -12,3 +12,5 @@ export { SgateSimulator } from './simulators/sgate-simulator.js';
 export type { SgateSimulatorOptions } from './simulators/sgate-simulator.js';
 export { TaqnyatSimulator } from './simulators/taqnyat-simulator.js';
 export type { TaqnyatSimulatorOptions } from './simulators/taqnyat-simulator.js';
+export { TermiiSimulator } from './simulators/termii-simulator.js';
+export type { TermiiSimulatorOptions } from './simulators/termii-simulator.js';

@@ -1,0 +1,114 @@
+import { OtpConfigError } from '../../otp.error.js';
+import { choiceOption, requiredText, wholeOption } from '../adapter-options.js';
+import { HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
+import type { CheckReceipt, ProviderCall, ProviderCapabilities, VendorCheck, VendorStart } from '../provider.js';
+import { checkReceipt } from '../receipts.js';
+import { Secret } from '../secret.js';
+import { readVerified } from './termii-answer.js';
+
+/** Settings that all adapters of the vendor have. */
+export interface TermiiOptions extends HttpClientOptions {
+  /** The account's key, from its dashboard. */
+  apiKey: string;
+  /** The account's own address, from its dashboard, such as `https://api.ng.termii.com`. */
+  baseUrl: string;
+}
+
+/** Settings of messages that come from somebody. */
+export interface TermiiSenderOptions {
+  /** A sender id of the account, 3 to 11 characters. */
+  sender: string;
+  /**
+   * The route. `generic` does not reach numbers that are not to be disturbed, nor some networks at night.
+   * @defaultValue 'dnd', as the vendor advises for codes
+   */
+  channel?: 'dnd' | 'generic';
+}
+
+/** Settings of the adapters whose codes the vendor makes. */
+export interface TermiiTokenOptions extends TermiiOptions {
+  /** Wait before another message to the same number, in seconds. Not documented. @defaultValue 60 */
+  cooldownSeconds?: number;
+}
+
+/** What of the vendor's ranges is asked for: it takes 4 to 8 characters, 0 to 60 minutes, and any number of tries. */
+const DIGITS = [6, 8] as const;
+const MINUTES = [1, 10] as const;
+const TRIES = [1, 10] as const;
+
+/** What the adapters have in common: the key, the way to the vendor, and the check of a code, however it was sent. */
+export class TermiiAccount {
+  readonly developmentOnly: boolean;
+  readonly #apiKey: Secret;
+  readonly #http: HttpClient;
+
+  /** @throws OtpConfigError naming the option and what to write instead */
+  constructor(provider: string, options: TermiiOptions) {
+    this.#apiKey = Secret.key(options?.apiKey, 'apiKey');
+    this.#http = new HttpClient(provider, options);
+    this.developmentOnly = options.testMode === true;
+  }
+
+  /** Posts JSON. A code in the answer is masked where the exchange is shown. */
+  post<R extends { readonly outcome: string }>(
+    path: string,
+    fields: Readonly<Record<string, unknown>>,
+    call: ProviderCall,
+    interpret: (reply: HttpReply) => R,
+  ): Promise<R> {
+    return this.#http.exchange({ path, json: { api_key: this.#apiKey, ...fields }, conceal: ['otp'] }, call, interpret);
+  }
+
+  /** {@link https://developers.termii.com/verify-token}: the vendor finds the code by the id that it gave it. */
+  async verify({ phone, code, reference }: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
+    // The answer to the send was lost, and the id with it: nobody can check that code any more.
+    if (reference === undefined) return { outcome: 'expired' };
+    return this.post(
+      '/api/sms/otp/verify',
+      { pin_id: reference, pin: new Secret(code) },
+      call,
+      checkReceipt((answer) => readVerified(answer, digitsOf(phone), reference)),
+    );
+  }
+
+  /** What the adapters declare of codes that the vendor makes. */
+  tokenCapabilities(options: TermiiTokenOptions): ProviderCapabilities {
+    return {
+      correlation: 'provider_id',
+      codeLength: DIGITS,
+      ttlSeconds: [MINUTES[0] * 60, MINUTES[1] * 60],
+      maxTries: TRIES,
+      resendCooldown: wholeOption('cooldownSeconds', options.cooldownSeconds ?? 60, 1, 3600),
+      languages: ['en'],
+      fixedText: true,
+      idempotent: false,
+      reportsCost: false, // an answer tells the balance, not what was taken from it
+      distinguishesExpired: true,
+      developmentOnly: this.developmentOnly,
+    };
+  }
+}
+
+/** What is asked of a code, within {@link DIGITS} and the like. */
+export function pinFields({ codeLength, ttlSeconds, maxTries }: VendorStart) {
+  return {
+    pin_attempts: within(TRIES, maxTries),
+    pin_time_to_live: within(MINUTES, Math.ceil(ttlSeconds / 60)),
+    pin_length: within(DIGITS, codeLength),
+  };
+}
+
+/** A number as the vendor writes it, such as `2348109477743`. */
+export function digitsOf(phone: string): string {
+  return phone.replace('+', '');
+}
+
+/** Sender and route as the vendor names them. */
+export function senderFields({ sender, channel = 'dnd' }: TermiiSenderOptions) {
+  if (requiredText('sender', sender, 11).length < 3) throw new OtpConfigError('"sender" must be 3 to 11 characters.');
+  return { from: sender, channel: choiceOption('channel', channel, ['dnd', 'generic']) };
+}
+
+function within([min, max]: readonly [number, number], wish: number): number {
+  return Math.min(Math.max(wish, min), max);
+}

@@ -1,0 +1,49 @@
+import {
+  DELIVERY_CAPABILITIES,
+  type DeliveryProvider,
+  type OutgoingMessage,
+  type ProviderCall,
+  type ProviderCapabilities,
+  type SendReceipt,
+} from '../provider.js';
+import { sendReceipt } from '../receipts.js';
+import { Secret } from '../secret.js';
+import {
+  digitsOf,
+  senderFields,
+  TermiiAccount,
+  type TermiiOptions,
+  type TermiiSenderOptions,
+} from './termii-account.js';
+import { readSentText } from './termii-answer.js';
+
+/** Settings of {@link TermiiSms}. */
+export interface TermiiSmsOptions extends TermiiOptions, TermiiSenderOptions {}
+
+/**
+ * Termii Messaging (Nigeria and beyond): the vendor brings a text with a code that somebody else makes.
+ * Contract: {@link https://developers.termii.com/messaging-api}
+ *
+ * @example
+ * new TermiiSms({ apiKey: process.env.TERMII_API_KEY!, baseUrl: 'https://api.ng.termii.com', sender: 'Acme' })
+ */
+export class TermiiSms implements DeliveryProvider {
+  readonly name = 'termii-sms';
+  readonly mode = 'delivery';
+  readonly capabilities: ProviderCapabilities;
+
+  readonly #account: TermiiAccount;
+  readonly #sender: ReturnType<typeof senderFields>;
+
+  /** @throws OtpConfigError naming the option and what to write instead */
+  constructor(options: TermiiSmsOptions) {
+    this.#account = new TermiiAccount(this.name, options);
+    this.#sender = senderFields(options);
+    this.capabilities = { ...DELIVERY_CAPABILITIES, developmentOnly: this.#account.developmentOnly };
+  }
+
+  async send({ phone, text }: OutgoingMessage, call: ProviderCall): Promise<SendReceipt> {
+    const fields = { to: digitsOf(phone), ...this.#sender, type: 'plain', sms: new Secret(text) };
+    return this.#account.post('/api/sms/send', fields, call, sendReceipt(readSentText));
+  }
+}

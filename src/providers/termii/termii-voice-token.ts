@@ -1,0 +1,44 @@
+import type {
+  CheckReceipt,
+  DelegatedProvider,
+  ProviderCall,
+  ProviderCapabilities,
+  SendReceipt,
+  VendorCheck,
+  VendorStart,
+} from '../provider.js';
+import { sendReceipt } from '../receipts.js';
+import { digitsOf, pinFields, TermiiAccount, type TermiiTokenOptions } from './termii-account.js';
+import { readCalledToken } from './termii-answer.js';
+
+/** Settings of {@link TermiiVoiceToken}. */
+export type TermiiVoiceTokenOptions = TermiiTokenOptions;
+
+/**
+ * Termii Voice Token (Nigeria and beyond): the vendor makes the code, calls the phone to read it out, and checks it.
+ * Contract: {@link https://developers.termii.com/voice-token}
+ *
+ * @example new TermiiVoiceToken({ apiKey: process.env.TERMII_API_KEY!, baseUrl: 'https://api.ng.termii.com' })
+ */
+export class TermiiVoiceToken implements DelegatedProvider {
+  readonly name = 'termii-voice-token';
+  readonly mode = 'delegated';
+  readonly capabilities: ProviderCapabilities;
+
+  readonly #account: TermiiAccount;
+
+  /** @throws OtpConfigError naming the option and what to write instead */
+  constructor(options: TermiiVoiceTokenOptions) {
+    this.#account = new TermiiAccount(this.name, options);
+    this.capabilities = this.#account.tokenCapabilities(options);
+  }
+
+  async start(request: VendorStart, call: ProviderCall): Promise<SendReceipt> {
+    const fields = { phone_number: digitsOf(request.phone), ...pinFields(request) };
+    return this.#account.post('/api/sms/otp/send/voice', fields, call, sendReceipt(readCalledToken));
+  }
+
+  check(request: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
+    return this.#account.verify(request, call);
+  }
+}
