@@ -6,6 +6,11 @@ import {
   NinetyNineVerify,
   SgateOtp,
   TaqnyatVerify,
+  TermiiInAppToken,
+  TermiiSendToken,
+  TermiiSms,
+  type TermiiSmsOptions,
+  TermiiVoiceToken,
 } from 'nestjs-phone-otp';
 import {
   CapturingProvider,
@@ -13,6 +18,7 @@ import {
   NinetyNineSimulator,
   SgateSimulator,
   TaqnyatSimulator,
+  TermiiSimulator,
   type VendorSimulator,
 } from 'nestjs-phone-otp/testing';
 
@@ -90,6 +96,41 @@ const VENDORS: Record<string, (env: NodeJS.ProcessEnv, wire: Wire) => Vendor | P
     const adapter = () => new TaqnyatVerify({ ...simulator.access, cooldownSeconds, onExchange });
     return simulated(title, wire, simulator, adapter);
   },
+  termii: (env, wire) => {
+    const title = 'Termii Send Token';
+    const options = { cooldownSeconds: COOLDOWN_SECONDS, onExchange: wire.record };
+    const account = termiiAccount(env);
+    if (account) return real(title, wire, new TermiiSendToken({ ...account, ...options }));
+    const simulator = new TermiiSimulator();
+    return simulated(title, wire, simulator, () => new TermiiSendToken({ ...simulator.access, ...options }));
+  },
+  'termii-in-app': (env, wire) => {
+    const title = 'Termii In-App Token, which Termii Messaging brings';
+    const inApp = (access: TermiiSmsOptions) => {
+      const options = { ...access, cooldownSeconds: COOLDOWN_SECONDS, onExchange: wire.record };
+      return new TermiiInAppToken({ ...options, delivery: new TermiiSms(options) });
+    };
+    const account = termiiAccount(env);
+    if (account) return real(title, wire, inApp(account));
+    const simulator = new TermiiSimulator();
+    return simulated(title, wire, simulator, () => inApp(simulator.access));
+  },
+  'termii-sms': (env, wire) => {
+    const title = 'Termii Messaging';
+    const onExchange = wire.record;
+    const account = termiiAccount(env);
+    if (account) return real(title, wire, new TermiiSms({ ...account, onExchange }));
+    const simulator = new TermiiSimulator();
+    return simulated(title, wire, simulator, () => new TermiiSms({ ...simulator.access, onExchange }));
+  },
+  'termii-voice': (env, wire) => {
+    const title = 'Termii Voice Token, whose calls are in the inbox, too';
+    const options = { cooldownSeconds: COOLDOWN_SECONDS, onExchange: wire.record };
+    const account = termiiAccount(env);
+    if (account) return real(title, wire, new TermiiVoiceToken({ ...account, ...options }));
+    const simulator = new TermiiSimulator();
+    return simulated(title, wire, simulator, () => new TermiiVoiceToken({ ...simulator.access, ...options }));
+  },
 };
 
 /** As short as the demo's own wait. Adapters take 60 seconds for granted where a vendor documents none. */
@@ -97,6 +138,11 @@ const COOLDOWN_SECONDS = 30;
 
 function ninetyNineAccount({ NINETY_NINE_API_KEY: apiKey, NINETY_NINE_SENDER: sender = '' }: NodeJS.ProcessEnv) {
   return apiKey ? { apiKey, sender } : undefined;
+}
+
+function termiiAccount(env: NodeJS.ProcessEnv): TermiiSmsOptions | undefined {
+  const { TERMII_API_KEY: apiKey, TERMII_BASE_URL: baseUrl = '', TERMII_SENDER: sender = '' } = env;
+  return apiKey ? { apiKey, baseUrl, sender } : undefined;
 }
 
 /** The vendor itself, with keys from the environment. */
