@@ -56,6 +56,7 @@ describe('a step-up', () => {
   });
   afterEach(() => {
     vault.beforeCommit = async () => undefined;
+    vault.afterLoad = async () => undefined;
   });
 
   const signedIn = (more: object = {}) => ({ 'x-account': account, 'x-session': 'session-1', ...more });
@@ -300,17 +301,9 @@ describe('a step-up', () => {
     it('SEC-47: is read again under the lock: a change after the guard executes nothing, and ends the grant', async () => {
       const id = await transfer();
       const grant = await granted(id);
-      const { load } = TransferAction.prototype;
-      TransferAction.prototype.load = async function (call) {
-        const action = await load.call(this, call);
-        await vault.change(id, { payee: 'Mallory' });
-        return action;
-      };
-      try {
-        expect(await confirm(id, grant)).toMatchObject(grantInvalid);
-      } finally {
-        TransferAction.prototype.load = load;
-      }
+      vault.afterLoad = () => vault.change(id, { payee: 'Mallory' });
+      expect(await confirm(id, grant)).toMatchObject(grantInvalid);
+      vault.afterLoad = async () => undefined;
       await vault.change(id, { payee: 'Sara Trading' });
 
       expect(await confirm(id, grant)).toMatchObject(grantInvalid);

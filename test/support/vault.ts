@@ -79,7 +79,10 @@ export class Vault {
     });
   }
 
-  /** Where a test lets something go wrong. */
+  /** Where a test lets something go wrong: between the guard's look at the record and the handler's. */
+  afterLoad: (id: string) => Promise<void> = async () => undefined;
+
+  /** And between the execution and its commit. */
   beforeCommit: () => Promise<void> = async () => undefined;
 }
 let transfers = 0;
@@ -97,6 +100,7 @@ export class TransferAction extends StepUpAction {
     const transfer = await this.vault.get(id);
     if (transfer.owner !== caller.subject) throw new NotFoundException('There is no such transfer.');
     if (transfer.status !== 'pending') throw new ConflictException('This transfer is executed already.');
+    await this.vault.afterLoad(id);
     return actionOf(transfer);
   }
 }
