@@ -100,6 +100,38 @@ describe.each(NAMES)('the packed package in an application on %s', (name) => {
     });
 
     it.each(['plain', 'withEnvelope'] as const)(
+      'logs in by a code and asks for one before a step (filters of the host: %s)',
+      async (variant) => {
+        const [phone, account] = [newPhone(), `owner-${variant}`];
+        const post = (route: string, body: object = {}, headers: Record<string, string> = {}) =>
+          host.post(route, body, headers, variant);
+        const verified = async (challenge: unknown, purpose: string, headers = {}) => {
+          const { body } = await post('/otp/verify', { challenge, code: await host.codeFor(phone), purpose }, headers);
+          return { 'OTP-Grant': String(body.grant) };
+        };
+        const first = await post('/otp/start', { phone, purpose: 'registration' });
+        await post('/register', { name: account }, await verified(first.body.challenge, 'registration'));
+
+        await post('/later');
+        const second = await post('/otp/start', { phone, purpose: 'login' });
+        const login = await verified(second.body.challenge, 'login');
+        expect(await post('/login', {}, login)).toMatchObject({ status: 201, body: { account: { id: account } } });
+        expect(await post('/login', {}, login)).toMatchObject(problem(401, 'grant_invalid'));
+        if (variant === 'plain') expect(await post('/bare-login', {}, login)).toMatchObject({ status: 401 });
+
+        const me = { 'x-account': account };
+        const asked = await post('/close', {}, me);
+        expect(asked).toMatchObject({
+          ...problem(401, 'insufficient_user_authentication'),
+          wwwAuthenticate: expect.stringMatching(/^Bearer error="insufficient_user_authentication"/),
+        });
+        const grant = await verified(asked.body.challenge, 'close_account', me);
+        expect(await post('/close', {}, { ...me, ...grant })).toMatchObject({ status: 201, body: { closed: account } });
+      },
+      MINUTES,
+    );
+
+    it.each(['plain', 'withEnvelope'] as const)(
       'answers a wrong code as a problem (filters of the host: %s), and tells its listeners',
       async (variant) => {
         const phone = newPhone();

@@ -13,13 +13,29 @@ import {
   Param,
   Post,
   UseFilters,
+  UseGuards,
 } from '@nestjs/common';
 import { HttpAdapterHost, NestFactory } from '@nestjs/core';
 import { EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { OTP_MIGRATIONS, type OtpEvents, OtpModule, OtpProblemFilter, VerifiedNumbers } from 'nestjs-phone-otp';
+import {
+  type Caller,
+  Callers,
+  LoggedIn,
+  OTP_MIGRATIONS,
+  type OtpEvents,
+  OtpModule,
+  OtpProblemFilter,
+  PhoneLogin,
+  PhoneLoginGuard,
+  type PhoneLoginResult,
+  StepUp,
+  SteppedUp,
+  StepUpGrant,
+  VerifiedNumbers,
+} from 'nestjs-phone-otp';
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
 import { DataSource } from 'typeorm';
 
@@ -46,6 +62,29 @@ class HostController {
     return this.dataSource.transaction((manager) => this.numbers.activate(grant, name, manager));
   }
 
+  @Post('login')
+  @PhoneLogin()
+  login(@LoggedIn() { account, amr }: PhoneLoginResult) {
+    return { account, amr };
+  }
+
+  /** Without a filter of the package. */
+  @Post('bare-login')
+  @UseGuards(PhoneLoginGuard)
+  bareLogin(): void {}
+
+  @Post('close')
+  @StepUp('close_account')
+  close(@SteppedUp() grant: StepUpGrant) {
+    return { closed: grant.subject };
+  }
+
+  /** Lets every wait be over. */
+  @Post('later')
+  async later(): Promise<object> {
+    return this.dataSource.query(`DELETE FROM ${schema}.otp_limits`);
+  }
+
   @Get('owners/:phone')
   async owner(@Param('phone') phone: string): Promise<{ owner: string | null }> {
     return { owner: await this.numbers.ownerOf(phone) };
@@ -64,6 +103,14 @@ class HostController {
   @OnEvent('otp.refused')
   onRefused({ reason }: OtpEvents['otp.refused']): void {
     refusals.push(reason);
+  }
+}
+
+/** Takes a header's word for who is signed in, as only a test may. */
+class HeaderCallers extends Callers {
+  async identify(request: { headers: Record<string, string | undefined> }): Promise<Caller | null> {
+    const subject = request.headers['x-account'];
+    return subject === undefined ? null : { subject };
   }
 }
 
@@ -86,9 +133,11 @@ class HostController {
       appName: 'Acme',
       dailySendBudget: 100,
       routes: { prefix: 'otp' },
+      purposes: { close_account: {} },
     }),
   ],
   controllers: [HostController],
+  providers: [{ provide: Callers, useClass: HeaderCallers }],
 })
 class AppModule {}
 
