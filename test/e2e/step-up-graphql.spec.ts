@@ -1,9 +1,14 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
 import { Injectable } from '@nestjs/common';
 import { Args, GraphQLModule, Mutation, Query, Resolver } from '@nestjs/graphql';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { StepUp, SteppedUp, StepUpGrant } from 'nestjs-phone-otp';
+import { DataSource } from 'typeorm';
 
+import { databaseOptions, newSchema } from '../support/database.js';
 import { headerCallers, post } from '../support/http.js';
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
 import { TransferAction, Vault } from '../support/vault.js';
@@ -108,5 +113,50 @@ describe('a step-up over GraphQL', () => {
     await ask(both, { ...me, 'otp-grant': json.grant as string });
 
     expect([(await vault.get(one)).executions, (await vault.get(two)).executions]).toEqual([1, 0]);
+  });
+});
+
+describe('a step-up over GraphQL on Fastify', () => {
+  let host: ChildProcess;
+  let url: string;
+  const me = { 'x-account': 'account-1' };
+
+  beforeAll(async () => {
+    const schema = await newSchema();
+    host = spawn(process.execPath, ['test/support/mercurius-host.mjs', schema], { stdio: ['pipe', 'pipe', 'inherit'] });
+    for await (const line of createInterface({ input: host.stdout! })) {
+      if (!line.startsWith('http')) continue;
+      url = line;
+      break;
+    }
+    const source = await new DataSource(databaseOptions(schema)).initialize();
+    await source.query(
+      `INSERT INTO ${schema}.otp_verified_numbers (phone, owner, verified_at, last_proved_at, source)
+       VALUES ($1, 'account-1', now(), now(), 'registration')`,
+      [newPhone()],
+    );
+    await source.destroy();
+  });
+  afterAll(() => host.stdin!.end());
+
+  const call = async (path: string, body: object, headers: object = {}) => {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers } };
+    return (await fetch(url + path, { ...init, body: JSON.stringify(body) })).json() as Promise<any>; // oxlint-disable-line typescript/no-explicit-any -- tests look into it
+  };
+
+  it('tells of the challenge in the extensions of its error, and goes on with the grant', async () => {
+    const pay = (headers: object) => call('/graphql', { query: 'mutation { pay(id: "p1") }' }, headers);
+
+    const [error] = (await pay(me)).errors as [{ extensions: Record<string, string> }];
+    expect(error.extensions).toMatchObject({ code: 'insufficient_user_authentication', purpose: 'transaction' });
+    const { lastCode: code } = (await call('/graphql', { query: '{ lastCode }' })).data as { lastCode: string };
+    const body = { challenge: error.extensions.challenge, code, purpose: 'transaction' };
+    const { grant } = await call('/otp/verify', body, me);
+
+    expect(await pay({ ...me, 'otp-grant': grant })).toMatchObject({ data: { pay: 'p1 paid by account-1' } });
+    expect(await pay({ ...me, 'otp-grant': grant })).toMatchObject({
+      errors: [{ extensions: { code: 'grant_invalid' } }],
+    });
+    expect(await pay({})).toMatchObject({ errors: [{ extensions: { code: 'sign_in_required' } }] });
   });
 });
