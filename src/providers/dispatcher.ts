@@ -54,7 +54,8 @@ export function attemptId(challengeId: string, sendNumber: number): string {
 }
 
 /**
- * Carries messages and checks to one provider: within a time limit, no more at once than allowed, never twice. A vendor that fails time and again is left alone for a while, which is the only outage that every
+ * Carries messages and checks to one provider: within a time limit, no more at once than allowed, and never twice unless the
+ * vendor documents that a repeat of the same key sends nothing. A vendor that fails time and again is left alone for a while, which is the only outage that every
  * caller is told of. No database connection is held meanwhile.
  */
 export class Dispatcher {
@@ -96,9 +97,10 @@ export class Dispatcher {
       segments = message.segments; // counted here, since a vendor that does not answer may have sent it all the same
       return message.text;
     };
-    const [receipt, latencyMs] = await this.#timed<SendReceipt>((call) => this.#hand(errand, write, call), {
-      outcome: 'unknown',
-    });
+    const hand = () => this.#timed<SendReceipt>((call) => this.#hand(errand, write, call), { outcome: 'unknown' });
+    let [receipt, latencyMs] = await hand();
+    // Its answer was lost, and with it the reference. This vendor gives the same answer to the same key, and sends nothing twice.
+    if (this.provider.capabilities.idempotent && statusOf(receipt) === 'unknown') [receipt, latencyMs] = await hand();
     this.#lastSendMs = latencyMs;
     const { outcome } = receipt;
     const { name: provider } = this.provider;

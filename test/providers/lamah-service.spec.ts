@@ -81,9 +81,24 @@ describe('the life of a code at Lamah', () => {
     await expect(verify(challenge, code)).rejects.toEqual(refused('otp_unavailable'));
   });
 
-  it('FLT-07: cannot check a code whose request was lost: the vendor is not asked', async () => {
+  it('FLT-07: repeats a send whose answer was lost, once and under the same key, so that one message arrives', async () => {
     await open();
     lamah.fault({ kind: 'hang' }, 1);
+    const { phone, challenge, code } = await started();
+
+    expect(await status()).toEqual(['sent']);
+    expect(lamah.requests.map(({ headers }) => headers['idempotency-key'])).toEqual([
+      expect.anything(),
+      expect.anything(),
+    ]);
+    expect(new Set(lamah.requests.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
+    expect(lamah.messages(phone)).toHaveLength(1);
+    await expect(verify(challenge, code)).resolves.toMatchObject({ phone });
+  });
+
+  it('FLT-07: cannot check a code whose reference was lost twice: the vendor is not asked', async () => {
+    await open();
+    lamah.fault({ kind: 'hang' }, 2);
     const { challenge, code } = await started();
 
     expect(await status()).toEqual(['unknown']);
