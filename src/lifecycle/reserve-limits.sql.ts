@@ -87,7 +87,8 @@ WITH now AS MATERIALIZED (
   SELECT * FROM unnest(:slotKeys::bytea[], :slotTakes::int[], :slotCaps::int[], :slotSeconds::int[], :slotPlaces::int[], :slotClasses::text[])
     AS s(key, take, cap, seconds, place, class)
 ), number AS MATERIALIZED (
-  SELECT owner, held_until, last_proved_at FROM ${t.verifiedNumbers} WHERE phone = :phone AND released_at IS NULL
+  SELECT owner, held_until, last_proved_at FROM ${t.verifiedNumbers}
+  WHERE (:settled::boolean OR :account::text IS NOT NULL) AND phone = :phone AND released_at IS NULL
 ), unsettled AS MATERIALIZED (
   SELECT * FROM (
     SELECT n.held_until, CASE
