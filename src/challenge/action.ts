@@ -73,12 +73,17 @@ export function readAction(action: unknown): ReadAction | null {
  */
 export function minorUnits(amount: string | bigint, currency: string): bigint {
   const decimals = decimalsOf(currency);
-  if (typeof amount === 'bigint') {
-    if (amount >= 0n && amount < LIMIT) return amount;
-    throw amountInvalid(decimals);
-  }
-  const [, whole, fraction = ''] = /^(\d{1,15})(?:[.٫](\d{1,4}))?$/.exec(normalizeTyped(amount) ?? '') ?? [];
-  if (whole === undefined || fraction.length > decimals) throw amountInvalid(decimals);
+  const minor = typeof amount === 'bigint' ? amount : readDecimal(amount, decimals);
+  if (minor !== undefined && minor >= 0n && minor < LIMIT) return minor;
+  throw new OtpError(
+    'request_invalid',
+    `"amount" must be a decimal text without a sign, with at most ${decimals} decimals, or minor units as a bigint.`,
+  );
+}
+
+function readDecimal(amount: unknown, decimals: number): bigint | undefined {
+  const [, whole, fraction = ''] = /^(\d+)(?:[.٫](\d+))?$/.exec(normalizeTyped(amount) ?? '') ?? [];
+  if (whole === undefined || fraction.length > decimals) return undefined;
   return BigInt(whole + fraction.padEnd(decimals, '0'));
 }
 
@@ -89,19 +94,13 @@ export function majorUnits(minor: bigint, currency: string): string {
   return decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
+/** More than there is of any currency, in its minor unit. */
 const LIMIT = 10n ** 19n;
 
 function decimalsOf(currency: unknown): number {
   const known = typeof currency === 'string' && /^[A-Z]{3}$/.test(currency) ? currencyOf(currency) : undefined;
   if (known) return known.digits;
   throw new OtpError('request_invalid', '"currency" must be a code of ISO 4217 in capitals, such as "SAR".');
-}
-
-function amountInvalid(decimals: number): OtpError {
-  return new OtpError(
-    'request_invalid',
-    `"amount" must be a positive decimal text with at most ${decimals} decimals, or minor units as a bigint.`,
-  );
 }
 
 function readPayment({ amount, currency, payee }: Pick<Action, 'amount' | 'currency' | 'payee'>) {
