@@ -99,7 +99,7 @@ export interface OtpOptions {
   grantTtlSeconds?: number;
   /** How long a device that proved a number counts as known. @defaultValue 90 */
   knownClientDays?: number;
-  /** How long a changed number can confirm neither a password reset nor a transaction. @defaultValue 24 */
+  /** How long a number that joins or replaces another can confirm neither a password reset nor a transaction. @defaultValue 24 */
   holdHours?: number;
   /** Days after which a number that was not proved again confirms nothing but a login. @defaultValue 180 */
   reconfirmAfterDays?: number;

@@ -24,8 +24,9 @@ export interface ActivateParameters {
   source: string;
   policy: TakenNumbers;
   reconfirmDays: number;
-  /** 0: no hold. */
   holdSeconds: number;
+  /** When the code was verified. */
+  provedAt: Date;
 }
 
 export interface ActivatedRow extends NumberRow {
@@ -35,31 +36,39 @@ export interface ActivatedRow extends NumberRow {
 
 /**
  * Binds a number to its owner, or dates the proof anew when it is theirs already. No row: somebody else owns it, and the
- * policy leaves it to them. The unique index decides between accounts that race for a number.
+ * policy leaves it to them. The unique index decides between accounts that race for a number, and a binding made since the
+ * proof stands: nobody takes a number by a code that is older than its owner's.
+ *
+ * A number that joins or replaces another is on hold at first, or whoever stole a session could add a phone of their own
+ * and confirm with that.
  */
 export const activateSql = (t: Tables) =>
   statement<ActivateParameters, ActivatedRow>(`
 WITH now AS MATERIALIZED (
   SELECT clock_timestamp() AS t WHERE set_config('lock_timeout', '2s', true) IS NOT NULL
 ), taken AS MATERIALIZED (
-  SELECT n.id, n.owner, n.last_proved_at FROM ${t.verifiedNumbers} n, now
+  SELECT n.id, n.owner, n.verified_at, n.last_proved_at FROM ${t.verifiedNumbers} n, now
   WHERE n.phone = :phone AND n.released_at IS NULL
   FOR UPDATE OF n
 ), freed AS (
   UPDATE ${t.verifiedNumbers} n SET released_at = now.t, release_reason = 'transferred'
   FROM taken, now
-  WHERE n.id = taken.id AND taken.owner <> :owner AND (
+  WHERE n.id = taken.id AND taken.owner <> :owner AND taken.verified_at <= :provedAt::timestamptz AND (
     :policy = 'transfer' OR
     :policy = 'transfer_unconfirmed' AND taken.last_proved_at < now.t - make_interval(days => :reconfirmDays::int))
   RETURNING n.owner
+), other AS MATERIALIZED (
+  SELECT FROM ${t.verifiedNumbers} n, now
+  WHERE n.owner = :owner AND n.phone <> :phone
+    AND (n.released_at IS NULL OR n.released_at > now.t - make_interval(secs => :holdSeconds::int))
 ), bound AS (
   INSERT INTO ${t.verifiedNumbers} AS n (phone, owner, verified_at, last_proved_at, source, held_until)
   SELECT :phone, :owner, now.t, now.t, :source::text,
-    CASE WHEN :holdSeconds::int > 0 THEN now.t + make_interval(secs => :holdSeconds::int) END
+    CASE WHEN EXISTS (SELECT FROM other) THEN now.t + make_interval(secs => :holdSeconds::int) END
   FROM now
   WHERE (SELECT count(*) FROM freed) >= 0 -- so that it runs after the unique index is free
   ON CONFLICT (phone) WHERE released_at IS NULL DO UPDATE SET
-    last_proved_at = excluded.last_proved_at, held_until = coalesce(excluded.held_until, n.held_until)
+    last_proved_at = excluded.last_proved_at
   WHERE n.owner = excluded.owner
   RETURNING n.*
 )
@@ -107,10 +116,11 @@ export const ownerOfSql = (t: Tables) =>
   statement<{ phone: string }, { owner: string }>(`
 SELECT owner FROM ${t.verifiedNumbers} WHERE phone = :phone AND released_at IS NULL`);
 
-/** The one proved last comes first. */
+/** Those that are not on hold come first, and among them the one proved last. */
 export const numbersOfSql = (t: Tables) =>
   statement<{ owner: string }, NumberRow>(`
-SELECT ${COLUMNS} FROM ${t.verifiedNumbers} WHERE owner = :owner AND released_at IS NULL ORDER BY last_proved_at DESC, id DESC`);
+SELECT ${COLUMNS} FROM ${t.verifiedNumbers} WHERE owner = :owner AND released_at IS NULL
+ORDER BY coalesce(held_until > clock_timestamp(), false), last_proved_at DESC, id DESC`);
 
 export interface BindingRow extends NumberRow {
   source: string;

@@ -28,7 +28,7 @@ export class VerifiedNumber {
   @Column({ name: 'source', type: 'text' })
   source: string;
 
-  /** Until then it confirms neither a password reset nor a transaction: it came by a change of number. */
+  /** Until then it confirms neither a password reset nor a transaction: it joined or replaced another number. */
   @Column({ name: 'held_until', type: 'timestamptz', nullable: true })
   heldUntil: Date | null;
 

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { GrantExpectation, Grants, Proof } from '../grant/grants.js';
-import { requireObject, requireText } from '../input.js';
+import { readLocale, requireObject, requireText } from '../input.js';
 import type { Database } from '../lifecycle/database.js';
 import type { Tables } from '../lifecycle/tables.js';
 import { OtpError } from '../otp.error.js';
@@ -28,7 +28,7 @@ export interface OwnedNumber {
   owner: string;
   verifiedAt: Date;
   lastProvedAt: Date;
-  /** Until then it confirms neither a password reset nor a transaction, since it came by a change of number. */
+  /** Until then it confirms neither a password reset nor a transaction, since it joined or replaced another number. */
   heldUntil: Date | null;
 }
 
@@ -118,12 +118,12 @@ export class VerifiedNumbers {
   }
 
   /** As {@link VerifiedNumbers.activate}, for a grant that was used already in this very transaction. */
-  async bind({ phone, purpose }: Proof, owner: string, manager: EntityManager, holdSeconds = 0): Promise<OwnedNumber> {
+  async bind({ phone, purpose, provedAt }: Proof, owner: string, manager: EntityManager): Promise<OwnedNumber> {
     const { database, events, settings } = this.parts;
-    const { takenNumbers: policy, reconfirmAfterDays: reconfirmDays } = settings;
+    const { takenNumbers: policy, reconfirmAfterDays: reconfirmDays, holdHours } = settings;
     const row = await database.run(
       this.#sql.activate,
-      { phone, owner, source: purpose, policy, reconfirmDays, holdSeconds },
+      { phone, owner, source: purpose, policy, reconfirmDays, holdSeconds: holdHours * HOUR, provedAt },
       manager,
     );
     if (row === undefined) {
@@ -148,10 +148,11 @@ export class VerifiedNumbers {
   async change(owner: string, change: NumberChange, manager?: EntityManager): Promise<OwnedNumber> {
     requireText('owner', owner);
     requireObject('The change', change);
-    const { database, grants, settings, events, tellLeft } = this.parts;
+    const { currentNumberGrant, newNumberGrant, session, locale } = change;
+    readLocale(locale); // now: a notice that fails after the commit would be one that whoever names the locale prevents
+    const { database, grants, events, tellLeft } = this.parts;
     if (manager === undefined) return database.transaction((own) => this.change(owner, change, own));
 
-    const { currentNumberGrant, newNumberGrant, session, locale } = change;
     const who = { subject: owner, ...(session !== undefined && { session }) };
     const { phone: from } = await grants.consume(currentNumberGrant, { purpose: 'change_number', ...who }, manager);
     const proof = await grants.consume(newNumberGrant, { purpose: 'verify_number', ...who }, manager);
@@ -159,7 +160,7 @@ export class VerifiedNumbers {
     const left = await database.run(this.#sql.leave, { owner, from, to: proof.phone }, manager);
     if (left === undefined) throw new OtpError('grant_invalid', 'The current number is no longer of this account.');
 
-    const number = await this.bind(proof, owner, manager, settings.holdHours * HOUR);
+    const number = await this.bind(proof, owner, manager);
     database.afterCommit(manager, () => {
       events.emit('otp.number_changed', { owner, from: maskPhone(from), to: maskPhone(proof.phone) });
       tellLeft(from, locale);
@@ -190,7 +191,7 @@ export class VerifiedNumbers {
     return row?.owner ?? null;
   }
 
-  /** The numbers of an account at present; the one proved last comes first. */
+  /** The numbers of an account at present: those on hold come last, otherwise the one proved last first. */
   async numbersOf(owner: string): Promise<OwnedNumber[]> {
     const rows = await this.parts.database.rows(this.#sql.numbersOf, { owner: requireText('owner', owner) });
     return rows.map(owned);

@@ -133,8 +133,9 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
   },
   async takenNumbers() {
     await open({ takenNumbers: 'transfer' });
-    const { grant, phone } = await prove(fixture);
+    const phone = newPhone();
     await fixture.own(phone, 'account-old');
+    const { grant } = await prove(fixture, { phone });
 
     await fixture.numbers.activate(grant, 'account-new');
 
