@@ -52,11 +52,12 @@ const dead = (t: Tables) => `CASE
  * expired grant through when whoever held the row rolled back. A grant that does not fit is not even locked, so that
  * another connection can end it while the host's transaction is still open.
  *
- * The proof dates the account's number anew.
+ * The proof dates the account's number anew. One for the ledger itself does not: `activate` and `change` write that, and
+ * `change` must be the first to lock a number, or two changes wait for each other.
  */
 export const consumeSql = (t: Tables) =>
   statement<ConsumeParameters, ConsumeRow>(`${seen(t)}, held AS MATERIALIZED (
-  SELECT g.hash, g.subject, g.phone, g.created_at, g.consumed_at, g.expires_at FROM seen, ${t.grants} g
+  SELECT g.hash, g.purpose, g.subject, g.phone, g.created_at, g.consumed_at, g.expires_at FROM seen, ${t.grants} g
   WHERE g.hash = seen.hash AND seen.unfit IS NULL AND set_config('lock_timeout', '2s', true) IS NOT NULL
   FOR UPDATE OF g
 ), judged AS MATERIALIZED (
@@ -68,6 +69,7 @@ export const consumeSql = (t: Tables) =>
   UPDATE ${t.verifiedNumbers} n SET last_proved_at = greatest(n.last_proved_at, j.created_at)
   FROM judged j
   WHERE j.dead IS NULL AND n.phone = j.phone AND n.owner = j.subject AND n.released_at IS NULL
+    AND j.purpose NOT IN ('verify_number', 'change_number')
 )
 SELECT s.challenge_id, s.purpose, s.subject, s.phone, s.created_at, coalesce(s.unfit, j.dead) AS reason
 FROM seen s LEFT JOIN judged j ON true`);
