@@ -35,13 +35,17 @@ const RETRY_AFTER_SECONDS = 5;
 export class Database {
   readonly #logger = new Logger('Otp');
   #prepare = true;
-  /** What waits for the commit of a host's transaction. */
-  readonly #afterCommit = new WeakMap<QueryRunner, (() => void)[]>();
+  /** What waits for the commit of a host's transaction: a list for itself, then one for each savepoint that is open in it. */
+  readonly #afterCommit = new WeakMap<QueryRunner, (() => void)[][]>();
 
   constructor(private readonly dataSource: DataSource) {
     const end = (committed: boolean) => (event: { queryRunner: QueryRunner }) =>
       this.#ended(event.queryRunner, committed);
-    dataSource.subscribers.push({ afterTransactionCommit: end(true), afterTransactionRollback: end(false) });
+    dataSource.subscribers.push({
+      afterTransactionStart: ({ queryRunner }) => void this.#levelsOf(queryRunner).push([]),
+      afterTransactionCommit: end(true),
+      afterTransactionRollback: end(false),
+    });
   }
 
   /**
@@ -73,10 +77,16 @@ export class Database {
 
   /** Runs `work` in a transaction of its own; what it throws rolls back and goes on. */
   async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    let thrown: unknown;
     try {
-      return await this.dataSource.transaction('READ COMMITTED', work);
+      return await this.dataSource.transaction('READ COMMITTED', (manager) =>
+        work(manager).catch((error: unknown) => {
+          throw (thrown = error);
+        }),
+      );
     } catch (error) {
-      throw error instanceof OtpError ? error : unavailable(error);
+      // Not what the database says of the transaction itself, which is for nobody to read.
+      throw error === thrown && !sqlStateOf(error).startsWith('40') ? error : unavailable(error);
     }
   }
 
@@ -84,14 +94,23 @@ export class Database {
   afterCommit(manager: EntityManager | undefined, work: () => void): void {
     const runner = manager?.queryRunner;
     if (!runner?.isTransactionActive) return this.#told(work);
-    this.#afterCommit.set(runner, [...(this.#afterCommit.get(runner) ?? []), work]);
+    this.#levelsOf(runner).at(-1)?.push(work);
   }
 
+  #levelsOf(runner: QueryRunner): (() => void)[][] {
+    const levels = this.#afterCommit.get(runner) ?? [];
+    this.#afterCommit.set(runner, levels);
+    return levels;
+  }
+
+  /** Of a savepoint, what was to follow waits for the transaction, or went with it. */
   #ended(runner: QueryRunner, committed: boolean): void {
-    if (runner.isTransactionActive) return; // only a savepoint of it
-    const waiting = this.#afterCommit.get(runner) ?? [];
-    this.#afterCommit.delete(runner);
-    if (committed) for (const work of waiting) this.#told(work);
+    const levels = this.#levelsOf(runner);
+    const ended = levels.pop();
+    if (!committed || !ended) return;
+    const outer = levels.at(-1);
+    if (outer) outer.push(...ended);
+    else for (const work of ended) this.#told(work);
   }
 
   /** What follows a commit must not make it look failed. */

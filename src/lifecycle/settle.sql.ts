@@ -1,4 +1,5 @@
 import { afterSuccess, type SuccessParameters } from './after-success.sql.js';
+import { releasedSince } from '../numbers/ledger.sql.js';
 import { statement } from './statement.js';
 import type { Tables } from './tables.js';
 
@@ -9,7 +10,7 @@ export interface SettleParameters extends SuccessParameters {
 
 /**
  * The vendor said yes: the challenge is consumed, once. The try was spent before the call, so whatever happened in
- * between (another success, a resend, an end) wins, and then there is no row. Locks gate and challenge in the usual order.
+ * between (another success, a resend, an end, a release of the number) wins, and then there is no row. Locks gate and challenge in the usual order.
  */
 export const settleSql = (t: Tables) =>
   statement<SettleParameters, { grant_expires_at: Date }>(`
@@ -18,13 +19,14 @@ WITH gate AS MATERIALIZED (
   WHERE key = (SELECT gate_key FROM ${t.challenges} WHERE id = :id) AND set_config('lock_timeout', '2s', true) IS NOT NULL
   FOR UPDATE
 ), ch AS MATERIALIZED (
-  SELECT c.ended_at, c.sends, c.checker, gate.* FROM gate, ${t.challenges} c WHERE c.id = :id FOR UPDATE OF c
+  SELECT c.phone, c.created_at, c.ended_at, c.sends, c.checker, gate.* FROM gate, ${t.challenges} c WHERE c.id = :id FOR UPDATE OF c
 ), judged AS MATERIALIZED (
   SELECT *, clock_timestamp() AS t FROM ch OFFSET 0
 ), won AS (
   UPDATE ${t.challenges} c SET status = 'consumed', ended_at = j.t
   FROM judged j
   WHERE c.id = :id AND j.ended_at IS NULL AND j.sends = :sendNumber AND j.checker = 'vendor'
+    AND NOT ${releasedSince(t, 'j.phone', 'j.created_at')}
   RETURNING c.purpose, c.subject, c.phone, c.client, c.session_binding, c.action_digest, c.unverified_keys, j.key, j.used, j.streak, j.t
 ), ${afterSuccess(t)}
 SELECT expires_at AS grant_expires_at FROM granted`);
