@@ -39,7 +39,7 @@ export class HostAccounts {
 
   async find(phone: string, purpose: string): Promise<PhoneAccount | null> {
     const accounts = this.#accounts();
-    if (accounts) return answered('PhoneAccounts.findByPhone', accounts.findByPhone(phone, purpose));
+    if (accounts) return (await answered('PhoneAccounts.findByPhone', accounts.findByPhone(phone, purpose))) ?? null;
     const owner = await this.ledger.ownerOf(phone);
     return owner === null ? null : { id: owner };
   }
@@ -49,7 +49,8 @@ export class HostAccounts {
     const accounts = this.#accounts();
     if (!accounts) return true;
     if (subject !== phone) {
-      return (await answered('PhoneAccounts.mayUse', accounts.mayUse?.(subject, purpose))) ?? true;
+      // A method that forgets to answer has not said yes.
+      return !accounts.mayUse || (await answered('PhoneAccounts.mayUse', accounts.mayUse(subject, purpose))) === true;
     }
     return this.purposes.get(purpose)?.account !== 'required' || (await this.find(phone, purpose)) !== null;
   }
@@ -61,7 +62,7 @@ export class HostAccounts {
 
   async register(phone: string, manager: EntityManager): Promise<PhoneAccount> {
     const accounts = this.#accounts();
-    if (accounts?.register) return accounts.register(phone, manager);
+    if (accounts?.register) return answered('PhoneAccounts.register', accounts.register(phone, manager));
     throw new OtpConfigError('"registerOnLogin" needs a "PhoneAccounts" with a method "register".');
   }
 
