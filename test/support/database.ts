@@ -36,6 +36,7 @@ export async function elapse(dataSource: DataSource, seconds: number): Promise<v
     otp_limits: ['at', 'ends_at'],
     otp_grants: ['created_at', 'expires_at', 'consumed_at'],
     otp_sends: ['at'],
+    otp_verified_numbers: ['verified_at', 'last_proved_at', 'held_until', 'released_at'],
   };
   const schema = (dataSource.options as { schema: string }).schema;
   for (const [table, names] of Object.entries(columns)) {

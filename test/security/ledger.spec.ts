@@ -1,0 +1,1019 @@
+import { Injectable } from '@nestjs/common';
+import { EventEmitterModule } from '@nestjs/event-emitter';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import {
+  type NumberChange,
+  Notices,
+  type OtpModuleOptions,
+  type OtpProvider,
+  type OtherFactor,
+  type PhoneAccount,
+  PhoneAccounts,
+  type StartRequest,
+} from 'nestjs-phone-otp';
+
+import { EventLog } from '../support/events.js';
+import { headerCallers, post, seen } from '../support/http.js';
+import { ACTION, type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
+import { changeNumber, logIn, prove } from '../support/proofs.js';
+import { until } from '../support/providers.js';
+import { ScriptedVendor } from '../support/scripted-vendor.js';
+
+const client = { address: '203.0.113.7' };
+const DAY = 86_400;
+
+interface Opened extends Fixture {
+  events: EventLog;
+}
+
+async function open({
+  options,
+  provider,
+  providers = [],
+}: { options?: Partial<OtpModuleOptions>; provider?: OtpProvider; providers?: object[] } = {}): Promise<Opened> {
+  const fixture = await otpFixture({
+    adapter: new ExpressAdapter(),
+    options: { routes: { prefix: 'otp' }, ...options },
+    metadata: { imports: [EventEmitterModule.forRoot()], providers: [headerCallers, ...providers] as never },
+    poolSize: 20,
+    ...(provider && { provider }),
+  });
+  return { ...fixture, events: new EventLog(fixture.app) };
+}
+
+const forOneTest: Opened[] = [];
+afterEach(async () => {
+  for (const fixture of forOneTest.splice(0)) await fixture.close();
+});
+
+/** As {@link open}, closed when the test ends. */
+async function openForTest(wanted?: Parameters<typeof open>[0]): Promise<Opened> {
+  const fixture = await open(wanted);
+  forOneTest.push(fixture);
+  return fixture;
+}
+
+/** An account of its own for each test, with a number. */
+let accounts = 0;
+async function customer(fixture: Fixture, daysAgo = 0): Promise<{ account: string; phone: string }> {
+  const [account, phone] = [`account-${++accounts}`, newPhone()];
+  await fixture.own(phone, account, daysAgo);
+  return { account, phone };
+}
+
+/** Both codes that a change of number needs. */
+async function changeGrants(
+  fixture: Fixture,
+  subject: string,
+  from: string,
+  to: string,
+  more: Pick<StartRequest, 'session'> = {},
+): Promise<NumberChange> {
+  const current = await prove(fixture, { phone: from, purpose: 'change_number', subject, ...more });
+  const next = await prove(fixture, { phone: to, purpose: 'verify_number', subject, ...more });
+  return { currentNumberGrant: current.grant, newNumberGrant: next.grant, ...more };
+}
+
+/** The code of a refusal, with its wait; `ok` where there was none. */
+async function outcome(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'ok',
+    (error: { code?: string }) => error.code ?? String(error),
+  );
+}
+
+const start = (fixture: Fixture, phone: string, purpose: string, subject?: string) =>
+  fixture.otp.start({
+    phone,
+    purpose,
+    client,
+    ...(subject !== undefined && { subject }),
+    ...(purpose === 'transaction' && { action: ACTION }),
+  });
+
+/** As if nobody had asked for a message yet, so that one phone can be proved many times. */
+const forgetLimits = ({ dataSource, schema }: Fixture) => dataSource.query(`DELETE FROM ${schema}.otp_limits`);
+
+async function lastProved(fixture: Fixture, phone: string): Promise<number> {
+  const [binding] = await fixture.numbers.history({ phone });
+  return binding!.lastProvedAt.getTime();
+}
+
+const masked = (phone: string) => `+966*******${phone.slice(-2)}`;
+
+describe('the ledger', () => {
+  let fixture: Opened;
+  beforeAll(async () => {
+    fixture = await open({ options: { purposes: { cash_out: { startedBy: 'anyone' } } } });
+  });
+  afterAll(() => fixture.close());
+  beforeEach(async () => {
+    await forgetLimits(fixture);
+    fixture.sms.clear();
+    fixture.events.clear();
+  });
+
+  describe('says', () => {
+    it('whose a number is, which numbers an account has, and what was before', async () => {
+      const { account, phone } = await customer(fixture, 10);
+      const { grant, phone: second } = await prove(fixture, { purpose: 'verify_number', subject: account });
+      await fixture.numbers.activate(grant, account, undefined, { purpose: 'verify_number', subject: account });
+
+      await fixture.numbers.release(phone, account, 'account_closed');
+      await fixture.own(phone, 'account-next');
+
+      expect(await fixture.numbers.ownerOf(phone)).toBe('account-next');
+      expect(await fixture.numbers.ownerOf(second)).toBe(account);
+      expect(await fixture.numbers.ownerOf(newPhone())).toBeNull();
+      expect(await fixture.numbers.numbersOf(account)).toMatchObject([{ phone: second, owner: account }]);
+      expect(await fixture.numbers.history({ phone })).toMatchObject([
+        { owner: 'account-next', releasedAt: null, releaseReason: null },
+        { owner: account, source: 'registration', releasedAt: expect.any(Date), releaseReason: 'account_closed' },
+      ]);
+      expect(await fixture.numbers.history({ owner: account })).toMatchObject([
+        { phone: second, source: 'verify_number', releasedAt: null },
+        { phone, source: 'registration', releasedAt: expect.any(Date) },
+      ]);
+    });
+
+    it('that nothing was released where the number is not that account’s', async () => {
+      const { account, phone } = await customer(fixture);
+
+      expect(await fixture.numbers.release(phone, 'somebody else', 'theft')).toBe(false);
+      expect(await fixture.numbers.release(newPhone(), account, 'typo')).toBe(false);
+      expect(await fixture.numbers.ownerOf(phone)).toBe(account);
+      expect(fixture.events.of('otp.number_released')).toEqual([]);
+      expect(await fixture.numbers.release(phone, account, 'account_closed')).toBe(true);
+      expect(await fixture.numbers.release(phone, account, 'account_closed')).toBe(false);
+      expect(fixture.events.of('otp.number_released')).toEqual([
+        { owner: account, phone: masked(phone), reason: 'account_closed' },
+      ]);
+    });
+  });
+
+  describe('a number that is released', () => {
+    it('SEC-11: takes with it the code that was sent for it before', async () => {
+      const { account, phone } = await customer(fixture);
+      const { challenge } = await start(fixture, phone, 'login');
+      const code = await fixture.codeFor(phone);
+
+      await fixture.numbers.release(phone, account, 'account_closed');
+      await fixture.own(phone, 'account-next');
+
+      expect(await outcome(fixture.otp.verify({ challenge, code, purpose: 'login' }))).toBe('otp_unavailable');
+      expect(fixture.events.of('otp.refused')).toMatchObject([{ reason: 'number_released' }]);
+    });
+
+    it('SEC-11: takes with it the grant that was given for it before', async () => {
+      const { account, phone } = await customer(fixture);
+      const { grant } = await prove(fixture, { phone, purpose: 'login' });
+
+      await fixture.numbers.release(phone, account, 'account_closed');
+      await fixture.own(phone, 'account-next');
+
+      expect(await outcome(fixture.grants.check(grant, { purpose: 'login' }))).toBe('grant_invalid');
+      expect(await outcome(fixture.grants.consume(grant, { purpose: 'login' }))).toBe('grant_invalid');
+      expect(fixture.events.of('otp.refused')).toMatchObject([
+        { reason: 'number_released' },
+        { reason: 'number_released' },
+      ]);
+    });
+
+    it('SEC-11: is anybody’s to prove from then on', async () => {
+      const { account, phone } = await customer(fixture);
+      await fixture.numbers.release(phone, account, 'account_closed');
+
+      const { grant } = await prove(fixture, { phone });
+
+      const next = `account-${++accounts}`;
+      await expect(fixture.numbers.activate(grant, next)).resolves.toMatchObject({ owner: next, heldUntil: null });
+    });
+  });
+
+  describe('a change of number', () => {
+    it('SEC-49: ends one binding and begins another, and both are history', async () => {
+      const { account, phone: from } = await customer(fixture, 10);
+      const to = newPhone();
+
+      const number = await changeNumber(fixture, account, from, to);
+
+      expect(number).toMatchObject({ phone: to, owner: account });
+      expect(number.heldUntil!.getTime() - number.verifiedAt.getTime()).toBe(DAY * 1000);
+      expect(await fixture.numbers.ownerOf(from)).toBeNull();
+      expect(await fixture.numbers.history({ owner: account })).toMatchObject([
+        { phone: to, source: 'verify_number', releasedAt: null, releaseReason: null },
+        { phone: from, source: 'registration', releasedAt: expect.any(Date), releaseReason: 'changed' },
+      ]);
+      expect(fixture.events.of('otp.number_changed')).toEqual([{ owner: account, from: masked(from), to: masked(to) }]);
+    });
+
+    it('SEC-49: is not to be had with a stolen session alone', async () => {
+      const { account, phone: from } = await customer(fixture);
+      const session = 'a stolen session';
+      const thiefs = newPhone();
+      const { grant } = await prove(fixture, { phone: thiefs, purpose: 'verify_number', subject: account, session });
+
+      for (const currentNumberGrant of ['', 'x'.repeat(43), grant]) {
+        const change = fixture.numbers.change(account, { currentNumberGrant, newNumberGrant: grant, session });
+        expect(await outcome(change)).toBe(currentNumberGrant === '' ? 'grant_required' : 'grant_invalid');
+      }
+      const own = { phone: thiefs, purpose: 'change_number', subject: account, session, client };
+      expect(await outcome(fixture.otp.start(own))).toBe('phone_missing');
+      expect(await fixture.numbers.ownerOf(from)).toBe(account);
+      expect(await fixture.numbers.ownerOf(thiefs)).toBeNull();
+    });
+
+    it('SEC-49: is not to be had by adding a number either: that one is on hold, and the old one goes on', async () => {
+      const { account, phone: first } = await customer(fixture, 30);
+      const thiefs = newPhone();
+      const { grant } = await prove(fixture, { phone: thiefs, purpose: 'verify_number', subject: account });
+      await fixture.numbers.activate(grant, account, undefined, { purpose: 'verify_number', subject: account });
+
+      await forgetLimits(fixture);
+      expect(await outcome(start(fixture, thiefs, 'transaction', account))).toBe('phone_on_hold');
+      expect((await fixture.numbers.numbersOf(account)).map(({ phone }) => phone)).toEqual([first, thiefs]);
+      expect(await outcome(start(fixture, first, 'transaction', account))).toBe('ok');
+
+      await fixture.elapse(DAY);
+      expect((await fixture.numbers.numbersOf(account)).map(({ phone }) => phone)).toEqual([thiefs, first]);
+    });
+
+    it('SEC-49: is not to be had by letting the number go first: what follows within the hold is on hold', async () => {
+      const { account, phone } = await customer(fixture);
+      await fixture.numbers.release(phone, account, 'lost');
+      const { grant } = await prove(fixture, { purpose: 'verify_number', subject: account });
+      const proof = { purpose: 'verify_number', subject: account };
+
+      const number = await fixture.numbers.activate(grant, account, undefined, proof);
+
+      expect(number.heldUntil).not.toBeNull();
+    });
+
+    it('SEC-49: puts neither a first number on hold, nor one that is proved again beside another', async () => {
+      const { account, phone: first } = await customer(fixture);
+      await fixture.own(newPhone(), account);
+      const again = await prove(fixture, { phone: first, purpose: 'verify_number', subject: account });
+      const proof = { purpose: 'verify_number', subject: account };
+
+      await expect(fixture.numbers.activate(again.grant, account, undefined, proof)).resolves.toMatchObject({
+        heldUntil: null,
+      });
+      const { grant } = await prove(fixture);
+      await expect(fixture.numbers.activate(grant, `account-${++accounts}`)).resolves.toMatchObject({
+        heldUntil: null,
+      });
+    });
+
+    it.each<[what: string, wrong: (account: string, from: string, to: string) => Promise<Partial<NumberChange>>]>([
+      ['the current number’s of another account', async (_, __, to) => ({ currentNumberGrant: await strangers(to) })],
+      [
+        'the new number’s of another account',
+        async (_, __, to) => ({ newNumberGrant: await granted(to, 'verify_number', 'somebody else', 'session-1') }),
+      ],
+      [
+        'the current number’s of another session',
+        async (account, from) => ({ currentNumberGrant: await granted(from, 'change_number', account, 'session-2') }),
+      ],
+      [
+        'the new number’s of another session',
+        async (account, _, to) => ({ newNumberGrant: await granted(to, 'verify_number', account, 'session-2') }),
+      ],
+      [
+        'the current number’s of another purpose',
+        async (account, from) => ({ currentNumberGrant: await granted(from, 'verify_number', account, 'session-1') }),
+      ],
+      [
+        'the new number’s of a registration',
+        async (_, __, to) => ({ newNumberGrant: await granted(to, 'registration') }),
+      ],
+      [
+        'the new number’s of no session',
+        async (account, _, to) => ({ newNumberGrant: await granted(to, 'verify_number', account) }),
+      ],
+      ['another session named', async () => ({ session: 'session-2' })],
+    ])(
+      'SEC-49: is refused with a grant that does not fit, %s, and leaves both grants as they were',
+      async (_, wrong) => {
+        const { account, phone: from } = await customer(fixture);
+        const to = newPhone();
+        const session = 'session-1';
+        const right = await changeGrants(fixture, account, from, to, { session });
+        const forged = { ...right, ...(await wrong(account, from, to)) };
+
+        expect(await outcome(fixture.numbers.change(account, forged))).toBe('grant_invalid');
+
+        expect(await fixture.numbers.ownerOf(from)).toBe(account);
+        expect(await fixture.numbers.ownerOf(to)).toBeNull();
+        expect(fixture.events.of('otp.grant_used')).toEqual([]);
+        expect(await outcome(fixture.numbers.change(account, right))).toBe('ok');
+      },
+    );
+
+    async function granted(phone: string, purpose: string, subject?: string, session?: string): Promise<string> {
+      await forgetLimits(fixture);
+      const who = { ...(subject !== undefined && { subject }), ...(session !== undefined && { session }) };
+      return (await prove(fixture, { phone, purpose, ...who })).grant;
+    }
+    async function strangers(_: string): Promise<string> {
+      const { account, phone } = await customer(fixture);
+      return granted(phone, 'change_number', account, 'session-1');
+    }
+
+    it('SEC-49: is refused to the same number, and to one that somebody else has, with both grants as they were', async () => {
+      const { account, phone: from } = await customer(fixture);
+      const { account: other, phone: taken } = await customer(fixture);
+      const same = await changeGrants(fixture, account, from, taken);
+      await forgetLimits(fixture);
+      const itself = await prove(fixture, { phone: from, purpose: 'verify_number', subject: account });
+
+      const twice = { ...same, newNumberGrant: itself.grant };
+      expect(await outcome(fixture.numbers.change(account, twice))).toBe('request_invalid');
+      expect(await outcome(fixture.numbers.change(account, same))).toBe('phone_already_activated');
+
+      expect(await fixture.numbers.ownerOf(from)).toBe(account);
+      expect(fixture.events.of('otp.number_changed')).toEqual([]);
+      await fixture.numbers.release(taken, other, 'account_closed');
+      await forgetLimits(fixture);
+      const anew = await prove(fixture, { phone: taken, purpose: 'verify_number', subject: account });
+      expect(await outcome(fixture.numbers.change(account, { ...same, newNumberGrant: anew.grant }))).toBe('ok');
+    });
+
+    it('SEC-49: happens once for one number, whatever is asked for at the same time', async () => {
+      const { account, phone: from } = await customer(fixture);
+      const changes: NumberChange[] = [];
+      for (let n = 0; n < 8; n++) {
+        await forgetLimits(fixture);
+        changes.push(await changeGrants(fixture, account, from, newPhone()));
+      }
+
+      const outcomes = await Promise.all(changes.map((change) => outcome(fixture.numbers.change(account, change))));
+
+      expect(outcomes.toSorted()).toEqual([...Array.from({ length: 7 }, () => 'grant_invalid'), 'ok']);
+      expect(await fixture.numbers.numbersOf(account)).toHaveLength(1);
+      expect(fixture.events.of('otp.number_changed')).toHaveLength(1);
+    });
+
+    it('SEC-49: of two accounts to each other’s number ends without a deadlock, and no number has two owners', async () => {
+      const [one, other] = [await customer(fixture), await customer(fixture)];
+      const there = await changeGrants(fixture, one.account, one.phone, other.phone);
+      await forgetLimits(fixture);
+      const back = await changeGrants(fixture, other.account, other.phone, one.phone);
+      const free = await holding(fixture, `otp_verified_numbers WHERE phone IN ('${one.phone}', '${other.phone}')`);
+
+      // Both have come as far as the first number they lock, and go on from there together.
+      const changes = [
+        outcome(fixture.numbers.change(one.account, there)),
+        outcome(fixture.numbers.change(other.account, back)),
+      ];
+      await waiting(fixture, 2);
+      await free();
+
+      expect(await Promise.all(changes)).toEqual(['phone_already_activated', 'phone_already_activated']);
+      expect(await fixture.numbers.ownerOf(one.phone)).toBe(one.account);
+      expect(await fixture.numbers.ownerOf(other.phone)).toBe(other.account);
+    });
+
+    it.each([17, {}, null, ['ar']])('SEC-49: cannot be kept from the old number by the language %p', async (locale) => {
+      const { account, phone: from } = await customer(fixture);
+      const grants = await changeGrants(fixture, account, from, newPhone());
+
+      const change = { ...grants, locale: locale as string };
+      expect(await outcome(fixture.numbers.change(account, change))).toBe('request_invalid');
+      expect(await fixture.numbers.ownerOf(from)).toBe(account);
+      expect(await outcome(fixture.numbers.change(account, grants))).toBe('ok');
+    });
+
+    it('SEC-49: tells the old number in the account’s language, and that one alone', async () => {
+      const { account, phone: from } = await customer(fixture);
+      const to = newPhone();
+      const grants = await changeGrants(fixture, account, from, to);
+      fixture.sms.clear();
+
+      await fixture.numbers.change(account, { ...grants, locale: 'ar-SA' });
+
+      await until('the notice was told', () => fixture.events.of('otp.notice').length === 1);
+      expect(fixture.sms.messages()).toMatchObject([
+        {
+          phone: from,
+          purpose: 'number_changed',
+          locale: 'ar',
+          text: expect.stringContaining('تغير رقم حسابك في Acme'),
+        },
+      ]);
+      expect(fixture.sms.messages()[0]!.text).not.toMatch(/\d{4}/);
+      expect(fixture.events.of('otp.notice')).toEqual([
+        { notice: 'number_changed', phone: masked(from), outcome: 'sent' },
+      ]);
+    });
+  });
+
+  describe('a number that was changed', () => {
+    const changed = async () => {
+      const { account, phone: from } = await customer(fixture);
+      const phone = newPhone();
+      await changeNumber(fixture, account, from, phone);
+      await forgetLimits(fixture);
+      fixture.sms.clear();
+      return { account, phone, from };
+    };
+
+    it.each(['transaction', 'change_number'])(
+      'SEC-49: confirms no %s of a signed-in account for 24 hours, and says until when',
+      async (purpose) => {
+        const { account, phone } = await changed();
+
+        await expect(start(fixture, phone, purpose, account)).rejects.toMatchObject({
+          code: 'phone_on_hold',
+          retryAfterSeconds: DAY,
+        });
+        await fixture.elapse(DAY - 60);
+        await expect(start(fixture, phone, purpose, account)).rejects.toMatchObject({
+          code: 'phone_on_hold',
+          retryAfterSeconds: 60,
+        });
+        expect(fixture.sms.messages()).toEqual([]);
+        await fixture.elapse(60);
+        expect(await outcome(start(fixture, phone, purpose, account))).toBe('ok');
+      },
+    );
+
+    it('SEC-49: says so over HTTP with 403 and "Retry-After"', async () => {
+      const { account, phone } = await changed();
+
+      const body = { phone, purpose: 'change_number' };
+      const answer = await post(fixture.app, '/otp/start', body, { 'x-account': account });
+
+      expect(answer).toMatchObject({ status: 403, json: { code: 'phone_on_hold', retryAfter: DAY } });
+      expect(answer.headers.get('retry-after')).toBe(String(DAY));
+    });
+
+    it('SEC-49: resets no password for 24 hours, and nobody learns that from the answers', async () => {
+      const { phone } = await changed();
+      const { phone: settled } = await customer(fixture);
+      const story = async (of: string) => {
+        const started = await post(fixture.app, '/otp/start', { phone: of, purpose: 'password_reset' });
+        const again = await post(fixture.app, '/otp/start', { phone: of, purpose: 'password_reset' });
+        const { challenge } = started.json;
+        const verified = await post(fixture.app, '/otp/verify', {
+          challenge,
+          code: '000000',
+          purpose: 'password_reset',
+        });
+        return [started, again, verified].map(seen);
+      };
+
+      const onHold = await story(phone);
+      expect(fixture.sms.messages(phone)).toEqual([]);
+
+      expect(onHold).toEqual(await story(settled));
+      expect(fixture.sms.messages(settled)).toHaveLength(1);
+      await fixture.elapse(DAY);
+      await post(fixture.app, '/otp/start', { phone, purpose: 'password_reset' });
+      await until('the code was sent', () => fixture.sms.messages(phone).length === 1);
+    });
+
+    it('SEC-49: does not confirm either by a grant from before the change', async () => {
+      const { account, phone: from } = await customer(fixture);
+      const phone = newPhone();
+      const { grant } = await prove(fixture, { phone, purpose: 'cash_out' });
+      await forgetLimits(fixture);
+      await changeNumber(fixture, account, from, phone);
+
+      expect(await outcome(fixture.grants.check(grant, { purpose: 'cash_out' }))).toBe('grant_invalid');
+      expect(await outcome(fixture.grants.consume(grant, { purpose: 'cash_out' }))).toBe('grant_invalid');
+      expect(fixture.events.of('otp.refused')).toMatchObject([
+        { reason: 'number_on_hold' },
+        { reason: 'number_on_hold' },
+      ]);
+    });
+
+    it('SEC-49: still logs in, and still is a second factor', async () => {
+      const { account, phone } = await changed();
+
+      expect(await outcome(start(fixture, phone, 'second_factor', account))).toBe('ok');
+      await forgetLimits(fixture);
+      const { grant } = await prove(fixture, { phone, purpose: 'login' });
+      await expect(logIn(fixture.app, grant)).resolves.toMatchObject({ account: { id: account } });
+    });
+
+    it('SEC-49: stays on hold when it is proved again', async () => {
+      const { account, phone } = await changed();
+      const { grant } = await prove(fixture, { phone, purpose: 'verify_number', subject: account });
+      await fixture.numbers.activate(grant, account, undefined, { purpose: 'verify_number', subject: account });
+
+      await forgetLimits(fixture);
+      expect(await outcome(start(fixture, phone, 'transaction', account))).toBe('phone_on_hold');
+    });
+  });
+
+  describe('a number that was not proved for long', () => {
+    const purposes = ['transaction', 'change_number'];
+
+    it('SEC-50: confirms nothing after 181 days, until it is proved again', async () => {
+      const { account, phone } = await customer(fixture, 181);
+      for (const purpose of purposes) {
+        expect(await outcome(start(fixture, phone, purpose, account))).toBe('phone_unconfirmed');
+      }
+      expect(fixture.sms.messages()).toEqual([]);
+
+      const { grant } = await prove(fixture, { phone, purpose: 'verify_number', subject: account });
+      const proof = { purpose: 'verify_number', subject: account };
+      const number = await fixture.numbers.activate(grant, account, undefined, proof);
+
+      expect(number.lastProvedAt.getTime() - number.verifiedAt.getTime()).toBeGreaterThan(180 * DAY * 1000);
+      expect(number.heldUntil).toBeNull();
+      expect(await fixture.numbers.history({ phone })).toHaveLength(1);
+      for (const purpose of purposes) {
+        await forgetLimits(fixture);
+        expect(await outcome(start(fixture, phone, purpose, account))).toBe('ok');
+      }
+    });
+
+    it('SEC-50: confirms as ever after 179 days', async () => {
+      const { account, phone } = await customer(fixture, 179);
+
+      for (const purpose of purposes) {
+        await forgetLimits(fixture);
+        expect(await outcome(start(fixture, phone, purpose, account))).toBe('ok');
+      }
+    });
+
+    it('SEC-50: resets no password after 181 days, as whoever asks cannot see', async () => {
+      const { phone: old } = await customer(fixture, 181);
+      const { phone: young } = await customer(fixture, 179);
+      const ask = (phone: string) => post(fixture.app, '/otp/start', { phone, purpose: 'password_reset' });
+
+      expect(seen(await ask(old))).toBe(seen(await ask(young)));
+
+      await until('the young one got its code', () => fixture.sms.messages(young).length === 1);
+      expect(fixture.sms.messages(old)).toEqual([]);
+    });
+
+    it('SEC-50: is proved by a step-up as well', async () => {
+      const { account, phone } = await customer(fixture, 100);
+      const proof = { purpose: 'transaction', subject: account, action: ACTION };
+      const { grant } = await prove(fixture, { phone, ...proof });
+
+      const { provedAt } = await fixture.grants.consume(grant, proof);
+
+      expect(await lastProved(fixture, phone)).toBe(provedAt.getTime());
+    });
+
+    it('SEC-50: is not proved by somebody else’s code', async () => {
+      const { phone } = await customer(fixture, 100);
+      const before = await lastProved(fixture, phone);
+      const { grant } = await prove(fixture, { phone, purpose: 'registration' });
+
+      await fixture.grants.consume(grant, { purpose: 'registration' });
+
+      expect(await lastProved(fixture, phone)).toBe(before);
+    });
+  });
+
+  describe('in a transaction of the host', () => {
+    const events = () =>
+      fixture.events.all.map(({ name }) => name).filter((name) => !['otp.started', 'otp.sent'].includes(name));
+
+    /** Everything that tells somebody something. */
+    async function allOfIt(): Promise<(manager: Parameters<typeof fixture.numbers.change>[2]) => Promise<void>> {
+      const { account, phone: from } = await customer(fixture);
+      const grants = await changeGrants(fixture, account, from, newPhone());
+      const registered = await prove(fixture);
+      const { account: closed, phone: left } = await customer(fixture);
+      fixture.events.clear();
+      fixture.sms.clear();
+      return async (manager) => {
+        await fixture.numbers.activate(registered.grant, `account-${++accounts}`, manager);
+        await fixture.numbers.change(account, grants, manager);
+        await fixture.numbers.release(left, closed, 'account_closed', manager);
+        fixture.app.get(Notices).send('password_changed', left, { manager });
+      };
+    }
+    const told = [
+      'otp.grant_used',
+      'otp.number_activated',
+      'otp.grant_used',
+      'otp.grant_used',
+      'otp.number_activated',
+      'otp.number_changed',
+      'otp.number_released',
+    ];
+
+    it('SEC-49: tells nobody before the commit, and everybody after it', async () => {
+      const work = await allOfIt();
+
+      await fixture.dataSource.transaction(async (manager) => {
+        await work(manager);
+        expect(events()).toEqual([]);
+      });
+
+      expect(events().filter((name) => name !== 'otp.notice')).toEqual(told);
+      await until('both notices were sent', () => fixture.events.of('otp.notice').length === 2);
+      expect(
+        fixture.sms
+          .messages()
+          .map(({ purpose }) => purpose)
+          .toSorted(),
+      ).toEqual(['number_changed', 'password_changed']);
+    });
+
+    it('SEC-49: tells nobody when it is rolled back', async () => {
+      const work = await allOfIt();
+      const rolledBack = new Error('of the host');
+
+      const transaction = fixture.dataSource.transaction(async (manager) => {
+        await work(manager);
+        throw rolledBack;
+      });
+
+      await expect(transaction).rejects.toBe(rolledBack);
+      await fixture.dataSource.transaction(async () => undefined); // whatever was left over would come now
+      expect(events()).toEqual([]);
+      expect(fixture.sms.messages()).toEqual([]);
+      // Nothing was used: the same again works.
+      await fixture.dataSource.transaction(work);
+      expect(fixture.events.of('otp.number_changed')).toHaveLength(1);
+    });
+
+    it('SEC-49: tells nobody of what was rolled back to a savepoint, though the transaction commits', async () => {
+      const [kept, undone] = [await allOfIt(), await allOfIt()];
+
+      await fixture.dataSource.transaction(async (manager) => {
+        await manager.transaction((inner) => kept(inner));
+        await manager
+          .transaction(async (inner) => {
+            await inner.transaction((innermost) => undone(innermost));
+            throw new Error('of the host');
+          })
+          .catch(() => undefined);
+        expect(events()).toEqual([]);
+      });
+
+      expect(events().filter((name) => name !== 'otp.notice')).toEqual(told);
+      await until('both notices were sent', () => fixture.events.of('otp.notice').length === 2);
+      expect(fixture.sms.messages()).toHaveLength(2);
+    });
+
+    it('SEC-48: leaves a serialization failure to the host, which alone can run it again', async () => {
+      const { account, phone } = await customer(fixture);
+      const change = fixture.dataSource.transaction('SERIALIZABLE', async (manager) => {
+        await manager.query('SELECT 1'); // takes its snapshot
+        await fixture.dataSource.query(
+          `UPDATE ${fixture.schema}.otp_verified_numbers SET last_proved_at = now() WHERE phone = $1`,
+          [phone],
+        );
+        await fixture.numbers.release(phone, account, 'account_closed', manager);
+      });
+
+      await expect(change).rejects.toMatchObject({ code: '40001' });
+      expect(await fixture.numbers.ownerOf(phone)).toBe(account);
+      expect(fixture.events.of('otp.number_released')).toEqual([]);
+    });
+  });
+});
+
+describe('a number that somebody else proves', () => {
+  const DAYS_AGO = { transfer: 0, transfer_unconfirmed: 181 };
+
+  it.each([0, 181, 4000])('SEC-48: stays its owner’s under "refuse", proved %p days ago', async (daysAgo) => {
+    const fixture = await openForTest({ options: { takenNumbers: 'refuse' } });
+    const { account, phone } = await customer(fixture, daysAgo);
+    const { grant } = await prove(fixture, { phone });
+
+    for (let n = 0; n < 2; n++) {
+      expect(await outcome(fixture.numbers.activate(grant, 'account-new'))).toBe('phone_already_activated');
+    }
+    await fixture.numbers.release(phone, account, 'account_closed');
+
+    // Its grant was not spent on the refusals, but it is from another time.
+    expect(await outcome(fixture.numbers.activate(grant, 'account-new'))).toBe('grant_invalid');
+    expect(await fixture.numbers.history({ phone })).toMatchObject([{ owner: account }]);
+  });
+
+  it('SEC-48: stays its owner’s by default while that one proved it within 180 days', async () => {
+    const fixture = await openForTest();
+    const { account, phone } = await customer(fixture, 179);
+    const { grant } = await prove(fixture, { phone });
+
+    expect(await outcome(fixture.numbers.activate(grant, 'account-new'))).toBe('phone_already_activated');
+
+    expect(await fixture.numbers.ownerOf(phone)).toBe(account);
+    expect(fixture.events.of('otp.number_transferred')).toEqual([]);
+    expect(await fixture.rows('otp_grants')).toMatchObject([{ consumed_at: null }]);
+  });
+
+  describe.each(Object.entries(DAYS_AGO) as [keyof typeof DAYS_AGO, number][])(
+    'under "%s"',
+    (takenNumbers, daysAgo) => {
+      let fixture: Opened;
+      beforeAll(async () => (fixture = await open({ options: { takenNumbers } })));
+      afterAll(() => fixture.close());
+      beforeEach(async () => {
+        await forgetLimits(fixture);
+        fixture.events.clear();
+      });
+
+      it(`SEC-48: goes to whoever proves it after ${daysAgo} days, with an event and both in its history`, async () => {
+        const { account, phone } = await customer(fixture, daysAgo);
+        const { grant } = await prove(fixture, { phone });
+        const next = `account-${++accounts}`;
+
+        const number = await fixture.numbers.activate(grant, next);
+
+        expect(number).toMatchObject({ owner: next, phone });
+        expect(fixture.events.of('otp.number_transferred')).toEqual([
+          { from: account, to: next, phone: masked(phone) },
+        ]);
+        expect(await fixture.numbers.history({ phone })).toMatchObject([
+          { owner: next, releasedAt: null },
+          { owner: account, releasedAt: expect.any(Date), releaseReason: 'transferred' },
+        ]);
+        expect(await fixture.numbers.numbersOf(account)).toEqual([]);
+      });
+
+      it('SEC-11: takes with it what its old owner had begun', async () => {
+        const { account, phone } = await customer(fixture, daysAgo);
+        const login = await prove(fixture, { phone, purpose: 'login' });
+        await forgetLimits(fixture);
+        const pending = await fixture.otp.start({ phone, purpose: 'second_factor', subject: account, client });
+        const code = await fixture.codeFor(phone);
+        await forgetLimits(fixture);
+        const { grant } = await prove(fixture, { phone });
+
+        await fixture.numbers.activate(grant, `account-${++accounts}`);
+
+        expect(await outcome(fixture.grants.consume(login.grant, { purpose: 'login' }))).toBe('grant_invalid');
+        const attempt = { ...pending, code, purpose: 'second_factor', subject: account };
+        expect(await outcome(fixture.otp.verify(attempt))).toBe('otp_unavailable');
+      });
+
+      it('SEC-48: goes to one of 32 accounts that race for it, and from that one to nobody', async () => {
+        const { account, phone } = await customer(fixture, daysAgo);
+        const grants: string[] = [];
+        for (let n = 0; n < 32; n++) {
+          await forgetLimits(fixture);
+          grants.push((await prove(fixture, { phone })).grant);
+        }
+
+        const outcomes = await Promise.all(
+          grants.map((grant, n) => outcome(fixture.numbers.activate(grant, `racer-${n}`))),
+        );
+
+        expect(outcomes.filter((code) => code === 'ok')).toHaveLength(1);
+        // Which of the two depends on whether they read before or after the winner's commit.
+        expect(outcomes.filter((code) => !['ok', 'grant_invalid', 'phone_already_activated'].includes(code))).toEqual(
+          [],
+        );
+        const winner = `racer-${outcomes.indexOf('ok')}`;
+        expect(fixture.events.of('otp.number_transferred')).toMatchObject([{ from: account, to: winner }]);
+        expect(await fixture.numbers.history({ phone })).toMatchObject([{ owner: winner }, { owner: account }]);
+      });
+    },
+  );
+
+  it('SEC-48: is not taken by a code that is older than its owner’s, even under "transfer"', async () => {
+    const fixture = await openForTest({ options: { takenNumbers: 'transfer' } });
+    const { grant, phone } = await prove(fixture);
+    await forgetLimits(fixture);
+    const newer = await prove(fixture, { phone });
+    await fixture.numbers.activate(newer.grant, 'account-first');
+
+    expect(await outcome(fixture.numbers.activate(grant, 'account-late'))).toBe('phone_already_activated');
+
+    await forgetLimits(fixture);
+    const newest = await prove(fixture, { phone });
+    expect(await outcome(fixture.numbers.activate(newest.grant, 'account-late'))).toBe('ok');
+  });
+});
+
+describe('with the host’s word on its accounts', () => {
+  /** Accounts of a host that a test blocks. */
+  @Injectable()
+  class HostAccounts extends PhoneAccounts {
+    known = new Map<string, string>();
+    blocked = new Set<string>();
+    factor: OtherFactor = 'none';
+    asked: string[] = [];
+
+    override async findByPhone(phone: string): Promise<PhoneAccount | null> {
+      const id = this.known.get(phone);
+      return id === undefined || this.blocked.has(id) ? null : { id };
+    }
+
+    override async mayUse(subject: string): Promise<boolean> {
+      return !this.blocked.has(subject);
+    }
+
+    override async otherFactor(subject: string): Promise<OtherFactor> {
+      this.asked.push(subject);
+      return this.factor;
+    }
+  }
+
+  let fixture: Opened;
+  let host: HostAccounts;
+  beforeAll(async () => {
+    fixture = await open({ providers: [{ provide: PhoneAccounts, useClass: HostAccounts }] });
+    host = fixture.app.get<HostAccounts>(PhoneAccounts);
+  });
+  afterAll(() => fixture.close());
+  beforeEach(async () => {
+    await forgetLimits(fixture);
+    fixture.events.clear();
+    host.factor = 'none';
+    host.asked = [];
+  });
+  const known = async (daysAgo = 0) => {
+    const found = await customer(fixture, daysAgo);
+    host.known.set(found.phone, found.account);
+    return found;
+  };
+
+  it.each([
+    ['signed in', 'transaction', true],
+    ['not signed in', 'login', false],
+    ['not signed in', 'password_reset', false],
+  ])('SEC-11: an account, %s, that is blocked after the start of a %s cannot verify', async (_, purpose, signedIn) => {
+    const { account, phone } = await known();
+    const who = signedIn ? { subject: account } : {};
+    const { challenge } = await start(fixture, phone, purpose, signedIn ? account : undefined);
+    const code = await fixture.codeFor(phone);
+
+    host.blocked.add(account);
+
+    expect(await outcome(fixture.otp.verify({ challenge, code, purpose, ...who }))).toBe('otp_unavailable');
+    expect(fixture.events.of('otp.refused')).toMatchObject([{ purpose, reason: 'account_refused' }]);
+    expect(fixture.events.of('otp.verified')).toEqual([]);
+    // Not even when it is let in again: the code was used.
+    host.blocked.delete(account);
+    expect(await outcome(fixture.otp.verify({ challenge, code, purpose, ...who }))).toBe('otp_unavailable');
+  });
+
+  it.each([
+    ['signed in', 'transaction', true],
+    ['not signed in', 'login', false],
+    ['not signed in', 'password_reset', false],
+  ])(
+    'SEC-11: an account, %s, that is blocked after the code of a %s cannot use the grant',
+    async (_, purpose, signedIn) => {
+      const { account, phone } = await known();
+      const proof = { purpose, ...(signedIn && { subject: account, action: ACTION }) };
+      const { grant } = await prove(fixture, { phone, ...proof });
+
+      host.blocked.add(account);
+
+      expect(await outcome(fixture.grants.check(grant, proof))).toBe('grant_invalid');
+      const inTransaction = fixture.dataSource.transaction((manager) => fixture.grants.consume(grant, proof, manager));
+      expect(await outcome(inTransaction)).toBe('grant_invalid');
+      expect(await outcome(fixture.grants.consume(grant, proof))).toBe('grant_invalid');
+      expect(fixture.events.of('otp.refused')).toMatchObject(
+        Array.from({ length: 3 }, () => ({ purpose, reason: 'account_refused' })),
+      );
+      expect(fixture.events.of('otp.grant_used')).toEqual([]);
+    },
+  );
+
+  it('SEC-11: an answer that is not "true" is not a yes', async () => {
+    const { account, phone } = await known();
+    const forgetful = host.mayUse.bind(host);
+    const proof = { purpose: 'transaction', subject: account, action: ACTION };
+    const { grant } = await prove(fixture, { phone, ...proof });
+
+    host.mayUse = async () => undefined as never;
+    try {
+      expect(await outcome(fixture.grants.consume(grant, proof))).toBe('grant_invalid');
+    } finally {
+      host.mayUse = forgetful;
+    }
+  });
+
+  it('SEC-11: an account that is not found is unknown, by whatever nothing the host says so', async () => {
+    const find = host.findByPhone.bind(host);
+    const phone = newPhone();
+
+    host.findByPhone = async () => undefined as never;
+    try {
+      expect(await outcome(start(fixture, phone, 'login'))).toBe('ok');
+    } finally {
+      host.findByPhone = find;
+    }
+    expect(fixture.events.of('otp.started')).toMatchObject([{ decoy: true }]);
+  });
+
+  it.each<OtherFactor>(['none', 'missing'])(
+    'SEC-50: a login after 91 days is refused while the other factor is %p',
+    async (factor) => {
+      const { account, phone } = await known(91);
+      const before = await lastProved(fixture, phone);
+      host.factor = factor;
+      const { grant } = await prove(fixture, { phone, purpose: 'login' });
+
+      expect(await outcome(logIn(fixture.app, grant))).toBe('other_factor_needed');
+
+      expect(host.asked).toEqual([account]);
+      expect(fixture.events.of('otp.dormant_refused')).toEqual([{ owner: account, phone: masked(phone) }]);
+      expect(await lastProved(fixture, phone)).toBe(before);
+      expect(await outcome(logIn(fixture.app, grant))).toBe('grant_invalid');
+    },
+  );
+
+  it('SEC-50: a login after 91 days comes in with another factor, and the next one without', async () => {
+    const { account, phone } = await known(91);
+    host.factor = 'proved';
+    const first = await prove(fixture, { phone, purpose: 'login' });
+
+    await expect(logIn(fixture.app, first.grant)).resolves.toMatchObject({ account: { id: account }, phone });
+    expect(Date.now() - (await lastProved(fixture, phone))).toBeLessThan(DAY * 1000);
+
+    host.factor = 'missing';
+    await forgetLimits(fixture);
+    const next = await prove(fixture, { phone, purpose: 'login' });
+    await expect(logIn(fixture.app, next.grant)).resolves.toMatchObject({ account: { id: account } });
+    expect(host.asked).toEqual([account]);
+    expect(fixture.events.of('otp.dormant_refused')).toEqual([]);
+  });
+
+  it('SEC-50: a login after 89 days comes in, and dates the number anew', async () => {
+    const { account, phone } = await known(89);
+    const { grant } = await prove(fixture, { phone, purpose: 'login' });
+
+    await expect(logIn(fixture.app, grant)).resolves.toMatchObject({ account: { id: account } });
+
+    expect(Date.now() - (await lastProved(fixture, phone))).toBeLessThan(DAY * 1000);
+    expect(host.asked).toEqual([]);
+  });
+
+  it('SEC-50: without a word of the host a dormant account needs what nobody can prove', async () => {
+    const without = await openForTest();
+    const { phone } = await customer(without, 91);
+    const { grant } = await prove(without, { phone, purpose: 'login' });
+
+    expect(await outcome(logIn(without.app, grant))).toBe('other_factor_needed');
+  });
+});
+
+describe('with a vendor that makes its own codes and texts', () => {
+  let fixture: Opened;
+  const vendor = new ScriptedVendor();
+  beforeAll(async () => (fixture = await open({ provider: vendor })));
+  afterAll(() => fixture.close());
+  beforeEach(() => forgetLimits(fixture));
+
+  async function started(phone: string, purpose: string, subject?: string) {
+    const { challenge } = await start(fixture, phone, purpose, subject);
+    await until('the vendor was asked for a code', () => vendor.starts.some((begun) => begun.phone === phone));
+    return { challenge, code: vendor.codeFor(phone), purpose, ...(subject !== undefined && { subject }) };
+  }
+
+  it('SEC-49: a change of number is told by an event alone, for the host to tell the person', async () => {
+    const { account, phone: from } = await customer(fixture);
+    const to = newPhone();
+    const { grant: currentNumberGrant } = await fixture.otp.verify(await started(from, 'change_number', account));
+    const { grant: newNumberGrant } = await fixture.otp.verify(await started(to, 'verify_number', account));
+    const starts = vendor.starts.length;
+
+    await fixture.numbers.change(account, { currentNumberGrant, newNumberGrant });
+
+    await until('it was told', () => fixture.events.of('otp.notice').length === 1);
+    expect(fixture.events.of('otp.notice')).toEqual([
+      { notice: 'number_changed', phone: masked(from), outcome: 'not_supported' },
+    ]);
+    expect(vendor.starts).toHaveLength(starts);
+  });
+
+  it('SEC-11: a number that is released while the vendor checks takes the code with it', async () => {
+    const { account, phone } = await customer(fixture);
+    const attempt = await started(phone, 'login');
+    vendor.answerCheck = async (receipt) => {
+      await fixture.numbers.release(phone, account, 'account_closed');
+      await fixture.own(phone, 'account-next');
+      return receipt;
+    };
+    try {
+      expect(await outcome(fixture.otp.verify(attempt))).toBe('otp_invalid');
+    } finally {
+      vendor.answerCheck = async (receipt) => receipt;
+    }
+
+    expect(vendor.checks.at(-1)).toMatchObject({ code: attempt.code });
+    expect(await outcome(fixture.otp.verify(attempt))).toBe('otp_unavailable');
+    expect((await fixture.rows('otp_grants')).filter((grant) => grant.phone === phone)).toEqual([]);
+  });
+});
+
+/** Holds rows in a transaction of its own. @returns how to let them go */
+async function holding({ dataSource, schema }: Fixture, rows: string): Promise<() => Promise<void>> {
+  const runner = dataSource.createQueryRunner();
+  await runner.startTransaction();
+  await runner.query(`SELECT FROM ${schema}.${rows} FOR UPDATE`);
+  return async () => {
+    await runner.rollbackTransaction();
+    await runner.release();
+  };
+}
+
+/** Waits until so many statements over the schema wait for a lock. */
+function waiting({ dataSource, schema }: Fixture, count: number): Promise<void> {
+  const locked = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%' || $1 || '%'`;
+  return until(`${count} wait for a lock`, async () => (await dataSource.query(locked, [schema])).length >= count);
+}
