@@ -52,7 +52,7 @@ export type { OtherFactor, PhoneAccount } from './accounts/phone-accounts.js';
 
 export { OtpProblemFilter } from './http/problem.filter.js';
 export type { OtpRoutesOptions } from './http/otp-routes.options.js';
-export { ProblemException } from './http/problem.exception.js';
+export { ProblemException, stepUpRequired } from './http/problem.exception.js';
 export type { Problem } from './http/problem.js';
 
 export { OTP_ENTITIES } from './lifecycle/tables.js';

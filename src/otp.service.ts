@@ -137,6 +137,15 @@ export class OtpService {
   }
 
   /**
+   * The number that {@link OtpService.start} would send to, for a host that must know whose it is before.
+   * @param phone as it was typed
+   * @throws {@link OtpError} `phone_invalid` · `phone_not_supported`
+   */
+  readPhone(phone: string): PhoneNumber {
+    return this.parts.phones.accept(phone);
+  }
+
+  /**
    * Has a new code made for the same challenge. The old one is dead at once; tries that were spent stay spent.
    * @throws {@link OtpError} `otp_unavailable` when the challenge is over, unknown, or has had all its messages ·
    * otherwise as {@link OtpService.start}

@@ -1,7 +1,9 @@
 import { type ExecutionContext, HttpException } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 
-import { type Problem, problemOf } from './problem.js';
+import { OTP_FIGURES } from '../otp.options.js';
+import type { StartedChallenge } from '../otp.requests.js';
+import { type Problem, problemOf, stepUpProblem } from './problem.js';
 
 /**
  * A refusal in the shape that Nest answers rightly by itself: guards throw it, so that they refuse with the right status
@@ -25,6 +27,20 @@ export function problemException(error: unknown): ProblemException {
   if (error instanceof ProblemException) return error;
   const { problem, headers } = problemOf(error);
   return new ProblemException(problem, headers, error);
+}
+
+/**
+ * The 401 of RFC 9470: a code must be verified first. `@StepUp` throws it by itself; a host that starts the challenge
+ * itself throws it with what `OtpService.start` answered, as at a login by password whose second factor is the phone.
+ * @param maxAgeSeconds how old the proof may be when it is used: the option `grantTtlSeconds`, if you set it
+ */
+export function stepUpRequired(
+  purpose: string,
+  started?: StartedChallenge,
+  maxAgeSeconds: number = OTP_FIGURES.grantTtlSeconds.default,
+): ProblemException {
+  const { problem, headers } = stepUpProblem(purpose, maxAgeSeconds, started);
+  return new ProblemException(problem, headers);
 }
 
 /** What a port of the host refuses with: its words are meant for the caller. */

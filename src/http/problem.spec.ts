@@ -1,4 +1,5 @@
 import { OTP_ERROR_CODES, OtpError } from '../otp.error.js';
+import { stepUpRequired } from './problem.exception.js';
 import { problemOf } from './problem.js';
 
 describe('problemOf', () => {
@@ -82,5 +83,34 @@ describe('problemOf', () => {
       status: 413,
       code: 'content_too_large',
     });
+  });
+});
+
+describe('stepUpRequired', () => {
+  const started = {
+    challenge: 'handle',
+    phone: '+966*******78',
+    expiresAt: new Date(300_000),
+    resendAt: new Date(30_000),
+    codeLength: 6,
+  };
+
+  it('SEC-38: is the answer of RFC 9470 with the challenge in it', () => {
+    const exception = stepUpRequired('second_factor', started, 120);
+
+    expect(exception.getStatus()).toBe(401);
+    expect(exception.getResponse()).toMatchObject({
+      status: 401,
+      code: 'insufficient_user_authentication',
+      purpose: 'second_factor',
+      ...started,
+    });
+    expect(exception.headers['WWW-Authenticate']).toMatch(
+      /^Bearer error="insufficient_user_authentication", .*, acr_values="otp", max_age="120"$/,
+    );
+  });
+
+  it('takes the lifetime that grants have where nobody sets one', () => {
+    expect(stepUpRequired('second_factor').headers['WWW-Authenticate']).toMatch(/max_age="300"$/);
   });
 });

@@ -6,8 +6,7 @@ import { answered, type HostAccounts } from '../accounts/host-accounts.js';
 import type { Action } from '../challenge/action.js';
 import { grantInvalid, type Grants } from '../grant/grants.js';
 import { clientOf, headerOf, type IncomingRequest, isUnsafe, requestOf } from '../http/incoming.js';
-import { ProblemException, refusedByHost } from '../http/problem.exception.js';
-import { stepUpProblem } from '../http/problem.js';
+import { type ProblemException, refusedByHost, stepUpRequired } from '../http/problem.exception.js';
 import type { VerifiedNumbers } from '../numbers/verified-numbers.js';
 import { OtpError } from '../otp.error.js';
 import type { OtpSettings } from '../otp.options.js';
@@ -98,8 +97,7 @@ export class StepUps {
   }
 
   #demand({ purpose }: StepUpMetadata, started: StartedChallenge | undefined): ProblemException {
-    const { problem, headers } = stepUpProblem(purpose, this.parts.settings.grantTtlSeconds, started);
-    return new ProblemException(problem, headers);
+    return stepUpRequired(purpose, started, this.parts.settings.grantTtlSeconds);
   }
 
   async #begin(

@@ -63,6 +63,12 @@ describe('the service, called by a host that passes on whatever it got', () => {
     expect(fixture.sms.messages()).toHaveLength(messages);
   }
 
+  it('reads a number as start does, and refuses what start refuses', async () => {
+    expect(fixture.otp.readPhone('0512345678')).toEqual({ e164: '+966512345678', region: 'SA' });
+    expect(fixture.otp.readPhone('٠٥١ ٢٣٤ ٥٦٧٨')).toEqual({ e164: '+966512345678', region: 'SA' });
+    await refused(async () => fixture.otp.readPhone('+12025550123'), 'phone_not_supported');
+  });
+
   describe.each(JUNK)('SEC-57 given %s', (_, junk) => {
     it('as the whole request refuses every call', async () => {
       for (const method of ['start', 'resend', 'verify', 'cancel', 'unlock'] as const) {
@@ -72,6 +78,9 @@ describe('the service, called by a host that passes on whatever it got', () => {
         await refused(() => call(junk));
       }
     });
+
+    it('as a number to read refuses it', () =>
+      refused(async () => fixture.otp.readPhone(junk as string), 'phone_invalid'));
 
     it('as a field of start refuses it', async () => {
       const fields = ['phone', 'purpose', 'client', 'subject', 'session', 'locale', 'action'];
