@@ -1,6 +1,9 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 
+/** Some purposes belong to a signed-in account, others to anyone; a login ends the session whose token comes along. */
+const TOKEN_OPTIONAL = ['/otp/start', '/otp/verify', '/auth/register', '/auth/login', '/auth/password/login'];
+
 /** Swagger UI under /docs. The fields of the package's own routes come from the package. */
 export function mountDocs(app: INestApplication): void {
   const about = new DocumentBuilder()
@@ -12,8 +15,7 @@ export function mountDocs(app: INestApplication): void {
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
     .build();
   const document = SwaggerModule.createDocument(app, about);
-  // Some purposes belong to a signed-in account, others to anyone: the token is optional here.
-  for (const path of ['/otp/start', '/otp/verify']) {
+  for (const path of TOKEN_OPTIONAL) {
     const operation = document.paths[path]?.post;
     if (operation) operation.security = [{}, { bearer: [] }];
   }

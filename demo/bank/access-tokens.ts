@@ -5,6 +5,8 @@ import { randomUUID } from 'node:crypto';
 /** `typ` keeps any other token that this key might sign one day from being taken for an access token (RFC 9068). */
 const TYPE = 'at+jwt';
 const ISSUER = 'demo-bank';
+/** There is one token to a session, so the session is over when it is. */
+export const TOKEN_SECONDS = 3600;
 
 export function tokenOptions(secret: string): JwtModuleOptions {
   return {
@@ -14,7 +16,7 @@ export function tokenOptions(secret: string): JwtModuleOptions {
       header: { alg: 'HS256', typ: TYPE },
       issuer: ISSUER,
       audience: ISSUER,
-      expiresIn: '1h',
+      expiresIn: TOKEN_SECONDS,
     },
     verifyOptions: { algorithms: ['HS256'], issuer: ISSUER, audience: ISSUER },
   };

@@ -1,22 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { Grants, OtpError, OtpService, VerifiedNumber, VerifiedNumbers } from 'nestjs-phone-otp';
+import { type OwnedNumber, PHONE_AMR, VerifiedNumbers } from 'nestjs-phone-otp';
 import { randomUUID } from 'node:crypto';
-import { DataSource, IsNull } from 'typeorm';
+import { DataSource } from 'typeorm';
 
-import { hashPassword } from './passwords.js';
+import { hashPassword } from './passwords/hashing.js';
+import type { Session } from './session.entity.js';
 import { Sessions } from './sessions.js';
 import { User } from './user.entity.js';
 
-/** What a code in a message proves; "mfa" it is not. */
-const BY_SMS = ['otp', 'sms'];
-
-/** How customers get in: with what the package proved about their phone. */
+/** Customers and their phones. Whose a phone is, the ledger of the package knows. */
 @Injectable()
 export class Accounts {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly otp: OtpService,
-    private readonly grants: Grants,
     private readonly numbers: VerifiedNumbers,
     private readonly sessions: Sessions,
   ) {}
@@ -25,32 +21,31 @@ export class Accounts {
    * Opens an account for the phone that a grant proved. Account, number, grant and session commit together or not at
    * all: whoever is refused because the number is taken still has the grant.
    */
-  register(grant: string, { name, password }: { name: string; password: string }): Promise<string> {
+  register(
+    grant: string,
+    { name, password }: { name: string; password: string },
+    instead: Session | null,
+  ): Promise<string> {
     return this.dataSource.transaction(async (manager) => {
       const id = randomUUID();
       await this.numbers.activate(grant, id, manager);
       // Only now, since hashing is dear: nobody makes us do it without a grant.
       await manager.insert(User, { id, name, passwordHash: await hashPassword(password) });
-      return this.sessions.open(id, BY_SMS, manager);
+      return this.sessions.open({ userId: id, amr: PHONE_AMR, authTime: new Date(), instead }, manager);
     });
   }
 
-  /** Logs in whoever owns the phone that a grant proved. */
-  async login(grant: string): Promise<string> {
-    const { phone } = await this.grants.consume(grant, { purpose: 'login' });
-    const owner = await this.numbers.ownerOf(phone);
-    if (owner === null) throw new OtpError('grant_invalid', 'This grant cannot be used here. Verify a code again.');
-    return this.sessions.open(owner, BY_SMS);
-  }
-
-  /** The same in one step. */
-  async loginWithCode(challenge: string, code: string): Promise<string> {
-    const { grant } = await this.otp.verify({ challenge, code, purpose: 'login' });
-    return this.login(grant);
-  }
-
-  async phoneOf(userId: string): Promise<string | undefined> {
-    const number = await this.dataSource.manager.findOneBy(VerifiedNumber, { owner: userId, releasedAt: IsNull() });
-    return number?.phone;
+  /** Moves a customer to another phone. Whoever is signed in elsewhere, perhaps with the phone that is left, no longer is. */
+  changeNumber(
+    session: Session,
+    grants: { currentNumberGrant: string; newNumberGrant: string },
+    locale?: string,
+  ): Promise<OwnedNumber> {
+    const { id: sessionId, user } = session;
+    return this.dataSource.transaction(async (manager) => {
+      const number = await this.numbers.change(user.id, { ...grants, session: sessionId, locale }, manager);
+      await this.sessions.endAll(user.id, manager, session);
+      return number;
+    });
   }
 }

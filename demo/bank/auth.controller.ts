@@ -1,43 +1,58 @@
-import { Body, Controller, Headers, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Headers, HttpCode, Post, Req } from '@nestjs/common';
 import {
+  ApiBadRequestResponse,
   ApiConflictResponse,
   ApiCreatedResponse,
-  ApiHeader,
+  ApiForbiddenResponse,
   ApiOkResponse,
   ApiTags,
-  ApiUnauthorizedResponse,
 } from '@nestjs/swagger';
+import { LoggedIn, PhoneLogin, type PhoneLoginResult } from 'nestjs-phone-otp';
 
 import { Accounts } from './accounts.js';
 import { AccessTokenDto, LoginDto, RegisterDto } from './auth.dto.js';
+import { TakesGrant } from './grant-header.js';
+import { Sessions } from './sessions.js';
+import type { BankRequest } from './signed-in.js';
 
 @ApiTags('Bank')
 @Controller('auth')
 export class AuthController {
-  constructor(private readonly accounts: Accounts) {}
+  constructor(
+    private readonly accounts: Accounts,
+    private readonly sessions: Sessions,
+  ) {}
 
   /** Opens an account for the phone that the grant proved. */
   @Post('register')
-  @ApiHeader({ name: 'OTP-Grant', required: true, description: 'From /otp/verify, with purpose "registration".' })
+  @TakesGrant('registration')
   @ApiCreatedResponse({ type: AccessTokenDto })
-  @ApiUnauthorizedResponse({ description: 'grant_required, grant_invalid' })
   @ApiConflictResponse({ description: 'phone_already_activated' })
-  async register(@Headers('OTP-Grant') grant: string, @Body() body: RegisterDto): Promise<AccessTokenDto> {
-    return { accessToken: await this.accounts.register(grant, body) };
+  async register(
+    @Headers('OTP-Grant') grant: string,
+    @Body() body: RegisterDto,
+    @Req() request: BankRequest,
+  ): Promise<AccessTokenDto> {
+    return { accessToken: await this.accounts.register(grant, body, await this.sessions.of(request)) };
   }
 
-  /** Logs in with a grant of purpose "login", or with challenge and code at once. */
+  /**
+   * Logs in with challenge and code, or with a grant of purpose "login" in place of a body. The session whose token comes
+   * along, if any, ends.
+   */
   @Post('login')
   @HttpCode(200)
-  @ApiHeader({ name: 'OTP-Grant', required: false, description: 'From /otp/verify, with purpose "login".' })
+  @PhoneLogin()
+  @TakesGrant('login', { required: false })
   @ApiOkResponse({ type: AccessTokenDto })
-  @ApiUnauthorizedResponse({ description: 'grant_required, grant_invalid' })
-  async login(@Headers('OTP-Grant') grant: string, @Body() body?: LoginDto): Promise<AccessTokenDto> {
-    const { challenge, code } = body ?? {};
-    const accessToken =
-      grant === undefined && challenge !== undefined && code !== undefined
-        ? await this.accounts.loginWithCode(challenge, code)
-        : await this.accounts.login(grant);
-    return { accessToken };
+  @ApiBadRequestResponse({ description: 'otp_invalid, otp_unavailable, code_malformed' })
+  @ApiForbiddenResponse({ description: 'other_factor_needed' })
+  async login(
+    @LoggedIn() { account, amr, authTime }: PhoneLoginResult,
+    @Body() _body: LoginDto, // its fields are the guard's; here unknown ones are refused
+    @Req() request: BankRequest,
+  ): Promise<AccessTokenDto> {
+    const instead = await this.sessions.of(request);
+    return { accessToken: await this.sessions.open({ userId: account.id, amr, authTime, instead }) };
   }
 }

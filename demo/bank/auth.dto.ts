@@ -1,19 +1,14 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsString, Length, Matches, MaxLength, ValidateIf } from 'class-validator';
+import { IsString, MaxLength, ValidateIf } from 'class-validator';
 
-export class RegisterDto {
+import { IsOneLine } from './one-line.js';
+import { NewPasswordDto } from './passwords/password.dto.js';
+
+export class RegisterDto extends NewPasswordDto {
   @ApiProperty({ example: 'Sara', minLength: 1, maxLength: 60 })
-  @IsString()
-  @Length(1, 60)
-  @Matches(/^(?=.*\S)\P{Cc}*$/u, { message: 'name must be one line of text' })
+  @IsOneLine(60)
   name: string;
-
-  @ApiProperty({ example: 'correct horse battery', minLength: 12, maxLength: 128 })
-  @IsString()
-  @Length(12, 128)
-  password: string;
 }
-
 /** Both, or neither where a grant is in the header. */
 export class LoginDto {
   @ApiPropertyOptional({ description: 'What "start" answered.' })

@@ -1,9 +1,8 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiProperty, ApiTags } from '@nestjs/swagger';
-import { maskPhone } from 'nestjs-phone-otp';
+import { maskPhone, VerifiedNumbers } from 'nestjs-phone-otp';
 
-import { Accounts } from './accounts.js';
-import { Session } from './session.entity.js';
+import type { Session } from './session.entity.js';
 import { CurrentSession, SignedIn } from './signed-in.js';
 
 class MeDto {
@@ -20,14 +19,14 @@ class MeDto {
 @ApiTags('Bank')
 @Controller('me')
 export class MeController {
-  constructor(private readonly accounts: Accounts) {}
+  constructor(private readonly numbers: VerifiedNumbers) {}
 
   /** Who is signed in, and how. */
   @Get()
   @SignedIn()
   @ApiOkResponse({ type: MeDto })
   async me(@CurrentSession() { user, amr }: Session): Promise<MeDto> {
-    const phone = await this.accounts.phoneOf(user.id);
-    return { id: user.id, name: user.name, phone: phone === undefined ? null : maskPhone(phone), amr };
+    const [number] = await this.numbers.numbersOf(user.id);
+    return { id: user.id, name: user.name, phone: number ? maskPhone(number.phone) : null, amr };
   }
 }

@@ -12,8 +12,11 @@ import { type Caller, Callers, OtpError } from 'nestjs-phone-otp';
 import type { Session } from './session.entity.js';
 import { Sessions } from './sessions.js';
 
-interface BankRequest {
+/** The part of a request that the bank reads. */
+export interface BankRequest {
+  ip?: string;
   headers: { authorization?: string };
+  /** Of a route that is `@SignedIn()`. */
   session?: Session;
 }
 
@@ -44,7 +47,7 @@ export const CurrentSession = createParamDecorator(
   (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<BankRequest>().session,
 );
 
-/** Tells the package's own routes who is signed in. */
+/** Tells the package's own routes, and `@StepUp`, who is signed in. */
 @Injectable()
 export class BankCallers extends Callers {
   constructor(private readonly sessions: Sessions) {
@@ -52,7 +55,7 @@ export class BankCallers extends Callers {
   }
 
   async identify(request: BankRequest): Promise<Caller | null> {
-    const session = await this.sessions.of(request);
+    const session = request.session ?? (await this.sessions.of(request));
     return session && { subject: session.user.id, session: session.id };
   }
 }

@@ -1,13 +1,8 @@
 import { type Bank, call, closedBank, openBank } from '../support/bank.js';
-import { newSchema } from '../support/database.js';
+import { newSchema, urlInSchema } from '../support/database.js';
 import { newPhone } from '../support/otp-fixture.js';
 
-/** The database of the run, in a schema of its own. */
-async function ownDatabase(): Promise<string> {
-  const url = new URL(process.env.DATABASE_URL!);
-  url.searchParams.set('options', `-c search_path=${await newSchema()}`);
-  return url.href;
-}
+const ownDatabase = async () => urlInSchema(await newSchema());
 
 describe('the demo bank over a vendor', () => {
   let bank: Bank;

@@ -2,191 +2,147 @@ import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DataSource } from 'typeorm';
 
-import { Session } from '../../demo/bank/session.entity.js';
 import { User } from '../../demo/bank/user.entity.js';
 import { readSettings } from '../../demo/settings.js';
-import { type Answer, type Bank, bearer, call, closedBank, openBank } from '../support/bank.js';
-import { elapse, newSchema } from '../support/database.js';
+import { bearer, call, closedBank, expectProblem, openBank, withGrant } from '../support/bank.js';
+import { Branch, claimsOf } from '../support/branch.js';
+import { newSchema, urlInSchema } from '../support/database.js';
 import { newPhone } from '../support/otp-fixture.js';
 
 const TOKEN_SECRET = 'signs-the-tokens-of-this-test-0123456789-abcdefg';
 const SARA = { name: 'Sara', password: 'correct horse battery' };
 
-/** The database of the run, in a schema of its own. */
-function inSchema(schema: string): string {
-  const url = new URL(process.env.DATABASE_URL!);
-  url.searchParams.set('options', `-c search_path=${schema}`);
-  return url.href;
-}
-
 describe('the demo bank', () => {
-  let bank: Bank;
-  let dataSource: DataSource;
-
-  beforeAll(async () => {
-    const schema = await newSchema();
-    bank = await openBank({ DATABASE_URL: inSchema(schema), TOKEN_SECRET });
-    dataSource = new DataSource({
-      type: 'postgres',
-      url: inSchema(schema),
-      schema,
-      entities: [User, Session],
-    });
-    await dataSource.initialize();
-  });
-  afterAll(async () => {
-    await dataSource?.destroy();
-    bank?.process.kill();
-    await bank?.ended;
-  });
-
-  const start = (phone: string, purpose: string) => call(bank, 'POST /otp/start', { body: { phone, purpose } });
-
-  async function codeIn(phone: string): Promise<string> {
-    const { body } = await call(bank, `GET /demo/inbox?phone=${encodeURIComponent(phone)}`);
-    return /\d{6}/.exec(body.messages[0].text)![0];
-  }
-
-  async function grantFor(phone: string, purpose: string): Promise<string> {
-    const started = await start(phone, purpose);
-    expect(started).toMatchObject({ status: 202 });
-    const code = await codeIn(phone);
-    const verified = await call(bank, 'POST /otp/verify', {
-      body: { challenge: started.body.challenge, code, purpose },
-    });
-    return verified.body.grant;
-  }
+  let branch: Branch;
+  beforeAll(async () => (branch = await Branch.open({ TOKEN_SECRET })));
+  afterAll(() => branch?.close());
 
   const register = (grant: string, body: unknown = SARA) =>
-    call(bank, 'POST /auth/register', { headers: { 'OTP-Grant': grant }, body });
-
-  async function signedUp(phone: string): Promise<string> {
-    const { body } = await register(await grantFor(phone, 'registration'));
-    return body.accessToken;
-  }
-
-  const me = (token: string) => call(bank, 'GET /me', { headers: bearer(token) });
+    branch.call('POST /auth/register', { headers: withGrant(grant), body });
+  const logIn = (grant: string) => branch.call('POST /auth/login', { headers: withGrant(grant) });
 
   it('opens an account for a phone, with digits of an Arabic keyboard, and lets it in again', async () => {
-    const started = await start('0512345678', 'registration');
+    const started = await branch.start('0512345678', 'registration');
     expect(started).toMatchObject({ status: 202, body: { phone: '+966*******78', codeLength: 6 } });
-    const inbox = await call(bank, 'GET /demo/inbox?phone=+966512345678');
+    const inbox = await branch.call('GET /demo/inbox?phone=+966512345678');
     expect(inbox.body.messages).toEqual([
       { id: expect.any(Number), to: '+966512345678', text: expect.any(String), sentAt: expect.any(String) },
     ]);
-    const code = (await codeIn('+966512345678')).replace(/\d/g, (digit) => '٠١٢٣٤٥٦٧٨٩'[Number(digit)]!);
+    const code = (await branch.nextCode('+966512345678')).replace(/\d/g, (digit) => '٠١٢٣٤٥٦٧٨٩'[Number(digit)]!);
     const { challenge } = started.body;
-    const verified = await call(bank, 'POST /otp/verify', { body: { challenge, code, purpose: 'registration' } });
+    const verified = await branch.call('POST /otp/verify', { body: { challenge, code, purpose: 'registration' } });
     expect(verified).toMatchObject({ status: 200, body: { grant: expect.any(String), expiresAt: expect.any(String) } });
     const registered = await register(verified.body.grant);
     expect(registered).toMatchObject({ status: 201, body: { accessToken: expect.any(String) } });
 
-    await elapse(dataSource, 31);
-    const grant = await grantFor('+966512345678', 'login');
-    const loggedIn = await call(bank, 'POST /auth/login', { headers: { 'OTP-Grant': grant } });
+    await branch.elapse(31);
+    const grant = await branch.grantFor('+966512345678', 'login');
+    const loggedIn = await logIn(grant);
 
     expect(loggedIn).toMatchObject({ status: 200, body: { accessToken: expect.any(String) } });
-    const whoIs = await me(loggedIn.body.accessToken);
+    const whoIs = await branch.me(loggedIn.body.accessToken);
     expect(whoIs).toMatchObject({ status: 200, body: { name: 'Sara', phone: '+966*******78', amr: ['otp', 'sms'] } });
-    expect((await me(registered.body.accessToken)).body.id).toBe(whoIs.body.id);
-    const again = await call(bank, 'POST /auth/login', { headers: { 'OTP-Grant': grant } });
+    expect((await branch.me(registered.body.accessToken)).body.id).toBe(whoIs.body.id);
+    const again = await logIn(grant);
     expectProblem(again, 401, 'grant_invalid');
   });
 
   it('lets in with challenge and code at once', async () => {
     const phone = newPhone();
-    await signedUp(phone);
-    await elapse(dataSource, 31);
-    const { challenge } = (await start(phone, 'login')).body;
+    await branch.signUp({ phone });
+    const { challenge } = (await branch.start(phone, 'login')).body;
 
-    const { status, body } = await call(bank, 'POST /auth/login', { body: { challenge, code: await codeIn(phone) } });
+    const { status, body } = await branch.call('POST /auth/login', {
+      body: { challenge, code: await branch.nextCode(phone) },
+    });
 
     expect(status).toBe(200);
-    expect(await me(body.accessToken)).toMatchObject({ status: 200, body: { name: 'Sara' } });
+    expect(await branch.me(body.accessToken)).toMatchObject({ status: 200, body: { name: 'Sara' } });
   });
 
   it('refuses a second account for a number, and neither keeps it nor spends the grant', async () => {
     const phone = newPhone();
-    await signedUp(phone);
-    await elapse(dataSource, 31);
-    const grant = await grantFor(phone, 'registration');
-    const before = await dataSource.manager.count(User);
+    await branch.signUp({ phone });
+    const grant = await branch.grantFor(phone, 'registration');
+    const before = await branch.dataSource.manager.count(User);
 
     expectProblem(await register(grant, { ...SARA, name: 'Mallory' }), 409, 'phone_already_activated');
 
     // Still 409 and not 401: the grant was given back with the rest of the transaction.
     expectProblem(await register(grant), 409, 'phone_already_activated');
-    expect(await dataSource.manager.count(User)).toBe(before);
+    expect(await branch.dataSource.manager.count(User)).toBe(before);
   });
 
   it('answers for an unknown number as for a known one, and lets nobody in', async () => {
     const phone = newPhone();
-    const started = await start(phone, 'login');
+    const started = await branch.start(phone, 'login');
 
     expect(started.status).toBe(202);
-    const inbox = await call(bank, `GET /demo/inbox?phone=${phone}`);
+    const inbox = await branch.call(`GET /demo/inbox?phone=${phone}`);
     expect(inbox.body.messages).toEqual([]);
     const { challenge } = started.body;
-    const login = await call(bank, 'POST /auth/login', { body: { challenge, code: '123456' } });
+    const login = await branch.call('POST /auth/login', { body: { challenge, code: '123456' } });
     expectProblem(login, 400, 'otp_invalid');
   });
 
   it('takes a grant for its purpose only', async () => {
-    const grant = await grantFor(newPhone(), 'registration');
+    const grant = await branch.grantFor(newPhone(), 'registration');
 
-    const login = await call(bank, 'POST /auth/login', { headers: { 'OTP-Grant': grant } });
+    const login = await logIn(grant);
 
     expectProblem(login, 401, 'grant_invalid');
     expect((await register(grant)).status).toBe(201);
   });
 
   it('asks a signed-in customer for the number to verify, and nobody else', async () => {
-    const token = await signedUp(newPhone());
+    const { token } = await branch.signUp();
     const body = { phone: newPhone(), purpose: 'verify_number' };
 
-    const anonymous = await call(bank, 'POST /otp/start', { body });
-    const signedIn = await call(bank, 'POST /otp/start', { body, headers: bearer(token) });
+    const anonymous = await branch.call('POST /otp/start', { body });
+    const signedIn = await branch.call('POST /otp/start', { body, headers: bearer(token) });
 
     expectProblem(anonymous, 401, 'sign_in_required');
     expect(signedIn.status).toBe(202);
     const { challenge } = signedIn.body;
-    const verify = { challenge, code: await codeIn(body.phone), purpose: 'verify_number' };
-    expectProblem(await call(bank, 'POST /otp/verify', { body: verify }), 401, 'sign_in_required');
-    expect((await call(bank, 'POST /otp/verify', { body: verify, headers: bearer(token) })).status).toBe(200);
+    const verify = { challenge, code: await branch.nextCode(body.phone), purpose: 'verify_number' };
+    expectProblem(await branch.call('POST /otp/verify', { body: verify }), 401, 'sign_in_required');
+    expect((await branch.call('POST /otp/verify', { body: verify, headers: bearer(token) })).status).toBe(200);
   });
 
   it('keeps passwords under Argon2id', async () => {
-    await signedUp(newPhone());
+    await branch.signUp();
 
-    const users = await dataSource.manager.find(User);
+    const users = await branch.dataSource.manager.find(User);
 
     for (const { passwordHash } of users) expect(passwordHash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
   });
 
   it('lets nobody in whose session has ended', async () => {
-    const token = await signedUp(newPhone());
-    expect((await me(token)).status).toBe(200);
+    const { token } = await branch.signUp();
+    expect((await branch.me(token)).status).toBe(200);
 
-    await dataSource.query('UPDATE bank_sessions SET ended_at = now()');
+    await branch.dataSource.query('UPDATE bank_sessions SET ended_at = now()');
 
-    const answer = await me(token);
+    const answer = await branch.me(token);
     expectProblem(answer, 401, 'sign_in_required');
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
   });
 
   describe('takes no token but its own access tokens', () => {
     let claims: Record<string, unknown>;
+    let grant: string;
     const header = { alg: 'HS256', typ: 'at+jwt' };
     beforeAll(async () => {
-      claims = JSON.parse(Buffer.from((await signedUp(newPhone())).split('.')[1]!, 'base64url').toString());
+      claims = claimsOf((await branch.signUp()).token);
+      grant = await branch.grantFor(newPhone(), 'registration');
     });
 
     const without = (name: string) => Object.fromEntries(Object.entries(claims).filter(([key]) => key !== name));
     const forgeries: Record<string, () => string> = {
       'no token at all': () => '',
       'not a token': () => 'abc',
+      'a grant': () => grant,
       'another key': () => sign(header, claims, 'another-secret-0123456789-0123456789-0123456789'),
       'no signature': () =>
         `${sign({ ...header, alg: 'none' }, claims)
@@ -203,12 +159,19 @@ describe('the demo bank', () => {
       ),
     };
 
-    it.each(Object.keys(forgeries))('%s', async (name) => {
-      expectProblem(await me(forgeries[name]!()), 401, 'sign_in_required');
+    it.each(Object.keys(forgeries))('SEC-40: not %s', async (name) => {
+      expectProblem(await branch.me(forgeries[name]!()), 401, 'sign_in_required');
+    });
+
+    it('SEC-40: nor takes one of them as a grant', async () => {
+      const token = sign(header, claims);
+
+      expectProblem(await logIn(token), 401, 'grant_invalid');
+      expectProblem(await register(token), 401, 'grant_invalid');
     });
 
     it('but does take one that is right', async () => {
-      expect((await me(sign(header, claims))).status).toBe(200);
+      expect((await branch.me(sign(header, claims))).status).toBe(200);
     });
   });
 
@@ -224,9 +187,7 @@ describe('the demo bank', () => {
     ['nothing', 'POST /auth/register', undefined],
     ['broken JSON', 'POST /auth/register', '{"name":'],
     ['null', 'POST /auth/register', 'null'],
-    ['a challenge without code', 'POST /auth/login', { challenge: 'x' }],
     ['a code that is null', 'POST /auth/login', { challenge: 'x', code: null }],
-    ['an array', 'POST /auth/login', []],
     ['a code that is none', 'POST /auth/login', { challenge: 'x', code: 'abc' }],
     ['a phone that is none', 'POST /otp/start', { phone: '123', purpose: 'login' }],
     ['a phone of a region that is not served', 'POST /otp/start', { phone: '+4915112345678', purpose: 'login' }],
@@ -235,41 +196,75 @@ describe('the demo bank', () => {
     ['a phone that is none', 'GET /demo/inbox?phone=abc', undefined],
     ['two phones', 'GET /demo/inbox?phone=1&phone=2', undefined],
   ])('refuses %s: %s', async (_, route, body) => {
-    const answer = await call(bank, route, { body });
+    const answer = await branch.call(route, { body });
 
     expectProblem(answer, 400);
   });
 
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['a challenge without code', { challenge: 'x' }],
+    ['an array', []],
+  ])('logs nobody in with %s', async (_, body) => {
+    expectProblem(await branch.call('POST /auth/login', { body }), 401, 'grant_required');
+  });
+
   it('refuses a body of more than 10 KiB', async () => {
-    expectProblem(await call(bank, 'POST /auth/login', { body: { challenge: 'x'.repeat(10_240) } }), 413);
+    expectProblem(await branch.call('POST /auth/login', { body: { challenge: 'x'.repeat(10_240) } }), 413);
   });
 
   it('answers an unknown path with a problem, and says nothing about itself', async () => {
-    const answer = await call(bank, 'GET /nothing');
+    const answer = await branch.call('GET /nothing');
 
     expectProblem(answer, 404, 'not_found');
     expect(answer.headers.get('x-powered-by')).toBeNull();
   });
 
   it('says how it is, and describes itself', async () => {
-    expect(await call(bank, 'GET /health')).toMatchObject({
+    expect(await branch.call('GET /health')).toMatchObject({
       status: 200,
       body: { status: 'ok', info: { database: { status: 'up' } } },
     });
-    expect((await call(bank, 'GET /docs')).body).toContain('swagger-ui');
-    const { paths, components } = (await call(bank, 'GET /docs-json')).body;
-    expect(Object.keys(paths)).toEqual(
-      expect.arrayContaining(['/otp/start', '/otp/resend', '/otp/verify', '/auth/register', '/auth/login', '/me']),
+    expect((await branch.call('GET /docs')).body).toContain('swagger-ui');
+    const { paths, components } = (await branch.call('GET /docs-json')).body;
+    const routes = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path}`),
     );
+    expect(routes.toSorted()).toEqual([
+      'DELETE /auth/sessions/{id}',
+      'GET /auth/sessions',
+      'GET /demo/inbox',
+      'GET /demo/wire',
+      'GET /health',
+      'GET /me',
+      'GET /transfers',
+      'GET /transfers/{id}',
+      'POST /auth/login',
+      'POST /auth/logout',
+      'POST /auth/password/login',
+      'POST /auth/password/reset',
+      'POST /auth/register',
+      'POST /numbers/change',
+      'POST /otp/resend',
+      'POST /otp/start',
+      'POST /otp/verify',
+      'POST /transfers',
+      'POST /transfers/{id}/confirm',
+    ]);
     const answer = paths['/otp/start'].post.responses['202'].content['application/json'].schema;
     expect(answer).toEqual({ $ref: '#/components/schemas/StartedDto' });
     expect(components.schemas.StartDto.required).toEqual(['phone', 'purpose']);
     expect(paths['/auth/register'].post.parameters).toMatchObject([{ name: 'OTP-Grant', in: 'header' }]);
+    expect(paths['/transfers/{id}/confirm'].post).toMatchObject({
+      parameters: [{ name: 'OTP-Grant', in: 'header', required: false }, { name: 'id' }],
+      security: [{ bearer: [] }],
+    });
     expect(paths['/me'].get.security).toEqual([{ bearer: [] }]);
+    expect(paths['/auth/login'].post.security).toEqual([{}, { bearer: [] }]);
   });
 
   it('has migrations that make what its entities say', async () => {
-    const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
+    const { upQueries } = await branch.dataSource.driver.createSchemaBuilder().log();
 
     expect(upQueries.map(({ query }) => query)).toEqual([]);
   });
@@ -288,7 +283,7 @@ describe('the program of the demo bank', () => {
   });
 
   it('ends when the shell that npm runs it in is gone', async () => {
-    const DATABASE_URL = inSchema(await newSchema());
+    const DATABASE_URL = urlInSchema(await newSchema());
     const bank = await openBank({ DATABASE_URL, npm_lifecycle_event: 'start' }, { shell: true });
     expect((await call(bank, 'GET /health')).status).toBe(200);
 
@@ -305,7 +300,7 @@ describe('the program of the demo bank', () => {
     await new Promise((resolve) => other.once('listening', resolve));
     const { port } = other.address() as AddressInfo;
 
-    const { code, output } = await closedBank({ DATABASE_URL: inSchema(await newSchema()), PORT: String(port) });
+    const { code, output } = await closedBank({ DATABASE_URL: urlInSchema(await newSchema()), PORT: String(port) });
 
     other.close();
     expect(code).toBe(1);
@@ -316,7 +311,7 @@ describe('the program of the demo bank', () => {
     ['production', { NODE_ENV: 'production' }, 'The provider "capturing" is for development'],
     ['one secret for two things', { TOKEN_SECRET, OTP_PEPPER: TOKEN_SECRET }, 'equals another secret'],
   ])('refuses %s', async (_, env, sentence) => {
-    const { code, output } = await closedBank({ DATABASE_URL: inSchema(await newSchema()), ...env });
+    const { code, output } = await closedBank({ DATABASE_URL: urlInSchema(await newSchema()), ...env });
 
     expect(code).toBe(1);
     expect(output).toContain('Demo Bank did not open. ');
@@ -331,15 +326,6 @@ describe('the program of the demo bank', () => {
     expect(() => readSettings(env)).toThrow(sentence);
   });
 });
-
-function expectProblem({ status, headers, body }: Answer, expected: number, code?: string): void {
-  expect({ status, type: headers.get('content-type'), cache: headers.get('cache-control') }).toEqual({
-    status: expected,
-    type: 'application/problem+json; charset=utf-8',
-    cache: 'no-store',
-  });
-  expect(body).toMatchObject({ status: expected, code: code ?? expect.any(String) });
-}
 
 function sign(header: object, claims: object, secret = TOKEN_SECRET, hash = 'sha256'): string {
   const text = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');

@@ -52,10 +52,12 @@ function run([command, ...parameters]: string[], env: NodeJS.ProcessEnv) {
   return { child, ended, output: () => said };
 }
 
+export type Route = `${'GET' | 'POST' | 'DELETE'} ${string}`;
+
 /** Calls a route; an object becomes a JSON body, a string goes as it is. */
 export async function call(
   bank: Pick<Bank, 'url'>,
-  route: `${'GET' | 'POST'} ${string}`,
+  route: Route,
   { body, headers }: { body?: unknown; headers?: Record<string, string> } = {},
 ): Promise<Answer> {
   const [method, path] = route.split(' ') as [string, string];
@@ -70,3 +72,14 @@ export async function call(
 }
 
 export const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+export const withGrant = (grant: string) => ({ 'OTP-Grant': grant });
+
+export function expectProblem({ status, headers, body }: Answer, expected: number, code?: string): void {
+  expect({ status, type: headers.get('content-type'), cache: headers.get('cache-control'), code: body.code }).toEqual({
+    status: expected,
+    type: 'application/problem+json; charset=utf-8',
+    cache: 'no-store',
+    code: code ?? expect.any(String),
+  });
+  expect(body.status).toBe(expected);
+}

@@ -26,6 +26,13 @@ export async function newSchema(): Promise<string> {
   return schema;
 }
 
+/** The database of the run, for a program that knows no schema: whatever it makes is in this one. */
+export function urlInSchema(schema: string): string {
+  const url = new URL(process.env.DATABASE_URL!);
+  url.searchParams.set('options', `-c search_path=${schema}`);
+  return url.href;
+}
+
 /**
  * Lets time pass in the tables of the module: everything in them becomes so much older. The database's clock itself is
  * never touched.

@@ -1,0 +1,10 @@
+import { applyDecorators } from '@nestjs/common';
+import { IsString, Length, Matches } from 'class-validator';
+
+/** 1 to so many characters of text, of which one can be seen, and no line ends in it. */
+export const IsOneLine = (maxLength: number) =>
+  applyDecorators(
+    IsString(),
+    Length(1, maxLength),
+    Matches(/^(?=.*\S)[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]*$/u, { message: '$property must be one line of text' }),
+  );

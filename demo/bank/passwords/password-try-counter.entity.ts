@@ -1,0 +1,15 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** Passwords that were tried for a phone in the hour that ends here, whether anybody has that phone or not. */
+@Entity({ name: 'bank_password_tries' })
+export class PasswordTryCounter {
+  /** Canonical E.164. */
+  @PrimaryColumn({ name: 'phone', type: 'text' })
+  phone: string;
+
+  @Column({ name: 'tries', type: 'int' })
+  tries: number;
+
+  @Column({ name: 'ends_at', type: 'timestamptz' })
+  endsAt: Date;
+}

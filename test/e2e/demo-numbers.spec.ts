@@ -1,0 +1,129 @@
+import { type Answer, bearer, expectProblem, withGrant } from '../support/bank.js';
+import { Branch, type Customer } from '../support/branch.js';
+import { newPhone } from '../support/otp-fixture.js';
+
+const DAY_MS = 86_400_000;
+
+describe('a change of number at the demo bank', () => {
+  let branch: Branch;
+  beforeAll(async () => (branch = await Branch.open()));
+  afterAll(() => branch?.close());
+  beforeEach(() => branch.elapse(3600));
+
+  const change = (token: string, current: string | undefined, newNumberGrant: string): Promise<Answer> =>
+    branch.call('POST /numbers/change', {
+      headers: { ...bearer(token), ...(current && withGrant(current)) },
+      body: { newNumberGrant },
+    });
+  const grantsFor = async ({ phone, token }: Customer, to: string): Promise<[current: string, next: string]> => [
+    await branch.grantFor(phone, 'change_number', token),
+    await branch.grantFor(to, 'verify_number', token),
+  ];
+
+  describe('that went through', () => {
+    const to = newPhone();
+    let sara: Customer;
+    let elsewhere: string;
+    let answer: Answer;
+    beforeAll(async () => {
+      sara = await branch.signUp();
+      elsewhere = await branch.logIn(sara.phone);
+      answer = await change(sara.token, ...(await grantsFor(sara, to)));
+    });
+
+    it('says what the number is now, and how long it is on hold', async () => {
+      expect(answer).toMatchObject({
+        status: 200,
+        body: { phone: expect.stringMatching(new RegExp(`^\\+966\\*{7}${to.slice(-2)}$`)) },
+      });
+      const held = Date.parse(answer.body.heldUntil) - Date.now();
+      expect(held).toBeGreaterThan(DAY_MS - 60_000);
+      expect(held).toBeLessThanOrEqual(DAY_MS);
+      expect((await branch.me(sara.token)).body.phone).toBe(answer.body.phone);
+    });
+
+    it('SEC-49: tells the old number', async () => {
+      expect(await branch.nextMessage(sara.phone)).toMatch(/now uses another number/);
+    });
+
+    it('SEC-49: ends every other session, and not this one', async () => {
+      expectProblem(await branch.me(elsewhere), 401, 'sign_in_required');
+      expect((await branch.me(sara.token)).status).toBe(200);
+    });
+
+    it('SEC-49: lets the new number confirm no transfer', async () => {
+      const order = { amount: '250.00', currency: 'SAR', payee: 'Omar' };
+      const { body } = await branch.call('POST /transfers', { headers: bearer(sara.token), body: order });
+      const before = await branch.messages(to);
+
+      const confirmed = await branch.call(`POST /transfers/${body.id}/confirm`, { headers: bearer(sara.token) });
+
+      expectProblem(confirmed, 403, 'phone_on_hold');
+      expect(Number(confirmed.headers.get('retry-after'))).toBeGreaterThan(86_000);
+      expect(await branch.messages(to)).toHaveLength(before.length);
+    });
+
+    it('SEC-49: lets the new number reset no password, and answers as for a phone that nobody has', async () => {
+      const before = await branch.messages(to);
+
+      const [held, unknown] = [
+        await branch.start(to, 'password_reset'),
+        await branch.start(newPhone(), 'password_reset'),
+      ];
+
+      expect(held.status).toBe(202);
+      expect(Object.keys(held.body)).toEqual(Object.keys(unknown.body));
+      // Had a message been sent, it would be there by the time of one that was asked for later.
+      await branch.signUp();
+      expect(await branch.messages(to)).toHaveLength(before.length);
+    });
+
+    it('lets the new number log in, and the old one no more', async () => {
+      expect((await branch.me(await branch.logIn(to))).status).toBe(200);
+
+      const before = await branch.messages(sara.phone);
+      expect((await branch.start(sara.phone, 'login')).status).toBe(202);
+      await branch.signUp({ phone: newPhone() });
+      expect(await branch.messages(sara.phone)).toHaveLength(before.length);
+    });
+  });
+
+  it('SEC-49: needs a code from either phone: a stolen token alone is not enough', async () => {
+    const sara = await branch.signUp();
+    const [current, next] = await grantsFor(sara, newPhone());
+
+    expectProblem(await change(sara.token, undefined, next), 401, 'grant_required');
+    expectProblem(await change(sara.token, next, current), 401, 'grant_invalid');
+    expectProblem(await change(sara.token, next, next), 401, 'grant_invalid');
+    expectProblem(await change(sara.token, current, current), 401, 'grant_invalid');
+    const anonymous = { headers: withGrant(current), body: { newNumberGrant: next } };
+    expectProblem(await branch.call('POST /numbers/change', anonymous), 401, 'sign_in_required');
+    const unknownField = { headers: bearer(sara.token), body: { newNumberGrant: next, phone: newPhone() } };
+    expectProblem(await branch.call('POST /numbers/change', unknownField), 400);
+    expect((await change(sara.token, current, next)).status).toBe(200);
+  });
+
+  it('SEC-39: takes no codes of another session', async () => {
+    const sara = await branch.signUp();
+    const [current, next] = await grantsFor(sara, newPhone());
+
+    expectProblem(await change(await branch.logIn(sara.phone), current, next), 401, 'grant_invalid');
+  });
+
+  it('SEC-48: leaves a taken number where it is, ends no session, and gives both grants back', async () => {
+    const [sara, omar] = [await branch.signUp(), await branch.signUp()];
+    const elsewhere = await branch.logIn(sara.phone);
+    const [current, next] = await grantsFor(sara, omar.phone);
+
+    for (let n = 0; n < 2; n++) {
+      expectProblem(await change(sara.token, current, next), 409, 'phone_already_activated');
+    }
+
+    expect((await branch.me(elsewhere)).status).toBe(200);
+    expect((await branch.me(omar.token)).body.phone).toMatch(new RegExp(`${omar.phone.slice(-2)}$`));
+  });
+
+  it('SEC-35: tells nobody a whole number', () => {
+    expect(branch.leaks()).toEqual([]);
+  });
+});

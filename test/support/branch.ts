@@ -1,0 +1,150 @@
+import { DataSource } from 'typeorm';
+
+import { BANK_ENTITIES } from '../../demo/bank/entities.js';
+import { type Answer, type Bank, bearer, call, openBank, type Route } from './bank.js';
+import { elapse, newSchema, urlInSchema } from './database.js';
+import { newPhone } from './otp-fixture.js';
+import { until } from './providers.js';
+
+export const PASSWORD = 'correct horse battery';
+
+export interface Customer {
+  phone: string;
+  token: string;
+}
+
+/** The demo bank over tables of its own, and what people do with it. */
+export class Branch {
+  /** The newest message that was read, by phone. */
+  readonly #read = new Map<string, number>();
+  readonly #phones = new Set<string>();
+  readonly #answers: string[] = [];
+
+  private constructor(
+    readonly bank: Bank,
+    readonly dataSource: DataSource,
+  ) {}
+
+  static async open(env: NodeJS.ProcessEnv = {}): Promise<Branch> {
+    const schema = await newSchema();
+    const url = urlInSchema(schema);
+    const bank = await openBank({ DATABASE_URL: url, ...env });
+    const dataSource = new DataSource({ type: 'postgres', url, schema, entities: BANK_ENTITIES });
+    return new Branch(bank, await dataSource.initialize());
+  }
+
+  async close(): Promise<void> {
+    await this.dataSource.destroy();
+    this.bank.process.kill();
+    await this.bank.ended;
+  }
+
+  async call(route: Route, options?: Parameters<typeof call>[2]): Promise<Answer> {
+    const answer = await call(this.bank, route, options);
+    if (!route.includes(' /demo/')) this.#answers.push(`${route} ${JSON.stringify(answer.body)}`);
+    return answer;
+  }
+
+  /** Lets time pass in the tables of the package. */
+  elapse(seconds: number): Promise<void> {
+    return elapse(this.dataSource, seconds);
+  }
+
+  async messages(phone: string): Promise<{ id: number; text: string }[]> {
+    return (await this.call(`GET /demo/inbox?phone=${encodeURIComponent(phone)}`)).body.messages;
+  }
+
+  /** The next message to a phone, or the next of a kind: strangers are answered before it is sent. */
+  async nextMessage(phone: string, kind = /./): Promise<string> {
+    const read = this.#read.get(phone) ?? 0;
+    let next: { id: number; text: string } | undefined;
+    await until(`a message to ${phone}`, async () => {
+      next = (await this.messages(phone)).findLast(({ id, text }) => id > read && kind.test(text));
+      return next !== undefined;
+    });
+    this.#read.set(phone, next!.id);
+    return next!.text;
+  }
+
+  async nextCode(phone: string): Promise<string> {
+    const code = /\b\d{6}\b/;
+    return code.exec(await this.nextMessage(phone, code))![0];
+  }
+
+  start(phone: string, purpose: string, token?: string): Promise<Answer> {
+    this.#phones.add(phone);
+    return this.call('POST /otp/start', { body: { phone, purpose }, ...(token && { headers: bearer(token) }) });
+  }
+
+  /** Reads the code of a challenge that was begun, and verifies it. */
+  async verify(started: Answer, phone: string, purpose: string, token?: string): Promise<string> {
+    const { challenge } = started.body;
+    const verified = await this.call('POST /otp/verify', {
+      body: { challenge, code: await this.nextCode(phone), purpose },
+      ...(token && { headers: bearer(token) }),
+    });
+    expect(verified).toMatchObject({ status: 200 });
+    return verified.body.grant;
+  }
+
+  /** From start to grant. */
+  async grantFor(phone: string, purpose: string, token?: string): Promise<string> {
+    const started = await this.start(phone, purpose, token);
+    expect(started).toMatchObject({ status: 202 });
+    return this.verify(started, phone, purpose, token);
+  }
+
+  /** Somebody new opens an account, long enough ago to be sent another code. */
+  async signUp({ phone = newPhone(), name = 'Sara', password = PASSWORD } = {}): Promise<Customer> {
+    const grant = await this.grantFor(phone, 'registration');
+    const { body } = await this.call('POST /auth/register', {
+      headers: { 'OTP-Grant': grant },
+      body: { name, password },
+    });
+    await this.elapse(31);
+    return { phone, token: body.accessToken };
+  }
+
+  /** Logs in by code, on another device. */
+  async logIn(phone: string): Promise<string> {
+    const { challenge } = (await this.start(phone, 'login')).body;
+    const answer = await this.call('POST /auth/login', { body: { challenge, code: await this.nextCode(phone) } });
+    expect(answer).toMatchObject({ status: 200 });
+    await this.elapse(31);
+    return answer.body.accessToken;
+  }
+
+  /** Has a call wait for a row, and changes the row before the call gets it. */
+  async changeUnder(calling: () => Promise<Answer>, table: string, id: string, change: string): Promise<Answer> {
+    const runner = this.dataSource.createQueryRunner();
+    await runner.startTransaction();
+    try {
+      await runner.query(`SELECT FROM ${table} WHERE id = $1 FOR UPDATE`, [id]);
+      const answer = calling();
+      await until('the call waits for the row', async () => {
+        const mine = 'SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))';
+        return (await runner.query(mine)).length > 0;
+      });
+      await runner.query(`UPDATE ${table} SET ${change} WHERE id = $1`, [id]);
+      await runner.commitTransaction();
+      return await answer;
+    } finally {
+      await runner.release();
+    }
+  }
+
+  me(token: string): Promise<Answer> {
+    return this.call('GET /me', { headers: bearer(token) });
+  }
+
+  /** Every answer so far, but for the inbox, that holds a whole number of anybody. */
+  leaks(): string[] {
+    const numbers = [...this.#phones].map((phone) => phone.slice(-9)); // without calling code or trunk zero
+    return this.#answers.filter((answer) => numbers.some((number) => answer.includes(number)));
+  }
+}
+
+/** What an access token claims. */
+export function claimsOf(token: string): Record<string, unknown> {
+  return JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString());
+}
