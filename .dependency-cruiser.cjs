@@ -1,5 +1,5 @@
 /** Who may import whom. The folders are the domain's nouns; imports point from the story to its parts, never back. */
-const PARTS = 'phone|messages|providers|limits|challenge|grant|numbers|accounts|lifecycle';
+const PARTS = 'phone|messages|providers|limits|challenge|grant|numbers|accounts|abuse|lifecycle';
 
 /** @param {string[]} allowed folders or files of src that `from` may import beside itself */
 const only = (name, from, allowed) => ({
@@ -41,6 +41,7 @@ module.exports = {
       'otp.(options|purposes|error).ts',
     ]),
     only('accounts-know-purposes-only', 'accounts/', ['otp.(purposes|error).ts']),
+    only('abuse-knows-no-statement', 'abuse/', ['accounts/', 'phone/mask.ts', 'otp.(options|events|error).ts']),
     only('http-sees-the-service', 'http/', [
       'accounts/',
       'limits/limits.ts',

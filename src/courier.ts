@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 
+import type { AbuseChecks } from './abuse/abuse-checks.js';
 import type { SealedCode } from './challenge/code.js';
 import type { Handle } from './challenge/handle.js';
 import type { Lifecycle, Reserved } from './lifecycle/lifecycle.js';
@@ -40,6 +41,8 @@ const WORTH_ANOTHER: ReadonlySet<string> = new Set<SendOutcome>([
   'provider_unavailable',
 ]);
 
+const WITHHELD: Dispatched = { status: 'failed', outcome: 'unknown', latencyMs: 0, segments: null };
+
 /** Brings a code to the phone, after its challenge is committed, and writes down what came of it. */
 export class Courier {
   readonly #logger = new Logger('Otp');
@@ -49,6 +52,7 @@ export class Courier {
     private readonly lifecycle: Lifecycle,
     private readonly limits: Limits,
     private readonly messages: MessageRenderer,
+    private readonly checks: AbuseChecks,
     private readonly appName: string,
   ) {}
 
@@ -63,9 +67,9 @@ export class Courier {
     outgoing: Outgoing,
     carriers: Route,
   ): Promise<void> {
-    const work = this.#carry(outgoing, send, budgetClass, carriers);
-    if (!send.signedIn) return this.background.run(work);
+    if (!send.signedIn) return this.background.run(this.#carryUnlessRisky(outgoing, send, budgetClass, carriers));
 
+    const work = this.#carry(outgoing, send, budgetClass, carriers);
     const { status, outcome, retryAfterSeconds } = await work;
     if (status !== 'failed') return;
     if (outcome === 'resend_too_soon' || outcome === 'rate_limited') {
@@ -74,6 +78,15 @@ export class Courier {
       });
     }
     throw new OtpError('send_unavailable', 'The message could not be sent. Try again later.');
+  }
+
+  /** Nobody is waiting, so now a number can be asked after. What is withheld looks from outside like a message that got lost. */
+  async #carryUnlessRisky(outgoing: Outgoing, send: SendContext, budgetClass: BudgetClass, carriers: Route) {
+    const { phone, purpose } = outgoing;
+    if (await this.checks.mayReceive({ phone: phone.e164, purpose })) {
+      return this.#carry(outgoing, send, budgetClass, carriers);
+    }
+    return this.lifecycle.mark({ ...markOf(outgoing, carriers[0], WITHHELD), outcome: 'withheld' });
   }
 
   async #carry(

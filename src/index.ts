@@ -45,6 +45,11 @@ export { StepUpGrant } from './step-up/step-up-grant.js';
 export { majorUnits, minorUnits } from './challenge/action.js';
 export type { Action } from './challenge/action.js';
 
+export { BotCheck } from './abuse/bot-check.js';
+export type { CallToCheck } from './abuse/bot-check.js';
+export { PhoneRisk } from './abuse/phone-risk.js';
+export type { PhoneSignals, PhoneToAssess } from './abuse/phone-risk.js';
+
 export { Callers } from './accounts/callers.js';
 export type { Caller } from './accounts/callers.js';
 export { PhoneAccounts } from './accounts/phone-accounts.js';

@@ -17,16 +17,32 @@ export function requireText(field: string, value: unknown): string {
   throw new OtpError('request_invalid', `"${field}" must be a string of 1 to 256 characters.`);
 }
 
+export interface ReadClient {
+  address?: string;
+  deviceKey?: string;
+  botToken?: string;
+}
+
+const MAX_BOT_TOKEN = 4096;
+
 /** @throws {@link OtpError} `request_invalid` for anything but a {@link Client} */
-export function readClient(client: unknown): { address?: string; deviceKey?: string } {
+export function readClient(client: unknown): ReadClient {
   if (client === 'server') return {};
-  const { address, deviceKey } = (client ?? {}) as { address?: unknown; deviceKey?: unknown };
+  const { address, deviceKey, botToken } = (client ?? {}) as Record<keyof ReadClient, unknown>;
   if (typeof address !== 'string' || address === '' || address.length > 64) {
     throw new OtpError('request_invalid', `"client" must be "server" or hold the client's "address".`);
   }
-  if (deviceKey === undefined) return { address };
-  if (typeof deviceKey === 'string' && deviceKey.length >= 16 && deviceKey.length <= 256) return { address, deviceKey };
-  throw new OtpError('request_invalid', '"client.deviceKey" must be a string of 16 to 256 characters.');
+  if (deviceKey !== undefined && !isBetween(deviceKey, 16, 256)) {
+    throw new OtpError('request_invalid', '"client.deviceKey" must be a string of 16 to 256 characters.');
+  }
+  if (botToken !== undefined && !isBetween(botToken, 1, MAX_BOT_TOKEN)) {
+    throw new OtpError('request_invalid', `"client.botToken" must be a string of 1 to ${MAX_BOT_TOKEN} characters.`);
+  }
+  return { address, ...(deviceKey !== undefined && { deviceKey }), ...(botToken !== undefined && { botToken }) };
+}
+
+function isBetween(text: unknown, min: number, max: number): text is string {
+  return typeof text === 'string' && text.length >= min && text.length <= max;
 }
 
 /** @throws {@link OtpError} `request_invalid` for anything but a string, or nothing at all */

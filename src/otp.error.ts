@@ -18,6 +18,7 @@
  * | `grant_invalid` | the grant is unknown, used, expired, or for something else | verify a code again |
  * | `insufficient_user_authentication` | the call needs a code first; the answer holds its challenge | verify the code, then call again with the grant |
  * | `other_factor_needed` | a code by SMS is not enough here | prove another factor as well |
+ * | `bot_check_failed` | the host's check does not take the caller for a person | pass the check and call again |
  * | `phone_missing` | the account has no verified number to send a code to | verify a number first |
  * | `phone_on_hold` | the number was changed lately and cannot confirm this yet | wait `retryAfterSeconds`, or use another factor |
  * | `phone_unconfirmed` | the number was not proved for a long time | prove it again with purpose `verify_number` |
@@ -41,6 +42,7 @@ export const OTP_ERROR_CODES = [
   'grant_invalid',
   'insufficient_user_authentication',
   'other_factor_needed',
+  'bot_check_failed',
   'phone_missing',
   'phone_on_hold',
   'phone_unconfirmed',

@@ -32,6 +32,11 @@ export interface OtpEvents {
   'otp.grant_used': ChallengeEvent & { subject: string; phone: string };
   /** The subject's gate closed: for a time, or for good until `OtpService.unlock`. */
   'otp.paused': ChallengeEvent & { failures: number; closed: boolean };
+  /**
+   * `PhoneRisk` spoke against a number (`sim_swapped`, `ported`, `recycled`, `risky`) or did not answer in time, and the code
+   * was withheld or sent all the same, as the purpose and `acceptRiskyLogins` have it.
+   */
+  'otp.risk': { purpose: string; phone: string; doubt: string; withheld: boolean };
   /** A number was bound to an account, or proved anew. All events of the ledger come after the commit; phones are masked. */
   'otp.number_activated': { owner: string; phone: string; purpose: string };
   /** A number went from one account to another, as `takenNumbers` has it: tell the one who had it by other means. */

@@ -48,6 +48,7 @@ describe('the figures', () => {
       'holdHours 24 1 720 h',
       'reconfirmAfterDays 180 1 - days',
       'dormantAfterDays 90 1 - days',
+      'riskWindowHours 240 1 2400 h',
       'providerTimeoutMs 10000 100 30000 ms',
       'maxSendsInFlight 1000 1 10000 messages',
       'maxBodyBytes 10240 1024 102400 bytes',

@@ -49,6 +49,8 @@ export interface OtpOptions {
   acceptShortCodes?: boolean;
   /** Accept a vendor whose text cannot name amount and payee for transactions. @defaultValue false */
   acceptFixedText?: boolean;
+  /** Send codes for logins to a number that `PhoneRisk` has signs against. @defaultValue false */
+  acceptRiskyLogins?: boolean;
   /**
    * A login by a number that belongs to no account makes one: `PhoneAccounts.register` is called, and codes for `login`
    * go to unknown numbers too. @defaultValue false
@@ -105,6 +107,8 @@ export interface OtpOptions {
   reconfirmAfterDays?: number;
   /** Days without proof of its number after which an account needs another factor to log in by code. @defaultValue 90 */
   dormantAfterDays?: number;
+  /** How long a change of SIM, carrier or subscriber that `PhoneRisk` knows of speaks against a number. @defaultValue 240 */
+  riskWindowHours?: number;
   /** Total time of one call to the vendor, in milliseconds. @defaultValue 10000 */
   providerTimeoutMs?: number;
   /** Messages one instance hands over at the same time; beyond it a start answers 503. @defaultValue 1000 */
@@ -156,6 +160,7 @@ export const OTP_FIGURES = {
   holdHours: { default: 24, min: 1, max: 720, unit: 'h' }, // LIM-18: OWASP Multifactor Authentication Cheat Sheet
   reconfirmAfterDays: { default: 180, min: 1, unit: 'days' }, // LIM-19: numbers are recycled
   dormantAfterDays: { default: 90, min: 1, unit: 'days' }, // LIM-19
+  riskWindowHours: { default: 240, min: 1, max: 2400, unit: 'h' }, // CAMARA SimSwap: maxAge
   providerTimeoutMs: { default: 10_000, min: 100, max: 30_000, unit: 'ms' }, // LIM-13: ASVS 5.0 13.1.3
   maxSendsInFlight: { default: 1000, min: 1, max: 10_000, unit: 'messages' },
   maxBodyBytes: { default: 10_240, min: 1024, max: 102_400, unit: 'bytes' }, // LIM-15: OWASP API4:2023
@@ -180,6 +185,7 @@ export interface OtpSettings extends OtpFigures {
   readonly purposes: ReadonlyMap<string, PurposeRules>;
   readonly acceptShortCodes: boolean;
   readonly acceptFixedText: boolean;
+  readonly acceptRiskyLogins: boolean;
   readonly registerOnLogin: boolean;
   readonly takenNumbers: TakenNumbers;
   readonly production: boolean;
@@ -212,6 +218,7 @@ export function resolveOptions(options: OtpOptions): OtpSettings {
     purposes: resolvePurposes(options),
     acceptShortCodes: options.acceptShortCodes ?? false,
     acceptFixedText: options.acceptFixedText ?? false,
+    acceptRiskyLogins: options.acceptRiskyLogins ?? false,
     registerOnLogin: options.registerOnLogin ?? false,
     takenNumbers: resolveTakenNumbers(options.takenNumbers),
     production: options.production ?? process.env.NODE_ENV === 'production',

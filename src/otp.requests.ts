@@ -2,7 +2,7 @@ import type { Action } from './challenge/action.js';
 import type { Purpose } from './otp.purposes.js';
 
 /** Whom a call comes from: a client by its address, or the host itself. There is no silent shared bucket. */
-export type Client = 'server' | { address: string; deviceKey?: string };
+export type Client = 'server' | { address: string; deviceKey?: string; botToken?: string };
 
 export interface StartRequest {
   /** As it was typed. */
@@ -11,7 +11,7 @@ export interface StartRequest {
   /**
    * `address`: the client's, behind a configured number of proxies. `deviceKey`: 16 to 256 random characters that the
    * host keeps in a cookie; a new start of the same device replaces its earlier challenge, and a device that proved the
-   * number before has a budget that strangers cannot use up.
+   * number before has a budget that strangers cannot use up. `botToken`: for the host's `BotCheck`.
    */
   client: Client;
   /** BCP 47; the nearest language with texts is used. */
@@ -50,6 +50,8 @@ export interface VerifyRequest {
   /** As it was typed. */
   code: string;
   purpose: Purpose;
+  /** Whom the call comes from, for the host's `BotCheck`. @defaultValue 'server' */
+  client?: Client;
   /** Both as given to `start`. */
   subject?: string;
   session?: string;

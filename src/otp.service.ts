@@ -1,5 +1,7 @@
 import { Logger } from '@nestjs/common';
 
+import { type AbuseChecks, WRONG_CODES_BEFORE_BOT_CHECK } from './abuse/abuse-checks.js';
+import type { PhoneToAssess } from './abuse/phone-risk.js';
 import type { HostAccounts } from './accounts/host-accounts.js';
 import { readAction } from './challenge/action.js';
 import { type CodeMac, drawCode } from './challenge/code.js';
@@ -49,6 +51,7 @@ interface Parts {
   messages: MessageRenderer;
   events: EventSink;
   accounts: HostAccounts;
+  checks: AbuseChecks;
 }
 
 /**
@@ -69,7 +72,8 @@ export class OtpService {
    * are known. With one it waits for the vendor's answer.
    * @throws {@link OtpError} `request_invalid` · `phone_invalid` · `phone_not_supported` · `purpose_refused` ·
    * `sign_in_required` · `otp_too_soon` · `otp_paused` · `send_unavailable` · `service_unavailable`; to signed-in
-   * accounts also `phone_missing` · `phone_on_hold` · `phone_unconfirmed`
+   * accounts also `phone_missing` · `phone_on_hold` · `phone_unconfirmed` · `other_factor_needed`; to others
+   * `bot_check_failed`
    */
   async start(request: StartRequest): Promise<StartedChallenge> {
     requireObject('The request', request);
@@ -89,6 +93,7 @@ export class OtpService {
       throw new OtpError('request_invalid', 'This purpose needs an "action" with "amount", "currency" and "payee".');
     }
     const locale = messages.localeFor(readLocale(request.locale));
+    await this.#assertUnsuspicious(request, phone.e164);
     const known = subject !== undefined || (await this.#mayStart(phone, purpose, rules));
 
     const handle = subject === undefined ? newHandle() : derivedHandle(hash);
@@ -162,6 +167,7 @@ export class OtpService {
     const route = openOf(nextAfter(found.provider, this.#carriersFor(phone, purpose)));
     const [{ name: provider, terms }] = route;
     const by = { client: request.client, purpose, ...(signedIn && { subject: found.subject }) };
+    if (signedIn) await this.#assertSafe({ phone: phone.e164, purpose, subject: found.subject });
     const context = this.#sendContext(by, phone.e164, this.#rulesOf(purpose), terms);
     const send = { ...context, client: found.client ?? undefined };
     const code = drawCode(terms.codeLength);
@@ -194,7 +200,7 @@ export class OtpService {
   /**
    * Tries a code, once: the try is counted and committed before anything is granted, and before a vendor is asked.
    * @throws {@link OtpError} `code_malformed` (no try was spent) · `otp_invalid` · `otp_unavailable` · `otp_paused` ·
-   * `request_invalid` · `send_unavailable` (the vendor that checks the code is down) · `service_unavailable` (a try may
+   * `request_invalid` · `bot_check_failed` · `send_unavailable` (the vendor that checks the code is down) · `service_unavailable` (a try may
    * have been spent)
    */
   async verify(request: VerifyRequest): Promise<VerifiedChallenge> {
@@ -206,6 +212,7 @@ export class OtpService {
     const handle = parseHandle(request.challenge);
     if (handle === undefined) throw otpUnavailable();
     await this.#assertCheckable(handle);
+    await this.#assertNotGuessing(handle, request);
 
     const grant = newGrant();
     const success = {
@@ -292,6 +299,16 @@ export class OtpService {
     if (carrier) openOf([carrier]);
   }
 
+  /** Whoever goes on after wrong codes must be a person, where the host can tell. @throws {@link OtpError} `bot_check_failed` */
+  async #assertNotGuessing(handle: Handle, { purpose, client = 'server' }: VerifyRequest): Promise<void> {
+    const { checks, lifecycle } = this.parts;
+    if (!checks.checksBots || client === 'server') return;
+    const { address, botToken: token } = readClient(client);
+    const found = await lifecycle.find({ id: handle.id, handleHash: handleHash(handle) });
+    if (!found || found.tries < WRONG_CODES_BEFORE_BOT_CHECK) return;
+    await checks.assertHuman({ step: 'verify', purpose, token, address });
+  }
+
   #sendContext(
     { client, purpose, subject }: Pick<StartRequest, 'client' | 'purpose' | 'subject'>,
     phone: string,
@@ -311,6 +328,23 @@ export class OtpService {
       address,
       client: named && this.parts.hash.of('client', ...named),
     };
+  }
+
+  /**
+   * Before anything is stored. Anonymous callers are asked to be people; what speaks against their number is for the time
+   * after the answer, or it would tell who has an account.
+   * @throws {@link OtpError} `bot_check_failed` · to signed-in accounts `other_factor_needed`
+   */
+  async #assertUnsuspicious({ client, purpose, subject }: StartRequest, phone: string): Promise<void> {
+    if (subject !== undefined) return this.#assertSafe({ phone, purpose, subject });
+    if (client === 'server') return;
+    const { address, botToken: token } = readClient(client);
+    await this.parts.checks.assertHuman({ step: 'start', purpose, token, address });
+  }
+
+  async #assertSafe(to: PhoneToAssess): Promise<void> {
+    if (await this.parts.checks.mayReceive(to)) return;
+    throw new OtpError('other_factor_needed', 'A code by SMS is not safe for this number now: use another factor.');
   }
 
   async #mayStart(phone: PhoneNumber, purpose: string, { account }: PurposeRules): Promise<boolean> {

@@ -1,6 +1,7 @@
 import type { ModuleRef } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
 
+import { AbuseChecks } from './abuse/abuse-checks.js';
 import { HostAccounts } from './accounts/host-accounts.js';
 import { CodeMac } from './challenge/code.js';
 import { sessionBinding } from './challenge/session-binding.js';
@@ -75,6 +76,7 @@ export function wire(
     events,
     tellLeft: (phone, locale) => notices.send('number_changed', phone, { locale }),
   });
+  const checks = new AbuseChecks(host, settings, events);
   const lifecycle = new Lifecycle(database, tables, limits, settings);
   const service = new OtpService({
     settings,
@@ -86,9 +88,10 @@ export function wire(
     phones,
     mac: new CodeMac(settings.peppers),
     lifecycle,
-    courier: new Courier(background, lifecycle, limits, messages, settings.appName),
+    courier: new Courier(background, lifecycle, limits, messages, checks, settings.appName),
     messages,
     accounts,
+    checks,
   });
   const { registerOnLogin } = settings;
   const logins = new PhoneLogins({ otp: service, grants, numbers, accounts, database, events, registerOnLogin });

@@ -85,13 +85,17 @@ export class HostAccounts {
 }
 
 /** The host's answer, if it comes in time: what hangs must not hold a request, and nothing is granted meanwhile. */
-export async function answered<T>(method: string, answer: Promise<T> | T): Promise<T> {
+export async function answered<T>(
+  method: string,
+  answer: Promise<T> | T,
+  patienceMs: number = PATIENCE_MS,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const cause = new Error(`${method} did not answer within ${PATIENCE_MS / 1000} s`);
+      const cause = new Error(`${method} did not answer within ${patienceMs / 1000} s`);
       reject(new OtpError('service_unavailable', 'The application did not answer. Try again later.', { cause }));
-    }, PATIENCE_MS);
+    }, patienceMs);
   });
   try {
     return await Promise.race([answer, tooLate]);

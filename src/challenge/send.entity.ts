@@ -19,7 +19,7 @@ export class Send {
   @Column({ name: 'provider_ref', type: 'text', nullable: true })
   providerRef: string | null;
 
-  /** Canonical outcome, see `SendOutcome`. */
+  /** Canonical outcome, see `SendOutcome`; `withheld` where `PhoneRisk` spoke against the number and nothing was handed over. */
   @Column({ name: 'outcome', type: 'text' })
   outcome: string;
 

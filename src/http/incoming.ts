@@ -35,7 +35,8 @@ export function headerOf({ headers }: IncomingRequest, name: string): string | u
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Where a client is, for the limits: behind the proxies that the host named. */
-export function clientOf({ ip }: IncomingRequest): { address: string } {
-  return { address: ip || 'unknown' };
+/** Where a client is, for the limits: behind the proxies that the host named. And what its widget says for `BotCheck`. */
+export function clientOf(request: IncomingRequest): { address: string; botToken?: string } {
+  const botToken = headerOf(request, 'otp-bot-token');
+  return { address: request.ip || 'unknown', ...(botToken && { botToken }) };
 }

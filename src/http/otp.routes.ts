@@ -67,7 +67,8 @@ export class OtpRoutes {
   @UseGuards(VerifyThrottlerGuard)
   async verify(@Body() { challenge, code, purpose }: VerifyDto, @Req() request: IncomingRequest): Promise<VerifiedDto> {
     const caller = await this.#callerFor(this.#rulesOf(purpose), request);
-    const { grant, expiresAt } = await this.otp.verify({ challenge, code, purpose, ...caller });
+    const client = this.#clientOf(request);
+    const { grant, expiresAt } = await this.otp.verify({ challenge, code, purpose, client, ...caller });
     return { grant, expiresAt };
   }
 

@@ -41,6 +41,7 @@ const STATUS: Record<OtpErrorCode, number> = {
   grant_invalid: 401,
   insufficient_user_authentication: 401,
   other_factor_needed: 403,
+  bot_check_failed: 403,
   phone_missing: 403,
   phone_on_hold: 403,
   phone_unconfirmed: 403,

@@ -72,6 +72,7 @@ export interface FindRow {
   locale: string;
   signed_in: boolean;
   client: Buffer | null;
+  tries: number;
   /** Who brought the message before. */
   provider: string;
   action_shown: ShownAction | null;
@@ -79,6 +80,6 @@ export interface FindRow {
 
 export const findSql = (t: Tables) =>
   statement<FindParameters, FindRow>(`
-SELECT phone, region, purpose, subject, locale, session_binding IS NOT NULL OR subject <> phone AS signed_in, client, provider, action_shown
+SELECT phone, region, purpose, subject, locale, session_binding IS NOT NULL OR subject <> phone AS signed_in, client, tries, provider, action_shown
 FROM ${t.challenges}
 WHERE id = :id AND handle_hash = :handleHash AND ended_at IS NULL AND expires_at > clock_timestamp()`);

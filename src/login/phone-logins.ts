@@ -1,7 +1,7 @@
 import type { HostAccounts } from '../accounts/host-accounts.js';
 import type { PhoneAccount } from '../accounts/phone-accounts.js';
 import { grantInvalid, type Grants, type Proof } from '../grant/grants.js';
-import { headerOf, type IncomingRequest } from '../http/incoming.js';
+import { clientOf, headerOf, type IncomingRequest } from '../http/incoming.js';
 import type { Database } from '../lifecycle/database.js';
 import type { VerifiedNumbers } from '../numbers/verified-numbers.js';
 import { OtpError } from '../otp.error.js';
@@ -59,12 +59,12 @@ export class PhoneLogins {
     return loggedIn(account, proof, false);
   }
 
-  async #verify({ body }: IncomingRequest): Promise<string> {
-    const { challenge, code } = typedCode(body);
+  async #verify(request: IncomingRequest): Promise<string> {
+    const { challenge, code } = typedCode(request.body);
     if (challenge === undefined || code === undefined) {
       throw new OtpError('grant_required', 'A login needs "challenge" and "code", or a grant in the header OTP-Grant.');
     }
-    return (await this.parts.otp.verify({ challenge, code, purpose: PURPOSE })).grant;
+    return (await this.parts.otp.verify({ challenge, code, purpose: PURPOSE, client: clientOf(request) })).grant;
   }
 
   /** Account, number and grant in one transaction. Undefined when somebody registered the number in the same moment. */

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import { type OtpError, type OtpModuleOptions, type OtpOptions, PhoneAccounts } from 'nestjs-phone-otp';
+import { type OtpError, type OtpModuleOptions, type OtpOptions, PhoneAccounts, PhoneRisk } from 'nestjs-phone-otp';
 
 import { EventLog } from '../support/events.js';
 import { post } from '../support/http.js';
@@ -120,6 +120,29 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     await open({ acceptFixedText: true }, { provider: new ScriptedVendor() });
     await fixture.own(transaction.phone, 'account-1');
     expect(await outcome(fixture.otp.start(transaction))).toBe('ok');
+  },
+  async acceptRiskyLogins() {
+    const risk = { provide: PhoneRisk, useValue: { assess: async () => ({ risky: true }) } };
+    await open({ acceptRiskyLogins: true }, { metadata: { providers: [risk] } });
+    const phone = newPhone();
+    await fixture.own(phone, 'account-1');
+
+    await expect(prove(fixture, { phone, purpose: 'login' })).resolves.toHaveProperty('grant');
+  },
+  async riskWindowHours() {
+    const swapped = { simSwappedAt: new Date(Date.now() - 3 * 3_600_000) };
+    const risk = { provide: PhoneRisk, useValue: { assess: async () => swapped } };
+    const metadata = { providers: [risk] };
+    const change = { phone: newPhone(), purpose: 'change_number', subject: 'account-1', client: 'server' } as const;
+    for (const [riskWindowHours, answer] of [
+      [2, 'ok'],
+      [4, 'other_factor_needed'],
+    ] as const) {
+      await fixture?.close();
+      await open({ riskWindowHours }, { metadata });
+      await fixture.own(change.phone, 'account-1');
+      expect(await outcome(fixture.otp.start(change))).toBe(answer);
+    }
   },
   async registerOnLogin() {
     const made = { findByPhone: async () => null, register: async () => ({ id: 'account-new' }) };
