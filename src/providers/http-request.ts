@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly path: string;
   /** Sent as `Authorization: Bearer …`. */
   readonly bearer?: Secret;
+  /** Sent as `Authorization: Basic …`, by RFC 7617. */
+  readonly basic?: { readonly user: string; readonly password: Secret };
   readonly headers?: HttpFields;
   /** The body as JSON. */
   readonly json?: unknown;
@@ -35,7 +37,7 @@ export interface ComposedRequest {
 }
 
 export function compose(request: HttpRequest): ComposedRequest {
-  const { method = 'POST', bearer, headers, json, form, urlencoded, sign, conceal = [] } = request;
+  const { method = 'POST', bearer, basic, headers, json, form, urlencoded, sign, conceal = [] } = request;
   const secrets = new Set<string>();
   const expose = (secret: Secret) => {
     secrets.add(secret.expose());
@@ -48,6 +50,8 @@ export function compose(request: HttpRequest): ComposedRequest {
     return method === 'POST' ? text : null;
   };
 
+  const base64 = basic && Buffer.from(`${basic.user}:${expose(basic.password)}`).toString('base64');
+  const [scheme, credentials] = base64 ? ['Basic', new Secret(base64)] : ['Bearer', bearer];
   const text = json === undefined ? '' : stringify(json, reveal);
   const shownForm = form ?? urlencoded;
   const fields = {
@@ -59,10 +63,10 @@ export function compose(request: HttpRequest): ComposedRequest {
 
   return {
     method,
-    headers: { ...map(fields, reveal), ...(bearer && { authorization: `Bearer ${expose(bearer)}` }) },
+    headers: { ...map(fields, reveal), ...(credentials && { authorization: `${scheme} ${expose(credentials)}` }) },
     body: bodyOf(),
     shown: {
-      headers: { ...map(fields, String), ...(bearer && { authorization: `Bearer ${REDACTED}` }) },
+      headers: { ...map(fields, String), ...(credentials && { authorization: `${scheme} ${REDACTED}` }) },
       body: shownForm ? JSON.stringify(map(shownForm, String)) : json === undefined ? '' : JSON.stringify(json),
     },
     mask: (answer) => conceal.reduce(concealField, [...secrets].reduce(hide, answer)),

@@ -404,6 +404,17 @@ describe('the HTTP client', () => {
       return exchange;
     }
 
+    it('sends a user and a password by RFC 7617, and masks them however the answer repeats them', async () => {
+      const base64 = Buffer.from(`user:${KEY}`).toString('base64');
+      vendor.fault({ kind: 'answer', body: JSON.stringify({ basic: base64, key: KEY, user: 'user' }) });
+
+      const { request, response } = await shown({ basic: { user: 'user', password: new Secret(KEY) } });
+
+      expect(vendor.requests[0]!.headers.authorization).toBe(`Basic ${base64}`);
+      expect(request.headers).toMatchObject({ authorization: 'Basic [secret]' });
+      expect(response).toMatchObject({ body: '{"basic":"[secret]","key":"[secret]","user":"user"}' });
+    });
+
     it('tells the observer of a call with its secrets masked', async () => {
       const began = Date.now();
       const exchange = await shown({
