@@ -33,4 +33,24 @@ describe('what a reply means with every vendor', () => {
     expect(sendReceipt(() => ({ outcome: 'sent' }))(reply)).toEqual(atSend);
     expect(checkReceipt(() => ({ outcome: 'verified' }))(reply)).toEqual(atCheck);
   });
+
+  it('lets a vendor’s own code say more than the status, though not more than a fault or a 5xx', () => {
+    const own = { outcome: 'rate_limited', detail: 'blocked' } as const;
+    const atSend = sendReceipt(
+      () => ({ outcome: 'sent' }),
+      ({ status }) => (status === 404 ? undefined : own),
+    );
+    const atCheck = checkReceipt(
+      () => ({ outcome: 'verified' }),
+      ({ status }) => (status === 404 ? undefined : { outcome: 'attempts_exhausted' }),
+    );
+
+    for (const status of [400, 401, 402, 403, 429]) {
+      expect(atSend(answer(status))).toEqual(own);
+      expect(atCheck(answer(status))).toEqual({ outcome: 'attempts_exhausted' });
+    }
+    expect([atSend(answer(404)), atCheck(answer(404))]).toEqual([{ outcome: 'sent' }, { outcome: 'verified' }]);
+    expect([atSend(answer(503)), atCheck(answer(503))]).toEqual([ambiguous, unavailable]);
+    expect([atSend({ kind: 'ambiguous', cause: 'TIMED_OUT' }), atCheck(answer(500))]).toEqual([ambiguous, unavailable]);
+  });
 });

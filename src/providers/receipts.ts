@@ -4,21 +4,29 @@ import type { CheckReceipt, SendReceipt, VendorRefusal } from './provider.js';
 /**
  * What a reply to a send means with every vendor, before its own words are read. A fault after the request left is
  * `unknown`: the message may be on its way, and sending again could make two.
+ *
+ * @param refused reads a refusal that says more than its status (401, 402, 403, 429), with vendors whose codes do
  */
-export function sendReceipt(read: (answer: HttpAnswer) => SendReceipt): (reply: HttpReply) => SendReceipt {
+export function sendReceipt(
+  read: (answer: HttpAnswer) => SendReceipt,
+  refused: (answer: HttpAnswer) => SendReceipt | undefined = () => undefined,
+): (reply: HttpReply) => SendReceipt {
   return (reply) => {
     if (reply.kind !== 'answer')
       return reply.kind === 'not_sent' ? { outcome: 'provider_unavailable' } : SENSELESS_SEND;
     if (reply.status >= 500) return SENSELESS_SEND;
-    return refusalByStatus(reply) ?? read(reply);
+    return refused(reply) ?? refusalByStatus(reply) ?? read(reply);
   };
 }
 
 /** The same for a check: whatever went wrong, it is no success. */
-export function checkReceipt(read: (answer: HttpAnswer) => CheckReceipt): (reply: HttpReply) => CheckReceipt {
+export function checkReceipt(
+  read: (answer: HttpAnswer) => CheckReceipt,
+  refused: (answer: HttpAnswer) => CheckReceipt | undefined = () => undefined,
+): (reply: HttpReply) => CheckReceipt {
   return (reply) => {
     if (reply.kind !== 'answer' || reply.status >= 500) return SENSELESS_CHECK;
-    return refusalByStatus(reply) ?? read(reply);
+    return refused(reply) ?? refusalByStatus(reply) ?? read(reply);
   };
 }
 
