@@ -2,10 +2,13 @@ import type { DeliveryProvider, SingleProvider } from 'nestjs-phone-otp';
 import {
   LamahOtp,
   type LamahOtpOptions,
+  type NinetyNineOptions,
   NinetyNineSms,
   NinetyNineVerify,
   SgateOtp,
+  type SgateOtpOptions,
   TaqnyatVerify,
+  type TaqnyatVerifyOptions,
   TermiiInAppToken,
   TermiiSendToken,
   TermiiSms,
@@ -53,83 +56,59 @@ const VENDORS: Record<string, (env: NodeJS.ProcessEnv, wire: Wire) => Vendor | P
     return new Vendor(recorded(sms, wire), 'no vendor: messages stay in memory', wire, (phone) => sms.messages(phone));
   },
   lamah: ({ LAMAH_TOKEN: token, LAMAH_SENDER: sender = '', LAMAH_PAYMENT_TYPE: payment }, wire) => {
-    const title = 'Lamah OTP';
-    const onExchange = wire.record;
     const paymentType = (payment || 'wallet') as LamahOtpOptions['paymentType']; // the adapter refuses others
-    if (token) return real(title, wire, new LamahOtp({ token, sender, paymentType, onExchange }));
-    const simulator = new LamahSimulator();
-    return simulated(title, wire, simulator, () => new LamahOtp({ ...simulator.access, onExchange }));
+    const account = token ? { token, sender, paymentType } : undefined;
+    const adapter = (access: LamahOtpOptions) => new LamahOtp({ ...access, onExchange: wire.record });
+    return realOrSimulated('Lamah OTP', wire, account, new LamahSimulator(), adapter);
   },
   'ninety-nine': (env, wire) => {
     const title = '99 Digital Verify (for Israeli numbers, such as +972502345678)';
     const options = { cooldownSeconds: COOLDOWN_SECONDS, onExchange: wire.record };
-    const account = ninetyNineAccount(env);
-    if (account) return real(title, wire, new NinetyNineVerify({ ...account, ...options }));
-    const simulator = new NinetyNineSimulator();
-    return simulated(title, wire, simulator, () => new NinetyNineVerify({ ...simulator.access, ...options }));
+    const adapter = (access: NinetyNineOptions) => new NinetyNineVerify({ ...access, ...options });
+    return realOrSimulated(title, wire, ninetyNineAccount(env), new NinetyNineSimulator(), adapter);
   },
   'ninety-nine-sms': (env, wire) => {
     const title = '99 Digital SMS (for Israeli numbers, such as +972502345678)';
-    const onExchange = wire.record;
-    const account = ninetyNineAccount(env);
-    if (account) return real(title, wire, new NinetyNineSms({ ...account, onExchange }));
-    const simulator = new NinetyNineSimulator();
-    return simulated(title, wire, simulator, () => new NinetyNineSms({ ...simulator.access, onExchange }));
+    const adapter = (access: NinetyNineOptions) => new NinetyNineSms({ ...access, onExchange: wire.record });
+    return realOrSimulated(title, wire, ninetyNineAccount(env), new NinetyNineSimulator(), adapter);
   },
   sgate: (env, wire) => {
-    const title = 'SGate OTP';
-    const onExchange = wire.record;
     const { SGATE_API_KEY: apiKey, SGATE_PRIVATE_KEY: privateKey, SGATE_SYSTEM_PUBLIC_KEY: systemPublicKey } = env;
-    if (apiKey && privateKey && systemPublicKey) {
-      const appName = env.SGATE_APP_NAME ?? '';
-      return real(title, wire, new SgateOtp({ apiKey, privateKey, systemPublicKey, appName, onExchange }));
-    }
+    const keys = apiKey && privateKey && systemPublicKey ? { apiKey, privateKey, systemPublicKey } : undefined;
+    const account = keys && { ...keys, appName: env.SGATE_APP_NAME ?? '' };
     const simulator = new SgateSimulator({ sandbox: false }); // its test numbers, too, have an inbox here
-    return simulated(title, wire, simulator, () => new SgateOtp({ ...simulator.access, onExchange }));
+    const adapter = (access: SgateOtpOptions) => new SgateOtp({ ...access, onExchange: wire.record });
+    return realOrSimulated('SGate OTP', wire, account, simulator, adapter);
   },
   taqnyat: ({ TAQNYAT_API_KEY: apiKey, TAQNYAT_SENDER: sender }, wire) => {
-    const title = 'Taqnyat Verify';
-    const onExchange = wire.record;
-    if (apiKey) return real(title, wire, new TaqnyatVerify({ apiKey, ...(sender && { sender }), onExchange }));
-    const cooldownSeconds = COOLDOWN_SECONDS;
-    const simulator = new TaqnyatSimulator({ cooldownSeconds });
-    const adapter = () => new TaqnyatVerify({ ...simulator.access, cooldownSeconds, onExchange });
-    return simulated(title, wire, simulator, adapter);
+    const account = apiKey ? { apiKey, ...(sender && { sender }) } : undefined;
+    const simulator = new TaqnyatSimulator({ cooldownSeconds: COOLDOWN_SECONDS });
+    const options = { onExchange: wire.record, ...(!account && { cooldownSeconds: COOLDOWN_SECONDS }) };
+    const adapter = (access: TaqnyatVerifyOptions) => new TaqnyatVerify({ ...access, ...options });
+    return realOrSimulated('Taqnyat Verify', wire, account, simulator, adapter);
   },
   termii: (env, wire) => {
-    const title = 'Termii Send Token';
     const options = { cooldownSeconds: COOLDOWN_SECONDS, onExchange: wire.record };
-    const account = termiiAccount(env);
-    if (account) return real(title, wire, new TermiiSendToken({ ...account, ...options }));
-    const simulator = new TermiiSimulator();
-    return simulated(title, wire, simulator, () => new TermiiSendToken({ ...simulator.access, ...options }));
+    const adapter = (access: TermiiSmsOptions) => new TermiiSendToken({ ...access, ...options });
+    return realOrSimulated('Termii Send Token', wire, termiiAccount(env), new TermiiSimulator(), adapter);
   },
   'termii-in-app': (env, wire) => {
     const title = 'Termii In-App Token, which Termii Messaging brings';
-    const inApp = (access: TermiiSmsOptions) => {
+    const adapter = (access: TermiiSmsOptions) => {
       const options = { ...access, cooldownSeconds: COOLDOWN_SECONDS, onExchange: wire.record };
       return new TermiiInAppToken({ ...options, delivery: new TermiiSms(options) });
     };
-    const account = termiiAccount(env);
-    if (account) return real(title, wire, inApp(account));
-    const simulator = new TermiiSimulator();
-    return simulated(title, wire, simulator, () => inApp(simulator.access));
+    return realOrSimulated(title, wire, termiiAccount(env), new TermiiSimulator(), adapter);
   },
   'termii-sms': (env, wire) => {
-    const title = 'Termii Messaging';
-    const onExchange = wire.record;
-    const account = termiiAccount(env);
-    if (account) return real(title, wire, new TermiiSms({ ...account, onExchange }));
-    const simulator = new TermiiSimulator();
-    return simulated(title, wire, simulator, () => new TermiiSms({ ...simulator.access, onExchange }));
+    const adapter = (access: TermiiSmsOptions) => new TermiiSms({ ...access, onExchange: wire.record });
+    return realOrSimulated('Termii Messaging', wire, termiiAccount(env), new TermiiSimulator(), adapter);
   },
   'termii-voice': (env, wire) => {
     const title = 'Termii Voice Token, whose calls are in the inbox, too';
     const options = { cooldownSeconds: COOLDOWN_SECONDS, onExchange: wire.record };
-    const account = termiiAccount(env);
-    if (account) return real(title, wire, new TermiiVoiceToken({ ...account, ...options }));
-    const simulator = new TermiiSimulator();
-    return simulated(title, wire, simulator, () => new TermiiVoiceToken({ ...simulator.access, ...options }));
+    const adapter = (access: TermiiSmsOptions) => new TermiiVoiceToken({ ...access, ...options });
+    return realOrSimulated(title, wire, termiiAccount(env), new TermiiSimulator(), adapter);
   },
 };
 
@@ -145,21 +124,18 @@ function termiiAccount(env: NodeJS.ProcessEnv): TermiiSmsOptions | undefined {
   return apiKey ? { apiKey, baseUrl, sender } : undefined;
 }
 
-/** The vendor itself, with keys from the environment. */
-function real(title: string, wire: Wire, provider: SingleProvider): Vendor {
-  return new Vendor(provider, `${title}, with your account: real messages, at your cost`, wire);
-}
-
-/** A vendor on this machine. The adapter is made when the simulator has an address. */
-async function simulated(
+/** The vendor itself where the environment has an account, and else one on this machine, which needs an address first. */
+async function realOrSimulated<Access>(
   title: string,
   wire: Wire,
-  simulator: VendorSimulator,
-  adapter: () => SingleProvider,
+  account: Access | undefined,
+  simulator: VendorSimulator & { readonly access: Access },
+  adapter: (access: Access) => SingleProvider,
 ): Promise<Vendor> {
+  if (account) return new Vendor(adapter(account), `${title}, with your account: real messages, at your cost`, wire);
   await simulator.start();
   return new Vendor(
-    adapter(),
+    adapter(simulator.access),
     `${title}, simulated at ${simulator.url}`,
     wire,
     (phone) => simulator.messages(phone),
