@@ -14,6 +14,10 @@ import {
   TermiiSms,
   type TermiiSmsOptions,
   TermiiVoiceToken,
+  TwilioSms,
+  type TwilioSmsOptions,
+  TwilioVerify,
+  type TwilioVerifyOptions,
 } from 'nestjs-phone-otp';
 import {
   CapturingProvider,
@@ -22,6 +26,7 @@ import {
   SgateSimulator,
   TaqnyatSimulator,
   TermiiSimulator,
+  TwilioSimulator,
   type VendorSimulator,
 } from 'nestjs-phone-otp/testing';
 
@@ -110,6 +115,17 @@ const VENDORS: Record<string, (env: NodeJS.ProcessEnv, wire: Wire) => Vendor | P
     const adapter = (access: TermiiSmsOptions) => new TermiiVoiceToken({ ...access, ...options });
     return realOrSimulated(title, wire, termiiAccount(env), new TermiiSimulator(), adapter);
   },
+  twilio: (env, wire) => {
+    const serviceSid = env.TWILIO_VERIFY_SERVICE_SID ?? '';
+    const account = twilioAccount(env, { serviceSid });
+    const adapter = (access: TwilioVerifyOptions) => new TwilioVerify({ ...access, onExchange: wire.record });
+    return realOrSimulated('Twilio Verify', wire, account, new TwilioSimulator(), adapter);
+  },
+  'twilio-sms': (env, wire) => {
+    const account = twilioAccount(env, { from: env.TWILIO_FROM ?? '' });
+    const adapter = (access: TwilioSmsOptions) => new TwilioSms({ ...access, onExchange: wire.record });
+    return realOrSimulated('Twilio Messaging', wire, account, new TwilioSimulator(), adapter);
+  },
 };
 
 /** As short as the demo's own wait. Adapters take 60 seconds for granted where a vendor documents none. */
@@ -122,6 +138,13 @@ function ninetyNineAccount({ NINETY_NINE_API_KEY: apiKey, NINETY_NINE_SENDER: se
 function termiiAccount(env: NodeJS.ProcessEnv): TermiiSmsOptions | undefined {
   const { TERMII_API_KEY: apiKey, TERMII_BASE_URL: baseUrl = '', TERMII_SENDER: sender = '' } = env;
   return apiKey ? { apiKey, baseUrl, sender } : undefined;
+}
+
+function twilioAccount<T extends object>(
+  { TWILIO_ACCOUNT_SID: accountSid, TWILIO_API_KEY_SID: apiKeySid, TWILIO_SECRET: secret }: NodeJS.ProcessEnv,
+  own: T,
+) {
+  return accountSid && secret ? { accountSid, secret, ...(apiKeySid && { apiKeySid }), ...own } : undefined;
 }
 
 /** The vendor itself where the environment has an account, and else one on this machine, which needs an address first. */

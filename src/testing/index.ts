@@ -14,3 +14,5 @@ export { TaqnyatSimulator } from './simulators/taqnyat-simulator.js';
 export type { TaqnyatSimulatorOptions } from './simulators/taqnyat-simulator.js';
 export { TermiiSimulator } from './simulators/termii-simulator.js';
 export type { TermiiSimulatorOptions } from './simulators/termii-simulator.js';
+export { TwilioSimulator } from './simulators/twilio-simulator.js';
+export type { TwilioSimulatorOptions } from './simulators/twilio-simulator.js';

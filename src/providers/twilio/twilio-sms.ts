@@ -1,0 +1,66 @@
+import { OtpConfigError } from '../../otp.error.js';
+import {
+  DELIVERY_CAPABILITIES,
+  type DeliveryProvider,
+  type OutgoingMessage,
+  type ProviderCall,
+  type ProviderCapabilities,
+  type SendReceipt,
+} from '../provider.js';
+import { sendReceipt } from '../receipts.js';
+import { Secret } from '../secret.js';
+import { sidOption, TwilioAccount, type TwilioOptions } from './twilio-account.js';
+import { readMessage, readRefusedSend } from './twilio-answer.js';
+
+/** Settings of {@link TwilioSms}: either `from` or `messagingServiceSid` says whom messages come from. */
+export interface TwilioSmsOptions extends TwilioOptions {
+  /** A number of the account in E.164, a short code, or a name: at most 11 ASCII characters, a letter among them. */
+  from?: string;
+  /** A Messaging Service, `MG…`, which picks a sender. */
+  messagingServiceSid?: string;
+}
+
+/**
+ * Twilio Messaging: the vendor brings a text, and this module makes and checks the code in it.
+ * Contract: {@link https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource}
+ *
+ * @example
+ * new TwilioSms({ accountSid: process.env.TWILIO_ACCOUNT_SID!, secret: process.env.TWILIO_SECRET!, from: '+15017122661' })
+ */
+export class TwilioSms implements DeliveryProvider {
+  readonly name = 'twilio-sms';
+  readonly mode = 'delivery';
+  readonly capabilities: ProviderCapabilities;
+
+  readonly #account: TwilioAccount;
+  readonly #sender: { From: string } | { MessagingServiceSid: string };
+
+  /** @throws OtpConfigError naming the option and what to write instead */
+  constructor(options: TwilioSmsOptions) {
+    this.#account = new TwilioAccount(this.name, options, 'https://api.twilio.com');
+    this.#sender = senderOption(options);
+    this.capabilities = { ...DELIVERY_CAPABILITIES, developmentOnly: this.#account.developmentOnly };
+  }
+
+  /** The price comes later, so no receipt has it. */
+  async send({ phone, text }: OutgoingMessage, call: ProviderCall): Promise<SendReceipt> {
+    const path = `/2010-04-01/Accounts/${this.#account.sid}/Messages.json`;
+    const interpret = sendReceipt((answer) => readMessage(answer, phone), readRefusedSend);
+    return this.#account.post(path, { To: phone, ...this.#sender, Body: new Secret(text) }, call, interpret);
+  }
+}
+
+function senderOption({ from, messagingServiceSid }: TwilioSmsOptions) {
+  if (from !== undefined && messagingServiceSid !== undefined) {
+    throw new OtpConfigError('"from" must be left out where "messagingServiceSid" is given.');
+  }
+  if (messagingServiceSid !== undefined) {
+    return { MessagingServiceSid: sidOption('messagingServiceSid', messagingServiceSid, 'MG') };
+  }
+  if (typeof from === 'string' && /^(\+\d{7,15}|\d{3,8}|(?=.*[A-Za-z])[\x20-\x7e]{1,11})$/.test(from)) {
+    return { From: from };
+  }
+  throw new OtpConfigError(
+    '"from" must be a number of the account in E.164, a short code, or a name of 1 to 11 ASCII characters.',
+  );
+}

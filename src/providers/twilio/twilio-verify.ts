@@ -1,0 +1,99 @@
+import { wholeOption } from '../adapter-options.js';
+import { closestLanguage } from '../languages.js';
+import type {
+  CheckReceipt,
+  DelegatedProvider,
+  ProviderCall,
+  ProviderCapabilities,
+  SendReceipt,
+  VendorCheck,
+  VendorReference,
+  VendorStart,
+} from '../provider.js';
+import { checkReceipt, sendReceipt } from '../receipts.js';
+import { Secret } from '../secret.js';
+import { isSid, sidOption, TwilioAccount, type TwilioOptions } from './twilio-account.js';
+import { readCheck, readRefusedCheck, readRefusedSend, readStarted } from './twilio-answer.js';
+
+/** Settings of {@link TwilioVerify}. The figures are the Verify Service's own: set here what is set there. */
+export interface TwilioVerifyOptions extends TwilioOptions {
+  /** The Verify Service, `VA…`. Its "custom code" stays off: the vendor makes the codes. */
+  serviceSid: string;
+  /** Digits of a code, as set in the service. @defaultValue 6 */
+  codeLength?: number;
+  /** How long a code can be used, in seconds; the vendor's support can change it. @defaultValue 600 */
+  ttlSeconds?: number;
+}
+
+/** The {@link https://www.twilio.com/docs/verify/supported-languages languages} of messages, in the vendor's writing. */
+const LANGUAGES = (
+  'af ar ca zh zh-CN zh-HK hr cs da nl en en-GB et fi fr de el he hi hu id it ja kn ko lt ms mr ' +
+  'nb pl pt pt-BR ro ru sk es sv tl te th tr uk vi'
+).split(' ');
+
+/**
+ * Twilio Verify: the vendor makes the code, sends it and checks it.
+ * Contract: {@link https://www.twilio.com/docs/verify/api/verification} and
+ * {@link https://www.twilio.com/docs/verify/api/verification-check}
+ *
+ * Until a verification ends, by a right code or by its time, every message to a number repeats its code, and five checks
+ * are all it has. So there is one challenge per number at a time, over all purposes.
+ *
+ * @example
+ * new TwilioVerify({
+ *   accountSid: process.env.TWILIO_ACCOUNT_SID!,
+ *   apiKeySid: process.env.TWILIO_API_KEY_SID!,
+ *   secret: process.env.TWILIO_SECRET!,
+ *   serviceSid: process.env.TWILIO_VERIFY_SERVICE_SID!,
+ * })
+ */
+export class TwilioVerify implements DelegatedProvider {
+  readonly name = 'twilio-verify';
+  readonly mode = 'delegated';
+  readonly capabilities: ProviderCapabilities;
+
+  readonly #account: TwilioAccount;
+  readonly #service: string;
+
+  /** @throws OtpConfigError naming the option and what to write instead */
+  constructor(options: TwilioVerifyOptions) {
+    this.#account = new TwilioAccount(this.name, options, 'https://verify.twilio.com');
+    this.#service = `/v2/Services/${sidOption('serviceSid', options.serviceSid, 'VA')}`;
+    this.capabilities = {
+      correlation: 'phone',
+      codeLength: wholeOption('codeLength', options.codeLength ?? 6, 4, 10),
+      ttlSeconds: wholeOption('ttlSeconds', options.ttlSeconds ?? 600, 120, 86_400),
+      maxTries: 5,
+      resendCooldown: 'unknown', // none, but five messages are all there are to one verification
+      languages: LANGUAGES,
+      fixedText: true,
+      idempotent: false,
+      reportsCost: false,
+      distinguishesExpired: true,
+      developmentOnly: this.#account.developmentOnly,
+    };
+  }
+
+  /** In a language that the vendor does not write it takes that of the number's country, or English. */
+  async start({ phone, locale }: VendorStart, call: ProviderCall): Promise<SendReceipt> {
+    const language = closestLanguage(locale, LANGUAGES);
+    const fields = { To: phone, Channel: 'sms', ...(language !== undefined && { Locale: language }) };
+    const interpret = sendReceipt((answer) => readStarted(answer, phone), readRefusedSend);
+    return this.#account.post(`${this.#service}/Verifications`, fields, call, interpret);
+  }
+
+  /** Where the answer to the start was lost, the vendor finds the verification by the number. */
+  async check({ phone, code, reference }: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
+    const sid = isSid(reference, 'VE') ? reference : undefined;
+    const fields = { ...(sid === undefined ? { To: phone } : { VerificationSid: sid }), Code: new Secret(code) };
+    const interpret = checkReceipt((answer) => readCheck(answer, phone, sid), readRefusedCheck);
+    return this.#account.post(`${this.#service}/VerificationCheck`, fields, call, interpret);
+  }
+
+  async cancel({ reference }: VendorReference, call: ProviderCall): Promise<void> {
+    if (!isSid(reference, 'VE')) return;
+    await this.#account.post(`${this.#service}/Verifications/${reference}`, { Status: 'canceled' }, call, (reply) => ({
+      outcome: reply.kind === 'answer' && reply.status === 200 ? 'canceled' : 'unknown',
+    }));
+  }
+}

@@ -1,0 +1,76 @@
+import { TwilioVerify } from 'nestjs-phone-otp';
+import { TwilioSimulator } from 'nestjs-phone-otp/testing';
+
+import { newPhone } from '../support/otp-fixture.js';
+import { until } from '../support/providers.js';
+import { itLivesOnce, liveCode, type LivingCode } from '../support/vendor-life.js';
+
+const client = { address: '203.0.113.7' };
+
+describe('the life of a code at Twilio', () => {
+  let twilio: TwilioSimulator;
+  let living: LivingCode;
+
+  beforeEach(async () => {
+    twilio = await new TwilioSimulator({ maxTries: 1000 }).start();
+    const provider = new TwilioVerify(twilio.access);
+    const isCheck = ({ path }: { path: string }) => path.endsWith('/VerificationCheck');
+    living = await liveCode({ vendor: twilio, provider, newPhone, isCheck });
+  });
+  afterEach(async () => {
+    await living.fixture.close();
+    await twilio.stop();
+  });
+
+  itLivesOnce(() => living);
+
+  it('keeps the name of the verification, and cancels it with the challenge', async () => {
+    const { started, fixture } = living;
+    const { challenge, phone } = await started();
+    const [send] = await fixture.rows('otp_sends');
+    expect(send).toMatchObject({ provider_ref: expect.stringMatching(/^VE[0-9a-f]{32}$/) });
+
+    await fixture.otp.cancel({ challenge });
+
+    const path = expect.stringMatching(new RegExp(`/Verifications/${send!.provider_ref as string}$`));
+    await until('the vendor is told', () => twilio.requests.length === 2);
+    expect(twilio.requests[0]).toMatchObject({ path, body: 'Status=canceled' });
+    await fixture.elapse(61);
+    const before = twilio.lastCode(phone);
+    expect((await started(phone)).code).not.toBe(before); // one in a million
+  });
+
+  it('has one challenge per number, over all purposes: until it is verified the vendor repeats its code', async () => {
+    const { started, verify, fixture } = living;
+    const { phone, challenge, code } = await started();
+    await fixture.elapse(61);
+
+    await fixture.otp.start({ phone, purpose: 'verify_number', client, subject: 'account-1' });
+
+    expect(twilio.lastCode(phone)).toBe(code);
+    await expect(verify(challenge, code)).rejects.toMatchObject({ code: 'otp_unavailable' });
+    expect(living.checks()).toEqual([]);
+  });
+
+  it.each([60238, 60410, 60605])('lets numbers that are blocked with %d keep nobody else waiting', async (error) => {
+    const { started, verify, fixture } = living;
+    twilio.answerAlways(error);
+    for (let blocked = 0; blocked < 6; blocked++) await started();
+    expect((await fixture.rows('otp_challenges')).map(({ status }) => status)).toEqual(Array(6).fill('failed'));
+    twilio.answerAlways(undefined);
+
+    const { challenge, code } = await started();
+
+    await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
+  });
+
+  it('FLT-07: counts a lost answer as unknown, sends nothing twice, and takes the code that arrives', async () => {
+    const { started, verify, fixture } = living;
+    twilio.fault({ kind: 'hang' }, 1);
+    const { challenge, code } = await started();
+
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'unknown' }]);
+    expect(twilio.requests).toHaveLength(1);
+    await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
+  });
+});
