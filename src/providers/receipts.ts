@@ -40,6 +40,13 @@ export function referenceOf(value: unknown): string | undefined {
   return typeof name === 'string' && /^[\w-]{1,64}$/.test(name) ? name : undefined;
 }
 
+/** What a vendor says a message cost. An amount or a unit that makes no sense is left out, and spoils no receipt. */
+export function costOf(amount: unknown, unit: unknown): Pick<SendReceipt, 'cost'> {
+  const text = typeof amount === 'number' ? String(amount) : amount;
+  const makesSense = typeof text === 'string' && /^\d{1,9}(\.\d{1,9})?$/.test(text);
+  return makesSense && typeof unit === 'string' && /^\S{1,10}$/.test(unit) ? { cost: { amount: text, unit } } : {};
+}
+
 function refusalByStatus({ status, retryAfterSeconds }: HttpAnswer): { outcome: VendorRefusal } | undefined {
   if (status === 401 || status === 403) return { outcome: 'unauthorized' };
   if (status === 402) return { outcome: 'insufficient_balance' };

@@ -1,6 +1,6 @@
 import type { HttpAnswer } from '../http-client.js';
 import type { CheckOutcome, CheckReceipt, SendReceipt } from '../provider.js';
-import { SENSELESS_CHECK, SENSELESS_SEND } from '../receipts.js';
+import { costOf, SENSELESS_CHECK, SENSELESS_SEND } from '../receipts.js';
 import { field, readJson } from '../safe-json.js';
 
 // The vendor's three descriptions agree on statuses and differ in wording: status first, then single words. Statuses that
@@ -13,8 +13,7 @@ export function readSend(answer: HttpAnswer, ttlSeconds: number, costUnit: strin
   const json = readJson(answer.text);
   const reference = field(json, 'request_id');
   if (answer.status === 200 && isRequestId(reference) && !speaksOfErrors(json)) {
-    const amount = amountOf(field(json, 'cost'));
-    return { outcome: 'sent', reference, ...(amount !== undefined && { cost: { amount, unit: costUnit } }) };
+    return { outcome: 'sent', reference, ...costOf(field(json, 'cost'), costUnit) };
   }
   const refusal = REFUSALS.includes(answer.status) ? refusalIn(json) : undefined;
   return refusal === undefined ? SENSELESS_SEND : refusedSend(refusal, answer.retryAfterSeconds ?? ttlSeconds);
@@ -82,10 +81,4 @@ function plain(message: string): string {
 /** Errors have a `code` and, in one description, `errors`: a success has neither. */
 function speaksOfErrors(json: unknown): boolean {
   return field(json, 'code') !== undefined || field(json, 'errors') !== undefined;
-}
-
-/** A cost that makes no sense spoils no message. */
-function amountOf(cost: unknown): string | undefined {
-  const text = typeof cost === 'number' ? String(cost) : cost;
-  return typeof text === 'string' && /^\d{1,9}(\.\d{1,9})?$/.test(text) ? text : undefined;
 }
