@@ -7,6 +7,7 @@ import {
   NinetyNineVerify,
   SgateOtp,
   type SgateOtpOptions,
+  TaqnyatSms,
   TaqnyatVerify,
   type TaqnyatVerifyOptions,
   TermiiInAppToken,
@@ -91,6 +92,10 @@ const VENDORS: Record<string, (env: NodeJS.ProcessEnv, wire: Wire) => Vendor | P
     const options = { onExchange: wire.record, ...(!account && { cooldownSeconds: COOLDOWN_SECONDS }) };
     const adapter = (access: TaqnyatVerifyOptions) => new TaqnyatVerify({ ...access, ...options });
     return realOrSimulated('Taqnyat Verify', wire, account, simulator, adapter);
+  },
+  'taqnyat-sms': ({ TAQNYAT_API_KEY: apiKey, TAQNYAT_SENDER: sender = 'Acme' }, wire) => {
+    const adapter = (access: TaqnyatVerifyOptions) => new TaqnyatSms({ sender, ...access, onExchange: wire.record });
+    return realOrSimulated('Taqnyat SMS', wire, apiKey ? { apiKey } : undefined, new TaqnyatSimulator(), adapter);
   },
   termii: (env, wire) => {
     const options = { cooldownSeconds: COOLDOWN_SECONDS, onExchange: wire.record };

@@ -110,6 +110,8 @@ export type { NinetyNineDelivery, NinetyNineRefusal } from './providers/ninety-n
 export { SgateOtp } from './providers/sgate/sgate-otp.js';
 export type { SgateOtpOptions } from './providers/sgate/sgate-otp.js';
 export type { SgateDelivery } from './providers/sgate/sgate-answer.js';
+export { TaqnyatSms } from './providers/taqnyat/taqnyat-sms.js';
+export type { TaqnyatSmsOptions } from './providers/taqnyat/taqnyat-sms.js';
 export { TaqnyatVerify } from './providers/taqnyat/taqnyat-verify.js';
 export type { TaqnyatVerifyOptions } from './providers/taqnyat/taqnyat-verify.js';
 export { TermiiInAppToken } from './providers/termii/termii-in-app-token.js';

@@ -1,6 +1,6 @@
 import type { HttpAnswer } from '../http-client.js';
 import type { CheckOutcome, CheckReceipt, SendOutcome, SendReceipt } from '../provider.js';
-import { SENSELESS_CHECK, SENSELESS_SEND } from '../receipts.js';
+import { costOf, referenceOf, SENSELESS_CHECK, SENSELESS_SEND } from '../receipts.js';
 import { field, readJson } from '../safe-json.js';
 
 /**
@@ -27,6 +27,7 @@ const RESULTS: ReadonlyMap<number, readonly [atSend: SendOutcome, atCheck: Check
 const UNKNOWN_ERROR = 6;
 const SENT = 5;
 const VERIFIED = 10;
+const CREATED = 201;
 
 export function readSend(answer: HttpAnswer, cooldownSeconds: number): SendReceipt {
   const result = readResult(answer);
@@ -42,6 +43,34 @@ export function readCheck(answer: HttpAnswer): CheckReceipt {
   if (result === undefined) return SENSELESS_CHECK;
   if (result.code === UNKNOWN_ERROR) return { outcome: outcomeByMessage(result.message) };
   return { outcome: RESULTS.get(result.code)?.[1] ?? 'unknown' };
+}
+
+/**
+ * What became of a text: accepted is `statusCode` 201 in the answer, too. The page shows no failure; clients in the field
+ * see another `statusCode` and a message, and a number that is not accepted in a list of its own.
+ */
+export function readMessage({ status, text }: HttpAnswer, number: string): SendReceipt {
+  const json = readJson(text);
+  if (isRefusal(json)) return { outcome: 'unknown', ambiguous: false };
+  const reference = referenceOf(field(json, 'messageId'));
+  const rejected = field(json, 'rejected') ?? '[]';
+  if (status !== CREATED || field(json, 'statusCode') !== CREATED || reference === undefined) return SENSELESS_SEND;
+  if (rejected === '[]') return { outcome: 'sent', reference, ...costOf(field(json, 'cost'), field(json, 'currency')) };
+  return JSON.stringify(rejected).includes(number) ? { outcome: 'invalid_number' } : SENSELESS_SEND;
+}
+
+/** Why a text was refused, where the message names what is wrong. */
+export function readRefusedMessage({ text }: HttpAnswer): SendReceipt | undefined {
+  const json = readJson(text);
+  const message = isRefusal(json) ? String(field(json, 'message')) : '';
+  const outcome = outcomeByMessage(message);
+  if (outcome !== 'unknown') return { outcome };
+  return /recipient|mobile|number/i.test(message) ? { outcome: 'invalid_number' } : undefined;
+}
+
+function isRefusal(json: unknown): boolean {
+  const code = field(json, 'statusCode');
+  return typeof code === 'number' && code >= 400 && code < 500 && typeof field(json, 'message') === 'string';
 }
 
 interface Result {

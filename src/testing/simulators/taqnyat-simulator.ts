@@ -1,7 +1,10 @@
 import { randomInt } from 'node:crypto';
 
+import type { SimulatedAnswer } from './faults.js';
+import { jsonBody } from './json-body.js';
 import { keep } from './memory.js';
 import { type SimulatedRequest, VendorSimulator, type VendorReaction } from './simulator.js';
+import { codeIn } from './texts.js';
 
 export interface TaqnyatSimulatorOptions {
   /** The only key it takes. @defaultValue 'taqnyat-simulator-key' */
@@ -20,6 +23,8 @@ export interface TaqnyatSimulatorOptions {
   cooldownSeconds?: number;
   /** Whom the wait holds back: this `requestId`, or the whole number. Not documented. @defaultValue 'request' */
   cooldownPer?: 'request' | 'number';
+  /** What it says a text costs, in SAR. @defaultValue '0.0500' */
+  cost?: string;
   /** Its clock, in milliseconds. @defaultValue Date.now */
   now?: () => number;
 }
@@ -47,8 +52,9 @@ const MESSAGES: Record<number, string> = {
 };
 
 /**
- * Taqnyat Verify on this machine, as {@link https://dev.taqnyat.sa/en/doc/verify/ its page} documents it. What the page
- * leaves open is an option here, with the same default as in the adapter.
+ * Taqnyat on this machine, as its pages document {@link https://dev.taqnyat.sa/en/doc/verify/ codes} and
+ * {@link https://dev.taqnyat.sa/en/doc/sms/ texts}. What they leave open is an option here, with the same default as in the
+ * adapter.
  *
  * @example
  * const taqnyat = await new TaqnyatSimulator().start();
@@ -60,6 +66,8 @@ export class TaqnyatSimulator extends VendorSimulator {
   readonly #verifications = new Map<string, Verification>();
   readonly #lastSent = new Map<string, number>();
   #result: Result | undefined;
+  #refusal: SimulatedAnswer | undefined;
+  #lastMessageId = 5_452_899_970;
 
   constructor({
     apiKey = 'taqnyat-simulator-key',
@@ -70,6 +78,7 @@ export class TaqnyatSimulator extends VendorSimulator {
     maxSends = 3,
     cooldownSeconds = 60,
     cooldownPer = 'request',
+    cost = '0.0500',
     now = Date.now,
   }: TaqnyatSimulatorOptions = {}) {
     super();
@@ -82,6 +91,7 @@ export class TaqnyatSimulator extends VendorSimulator {
       maxSends,
       cooldownSeconds,
       cooldownPer,
+      cost,
       now,
     };
   }
@@ -91,12 +101,18 @@ export class TaqnyatSimulator extends VendorSimulator {
     return { apiKey: this.#options.apiKey, baseUrl: this.url, testMode: true };
   }
 
-  /** Answers every request with this result and does nothing else, such as 4 for an empty account; `undefined` ends it. */
+  /** Answers every code with this result and does nothing else, such as 4 for an empty account; `undefined` ends it. */
   answerAlways(code: number | undefined, message = MESSAGES[code ?? 0] ?? ''): void {
     this.#result = code === undefined ? undefined : { code, message };
   }
 
+  /** Refuses every text with this status and message; `undefined` ends it. */
+  refuseTexts(status: number | undefined, message = ''): void {
+    this.#refusal = status === undefined ? undefined : failure(status, message);
+  }
+
   protected react({ method, path, headers, body }: SimulatedRequest): VendorReaction {
+    if (method === 'POST' && path === '/v1/messages') return this.#text(body, headers.authorization);
     if (method !== 'POST' || path !== '/verify.php') return { status: 404, body: 'Not Found' };
     const fields = fieldsOf(body);
     const { code, message = MESSAGES[code] ?? '', sms } = this.#result ?? this.#verify(fields, headers.authorization);
@@ -149,6 +165,25 @@ export class TaqnyatSimulator extends VendorSimulator {
     return { code: 10 };
   }
 
+  #text(json: string, authorization: string | undefined): VendorReaction {
+    if (this.#refusal) return this.#refusal;
+    const { apiKey, cost } = this.#options;
+    if (authorization !== `Bearer ${apiKey}`) return failure(401, 'Authentication Failed');
+    const { recipients, body, sender } = jsonBody(json) ?? {};
+    if (!Array.isArray(recipients) || recipients.length !== 1) return failure(400, 'recipients is required');
+    if (typeof body !== 'string' || body === '') return failure(400, 'body is required');
+    if (typeof sender !== 'string' || sender === '') return failure(400, 'sender is required');
+    const number = String(recipients[0]);
+    const isNumber = /^[1-9]\d{7,14}$/.test(number);
+    const [accepted, rejected] = isNumber ? [`[${number},]`, '[]'] : ['[]', `[${number},]`];
+    const made = { statusCode: 201, messageId: ++this.#lastMessageId, cost, currency: 'SAR', accepted, rejected };
+    return {
+      status: 201,
+      body: JSON.stringify(made),
+      ...(isNumber && { sms: { phone: `+${number}`, text: body, code: codeIn(body) } }),
+    };
+  }
+
   #waitSeconds(gate: string): number {
     const { now, cooldownSeconds } = this.#options;
     const sentAt = this.#lastSent.get(gate);
@@ -175,6 +210,10 @@ interface Result {
 type Fields = Partial<
   Record<'apiKey' | 'numbers' | 'requestId' | 'activeKey' | 'lang' | 'note' | 'returnJson', unknown>
 >;
+
+function failure(statusCode: number, message: string): SimulatedAnswer {
+  return { status: statusCode, body: JSON.stringify({ statusCode, message }) };
+}
 
 /** The documented body is an array of one object; a bare object is taken, too. */
 function fieldsOf(body: string): Fields {

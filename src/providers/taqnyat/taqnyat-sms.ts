@@ -1,0 +1,56 @@
+import { requiredText } from '../adapter-options.js';
+import { HttpClient, type HttpClientOptions } from '../http-client.js';
+import {
+  DELIVERY_CAPABILITIES,
+  type DeliveryProvider,
+  type OutgoingMessage,
+  type ProviderCall,
+  type ProviderCapabilities,
+  type SendReceipt,
+} from '../provider.js';
+import { sendReceipt } from '../receipts.js';
+import { Secret } from '../secret.js';
+import { readMessage, readRefusedMessage } from './taqnyat-answer.js';
+
+/** Settings of {@link TaqnyatSms}. */
+export interface TaqnyatSmsOptions extends HttpClientOptions {
+  /** The "Bearer Token" that the vendor's portal makes for an application. */
+  apiKey: string;
+  /** An active sender name of the account. */
+  sender: string;
+}
+
+/**
+ * Taqnyat SMS (Saudi Arabia): the vendor brings a text, and this module makes and checks the code in it.
+ * Contract: {@link https://dev.taqnyat.sa/en/doc/sms/}
+ *
+ * @example new TaqnyatSms({ apiKey: process.env.TAQNYAT_API_KEY!, sender: 'Acme' })
+ */
+export class TaqnyatSms implements DeliveryProvider {
+  readonly name = 'taqnyat-sms';
+  readonly mode = 'delivery';
+  readonly capabilities: ProviderCapabilities;
+
+  readonly #apiKey: Secret;
+  readonly #http: HttpClient;
+  readonly #sender: string;
+
+  /** @throws OtpConfigError naming the option and what to write instead */
+  constructor(options: TaqnyatSmsOptions) {
+    this.#apiKey = Secret.key(options?.apiKey, 'apiKey');
+    this.#http = new HttpClient(this.name, { ...options, baseUrl: options.baseUrl ?? 'https://api.taqnyat.sa' });
+    this.#sender = requiredText('sender', options.sender, 15);
+    this.capabilities = {
+      ...DELIVERY_CAPABILITIES,
+      reportsCost: true,
+      developmentOnly: options.testMode === true,
+    };
+  }
+
+  async send({ phone, text }: OutgoingMessage, call: ProviderCall): Promise<SendReceipt> {
+    const number = phone.replace('+', '');
+    const json = { recipients: [number], body: new Secret(text), sender: this.#sender };
+    const interpret = sendReceipt((answer) => readMessage(answer, number), readRefusedMessage);
+    return this.#http.exchange({ path: '/v1/messages', bearer: this.#apiKey, json }, call, interpret);
+  }
+}
