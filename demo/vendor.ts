@@ -19,6 +19,8 @@ import {
   type TwilioSmsOptions,
   TwilioVerify,
   type TwilioVerifyOptions,
+  VonageVerify,
+  type VonageVerifyOptions,
 } from 'nestjs-phone-otp';
 import {
   CapturingProvider,
@@ -29,6 +31,7 @@ import {
   TermiiSimulator,
   TwilioSimulator,
   type VendorSimulator,
+  VonageSimulator,
 } from 'nestjs-phone-otp/testing';
 
 import { SettingsError } from './settings.js';
@@ -130,6 +133,11 @@ const VENDORS: Record<string, (env: NodeJS.ProcessEnv, wire: Wire) => Vendor | P
     const account = twilioAccount(env, { from: env.TWILIO_FROM ?? '' });
     const adapter = (access: TwilioSmsOptions) => new TwilioSms({ ...access, onExchange: wire.record });
     return realOrSimulated('Twilio Messaging', wire, account, new TwilioSimulator(), adapter);
+  },
+  vonage: ({ VONAGE_API_KEY: apiKey, VONAGE_API_SECRET: apiSecret, VONAGE_BRAND: brand = 'Acme' }, wire) => {
+    const account = apiKey && apiSecret ? { apiKey, apiSecret, brand } : undefined;
+    const adapter = (access: VonageVerifyOptions) => new VonageVerify({ ...access, onExchange: wire.record });
+    return realOrSimulated('Vonage Verify', wire, account, new VonageSimulator(), adapter);
   },
 };
 

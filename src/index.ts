@@ -128,6 +128,8 @@ export type { TwilioSmsOptions } from './providers/twilio/twilio-sms.js';
 export { TwilioVerify } from './providers/twilio/twilio-verify.js';
 export type { TwilioVerifyOptions } from './providers/twilio/twilio-verify.js';
 export type { TwilioOptions } from './providers/twilio/twilio-account.js';
+export { VonageVerify } from './providers/vonage/vonage-verify.js';
+export type { VonageVerifyOptions } from './providers/vonage/vonage-verify.js';
 export { HttpClient } from './providers/http-client.js';
 export type { HttpAnswer, HttpClientOptions, HttpExchange, HttpFault, HttpReply } from './providers/http-client.js';
 export type { HttpFields, HttpRequest } from './providers/http-request.js';

@@ -16,3 +16,5 @@ export { TermiiSimulator } from './simulators/termii-simulator.js';
 export type { TermiiSimulatorOptions } from './simulators/termii-simulator.js';
 export { TwilioSimulator } from './simulators/twilio-simulator.js';
 export type { TwilioSimulatorOptions } from './simulators/twilio-simulator.js';
+export { VonageSimulator } from './simulators/vonage-simulator.js';
+export type { VonageSimulatorOptions } from './simulators/vonage-simulator.js';

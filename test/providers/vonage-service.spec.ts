@@ -1,0 +1,58 @@
+import { VonageVerify } from 'nestjs-phone-otp';
+import { VonageSimulator } from 'nestjs-phone-otp/testing';
+
+import { newPhone } from '../support/otp-fixture.js';
+import { until } from '../support/providers.js';
+import { itLivesOnce, liveCode, type LivingCode } from '../support/vendor-life.js';
+
+const client = { address: '203.0.113.7' };
+
+describe('the life of a code at Vonage', () => {
+  let vonage: VonageSimulator;
+  let living: LivingCode;
+
+  beforeEach(async () => {
+    vonage = await new VonageSimulator({ maxTries: 1000 }).start();
+    const provider = new VonageVerify({ ...vonage.access, maxTries: 5 });
+    const isCheck = ({ method, path }: { method: string; path: string }) => method === 'POST' && path !== '/v2/verify';
+    living = await liveCode({ vendor: vonage, provider, newPhone, isCheck });
+  });
+  afterEach(async () => {
+    await living.fixture.close();
+    await vonage.stop();
+  });
+
+  itLivesOnce(() => living);
+
+  it('waits for a resend as long as a code lives, which the vendor would refuse before', async () => {
+    const { started, fixture } = living;
+    const { challenge } = await started();
+    await fixture.elapse(61);
+
+    await expect(fixture.otp.resend({ challenge, client })).rejects.toMatchObject({ code: 'otp_too_soon' });
+
+    expect(vonage.requests).toHaveLength(1);
+  });
+
+  it('cancels at the vendor what is cancelled here', async () => {
+    const { started, fixture } = living;
+    const { challenge } = await started();
+    const [send] = await fixture.rows('otp_sends');
+
+    await fixture.otp.cancel({ challenge });
+
+    await until('the vendor is told', () => vonage.requests.length === 2);
+    expect(vonage.requests[0]).toMatchObject({
+      method: 'DELETE',
+      path: `/v2/verify/${send!.provider_ref as string}`,
+    });
+  });
+
+  it('FLT-07: cannot check a code whose request was lost: the vendor is not asked', async () => {
+    vonage.fault({ kind: 'hang' }, 1);
+    const { challenge, code } = await living.started();
+
+    await expect(living.verify(challenge, code)).rejects.toMatchObject({ code: 'otp_invalid' });
+    expect(living.checks()).toEqual([]);
+  });
+});
