@@ -40,6 +40,11 @@ export function referenceOf(value: unknown): string | undefined {
   return typeof name === 'string' && /^[\w-]{1,64}$/.test(name) ? name : undefined;
 }
 
+/** A name that a vendor gave, where it is a UUID. */
+export function isUuid(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
+}
+
 /** What a vendor says a message cost. An amount or a unit that makes no sense is left out, and spoils no receipt. */
 export function costOf(amount: unknown, unit: unknown): Pick<SendReceipt, 'cost'> {
   const text = typeof amount === 'number' ? String(amount) : amount;

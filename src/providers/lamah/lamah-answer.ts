@@ -1,6 +1,6 @@
 import type { HttpAnswer } from '../http-client.js';
 import type { CheckOutcome, CheckReceipt, SendReceipt } from '../provider.js';
-import { costOf, SENSELESS_CHECK, SENSELESS_SEND } from '../receipts.js';
+import { costOf, isUuid, SENSELESS_CHECK, SENSELESS_SEND } from '../receipts.js';
 import { field, readJson } from '../safe-json.js';
 
 // The vendor's three descriptions agree on statuses and differ in wording: status first, then single words. Statuses that
@@ -12,7 +12,7 @@ const REFUSALS = [400, 404, 422];
 export function readSend(answer: HttpAnswer, ttlSeconds: number, costUnit: string): SendReceipt {
   const json = readJson(answer.text);
   const reference = field(json, 'request_id');
-  if (answer.status === 200 && isRequestId(reference) && !speaksOfErrors(json)) {
+  if (answer.status === 200 && isUuid(reference) && !speaksOfErrors(json)) {
     return { outcome: 'sent', reference, ...costOf(field(json, 'cost'), costUnit) };
   }
   const refusal = REFUSALS.includes(answer.status) ? refusalIn(json) : undefined;
@@ -24,11 +24,6 @@ export function readCheck({ status, text }: HttpAnswer, phone: string, successMe
   if (status === 200) return affirms(json, phone, successMessage) ? { outcome: 'verified' } : SENSELESS_CHECK;
   const refusal = REFUSALS.includes(status) ? refusalIn(json) : undefined;
   return refusal === undefined ? SENSELESS_CHECK : { outcome: refusedCheck(status, refusal) };
-}
-
-/** What the vendor returns for a send: a UUID. */
-export function isRequestId(value: unknown): value is string {
-  return typeof value === 'string' && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
 }
 
 /** The nine digits of a Libyan mobile, with or without what may stand before them. */

@@ -13,9 +13,9 @@ import type {
   VendorCheck,
   VendorStart,
 } from '../provider.js';
-import { checkReceipt, sendReceipt } from '../receipts.js';
+import { checkReceipt, isUuid, sendReceipt } from '../receipts.js';
 import { Secret } from '../secret.js';
-import { isRequestId, libyanMobile, readCheck, readSend } from './lamah-answer.js';
+import { libyanMobile, readCheck, readSend } from './lamah-answer.js';
 
 /** Settings of {@link LamahOtp}. Where the vendor's descriptions are silent or differ, the default is ours, and says so. */
 export interface LamahOtpOptions extends HttpClientOptions {
@@ -104,7 +104,7 @@ export class LamahOtp implements DelegatedProvider {
   /** Without the vendor's id nothing can be checked: only a new code helps. */
   async check({ phone, code, reference }: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
     if (libyanMobile(phone) === undefined) return { outcome: 'invalid_number' };
-    if (!isRequestId(reference)) return { outcome: 'expired' };
+    if (!isUuid(reference)) return { outcome: 'expired' };
     const request = this.#request('/api/otp/verify', { request_id: reference, code: new Secret(code) });
     const interpret = checkReceipt((answer) => readCheck(answer, phone, this.#options.successMessage));
     return this.#http.exchange(request, call, interpret);

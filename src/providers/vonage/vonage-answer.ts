@@ -1,6 +1,6 @@
 import type { HttpAnswer } from '../http-client.js';
 import type { CheckOutcome, CheckReceipt, SendReceipt } from '../provider.js';
-import { SENSELESS_CHECK, SENSELESS_SEND } from '../receipts.js';
+import { isUuid, SENSELESS_CHECK, SENSELESS_SEND } from '../receipts.js';
 import { field, readJson } from '../safe-json.js';
 
 // Refusals are "problem details": the status says which, and a title that the vendor said it. Statuses that mean the same
@@ -15,7 +15,7 @@ const CHECKED: ReadonlyMap<number, CheckOutcome> = new Map([
 export function readStarted(answer: HttpAnswer, ttlSeconds: number): SendReceipt {
   const json = readJson(answer.text);
   const reference = field(json, 'request_id');
-  if (answer.status === 202) return isRequestId(reference) ? { outcome: 'sent', reference } : SENSELESS_SEND;
+  if (answer.status === 202) return isUuid(reference) ? { outcome: 'sent', reference } : SENSELESS_SEND;
   const problem = problemIn(answer);
   if (problem === undefined) return SENSELESS_SEND;
   // Samples of the vendor's own libraries have the conflict under 422, too.
@@ -37,11 +37,6 @@ export function readCheck(answer: HttpAnswer, reference: string): CheckReceipt {
   if (problem === undefined) return SENSELESS_CHECK;
   if (answer.status === 400 && problem !== 'Invalid Code') return { outcome: 'unknown' };
   return { outcome: CHECKED.get(answer.status) ?? 'unknown' };
-}
-
-/** What the vendor returns for a start: a UUID. */
-export function isRequestId(value: unknown): value is string {
-  return typeof value === 'string' && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
 }
 
 function problemIn({ status, text }: HttpAnswer): string | undefined {

@@ -13,9 +13,9 @@ import type {
   VendorReference,
   VendorStart,
 } from '../provider.js';
-import { checkReceipt, sendReceipt } from '../receipts.js';
+import { checkReceipt, isUuid, sendReceipt } from '../receipts.js';
 import { Secret } from '../secret.js';
-import { isRequestId, readCheck, readStarted } from './vonage-answer.js';
+import { readCheck, readStarted } from './vonage-answer.js';
 
 /** Settings of {@link VonageVerify}. Where the vendor documents no figure, the default is ours, and says so. */
 export interface VonageVerifyOptions extends HttpClientOptions {
@@ -106,7 +106,7 @@ export class VonageVerify implements DelegatedProvider {
 
   /** Without the vendor's id nothing can be checked: only a new code helps. */
   async check({ code, reference }: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
-    if (!isRequestId(reference)) return { outcome: 'expired' };
+    if (!isUuid(reference)) return { outcome: 'expired' };
     const request = { path: `${PATH}/${reference}`, json: { code: new Secret(code) } };
     return this.#exchange(
       request,
@@ -116,7 +116,7 @@ export class VonageVerify implements DelegatedProvider {
   }
 
   async cancel({ reference }: VendorReference, call: ProviderCall): Promise<void> {
-    if (!isRequestId(reference)) return;
+    if (!isUuid(reference)) return;
     await this.#exchange({ method: 'DELETE', path: `${PATH}/${reference}` }, call, (reply) => ({
       outcome: reply.kind === 'answer' && reply.status === 204 ? 'canceled' : 'unknown',
     }));
