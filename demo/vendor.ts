@@ -19,6 +19,10 @@ import {
   type TwilioSmsOptions,
   TwilioVerify,
   type TwilioVerifyOptions,
+  UnifonicAuthenticate,
+  type UnifonicAuthenticateOptions,
+  UnifonicSms,
+  type UnifonicSmsOptions,
   VonageVerify,
   type VonageVerifyOptions,
 } from 'nestjs-phone-otp';
@@ -30,6 +34,7 @@ import {
   TaqnyatSimulator,
   TermiiSimulator,
   TwilioSimulator,
+  UnifonicSimulator,
   type VendorSimulator,
   VonageSimulator,
 } from 'nestjs-phone-otp/testing';
@@ -133,6 +138,17 @@ const VENDORS: Record<string, (env: NodeJS.ProcessEnv, wire: Wire) => Vendor | P
     const account = twilioAccount(env, { from: env.TWILIO_FROM ?? '' });
     const adapter = (access: TwilioSmsOptions) => new TwilioSms({ ...access, onExchange: wire.record });
     return realOrSimulated('Twilio Messaging', wire, account, new TwilioSimulator(), adapter);
+  },
+  unifonic: ({ UNIFONIC_APP_ID: appId, UNIFONIC_TOKEN: token }, wire) => {
+    const options = { cooldownSeconds: COOLDOWN_SECONDS, onExchange: wire.record };
+    const adapter = (access: UnifonicAuthenticateOptions) => new UnifonicAuthenticate({ ...access, ...options });
+    const account = appId && token ? { appId, token } : undefined;
+    return realOrSimulated('Unifonic Authenticate', wire, account, new UnifonicSimulator(), adapter);
+  },
+  'unifonic-sms': ({ UNIFONIC_APP_SID: appSid, UNIFONIC_SENDER: sender }, wire) => {
+    const adapter = (access: UnifonicSmsOptions) => new UnifonicSms({ ...access, onExchange: wire.record });
+    const account = appSid ? { appSid, ...(sender && { sender }) } : undefined;
+    return realOrSimulated('Unifonic SMS', wire, account, new UnifonicSimulator(), adapter);
   },
   vonage: ({ VONAGE_API_KEY: apiKey, VONAGE_API_SECRET: apiSecret, VONAGE_BRAND: brand = 'Acme' }, wire) => {
     const account = apiKey && apiSecret ? { apiKey, apiSecret, brand } : undefined;

@@ -16,5 +16,7 @@ export { TermiiSimulator } from './simulators/termii-simulator.js';
 export type { TermiiSimulatorOptions } from './simulators/termii-simulator.js';
 export { TwilioSimulator } from './simulators/twilio-simulator.js';
 export type { TwilioSimulatorOptions } from './simulators/twilio-simulator.js';
+export { UnifonicSimulator } from './simulators/unifonic-simulator.js';
+export type { UnifonicSimulatorOptions } from './simulators/unifonic-simulator.js';
 export { VonageSimulator } from './simulators/vonage-simulator.js';
 export type { VonageSimulatorOptions } from './simulators/vonage-simulator.js';
