@@ -43,6 +43,11 @@ const WORTH_ANOTHER: ReadonlySet<string> = new Set<SendOutcome>([
 
 const WITHHELD: Dispatched = { status: 'failed', outcome: 'unknown', latencyMs: 0, segments: null };
 
+/** Nor is another asked to send where a vendor's fraud guard will not. */
+function isWorthAnother({ outcome, detail }: Dispatched): boolean {
+  return WORTH_ANOTHER.has(outcome) && detail !== 'blocked';
+}
+
 /** Brings a code to the phone, after its challenge is committed, and writes down what came of it. */
 export class Courier {
   readonly #logger = new Logger('Otp');
@@ -98,7 +103,7 @@ export class Courier {
     const sent = await this.#send(outgoing, carrier);
     const mark = markOf(outgoing, carrier, sent);
     try {
-      if (next && sent.status === 'failed' && WORTH_ANOTHER.has(sent.outcome)) {
+      if (next && sent.status === 'failed' && isWorthAnother(sent)) {
         const taken = await this.lifecycle.handOver({ ...mark, ...takeover(next, outgoing.sealed) });
         return taken ? await this.#carry(outgoing, send, budgetClass, [next, ...others]) : sent;
       }

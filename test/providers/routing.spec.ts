@@ -109,6 +109,17 @@ describe('a failover', () => {
     expect(await sends()).toEqual([{ provider: 'first', outcome }]);
   });
 
+  it('asks nobody else to send where a vendor’s fraud guard will not', async () => {
+    const first = new ScriptedProvider(async () => ({ outcome: 'rate_limited', detail: 'blocked' }), 'first');
+    const second = new ScriptedProvider(undefined, 'second');
+    await open(new Failover([first, second]));
+
+    await started();
+
+    expect(second.messages).toHaveLength(0);
+    expect(await sends()).toEqual([{ provider: 'first', outcome: 'rate_limited' }]);
+  });
+
   it('goes from a vendor that checks codes to one that carries ours, and back', async () => {
     for (const order of [0, 1]) {
       const vendor = new ScriptedVendor({}, 'vendor');
