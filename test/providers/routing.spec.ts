@@ -166,7 +166,10 @@ describe('a failover', () => {
       await fixture.elapse(61);
       carrier.messages.length = 0;
       await fixture.otp.resend({ challenge, client });
-      await until('the message is out', () => carrier.messages.length === 1);
+      await until('the message is out, and marked', async () => {
+        const [row] = await fixture.rows('otp_challenges');
+        return carrier.messages.length === 1 && row!.status === 'sent';
+      });
     }
 
     expect(await sends()).toMatchObject([{ provider: 'first' }, { provider: 'second' }, { provider: 'first' }]);
