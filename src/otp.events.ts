@@ -37,6 +37,11 @@ export interface OtpEvents {
    * was withheld or sent all the same, as the purpose and `acceptRiskyLogins` have it.
    */
   'otp.risk': { purpose: string; phone: string; doubt: string; withheld: boolean };
+  /**
+   * So many codes were wrong in ten minutes, over all subjects, that somebody may be guessing one on each of many accounts.
+   * Raised at `sprayFailures` and at each multiple of it; meanwhile a `BotCheck` is asked before every code of a client.
+   */
+  'otp.spray': { failures: number };
   /** A number was bound to an account, or proved anew. All events of the ledger come after the commit; phones are masked. */
   'otp.number_activated': { owner: string; phone: string; purpose: string };
   /** A number went from one account to another, as `takenNumbers` has it: tell the one who had it by other means. */

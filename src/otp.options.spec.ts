@@ -34,6 +34,7 @@ describe('the figures', () => {
       'failuresPerHour 10 1 100 failures',
       'pauseMinutes 15 1 60 min',
       'failuresInARow 100 1 100 failures',
+      'sprayFailures 100 2 - failures',
       'cooldownSeconds 60 30 3600 s',
       'sendsPerPhonePerHour 5 1 - messages',
       'sendsPerPhonePerDay 10 1 - messages',

@@ -79,6 +79,8 @@ export interface OtpOptions {
   pauseMinutes?: number;
   /** Wrong codes in a row after which a subject stays closed until `OtpService.unlock`. @defaultValue 100 */
   failuresInARow?: number;
+  /** Wrong codes over all subjects in ten minutes that look like guessing over many accounts (`otp.spray`). @defaultValue 100 */
+  sprayFailures?: number;
   /** Wait between two messages to one phone. @defaultValue 60 */
   cooldownSeconds?: number;
   /** Messages to one phone in an hour, asked for by strangers. @defaultValue 5 */
@@ -146,6 +148,7 @@ export const OTP_FIGURES = {
   failuresPerHour: { default: 10, min: 1, max: 100, unit: 'failures' }, // LIM-04: NIST SP 800-63B-4 §3.2.2
   pauseMinutes: { default: 15, min: 1, max: 60, unit: 'min' }, // LIM-04
   failuresInARow: { default: 100, min: 1, max: 100, unit: 'failures' }, // LIM-04: NIST SP 800-63B-4 §3.2.2
+  sprayFailures: { default: 100, min: 2, unit: 'failures' }, // ASVS 5.0 6.1.1
   cooldownSeconds: { default: 60, min: 30, max: 3600, unit: 's' }, // LIM-05
   sendsPerPhonePerHour: { default: 5, min: 1, unit: 'messages' }, // LIM-06: OWASP API4:2023
   sendsPerPhonePerDay: { default: 10, min: 1, unit: 'messages' }, // LIM-06

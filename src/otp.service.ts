@@ -33,6 +33,7 @@ import { maskPhone } from './phone/mask.js';
 import type { PhoneNumber } from './phone/phone-number.js';
 import type { PhonePolicy } from './phone/phone-policy.js';
 import { readTypedCode } from './phone/typed-code.js';
+import type { Background } from './providers/background.js';
 import { type Carrier, type Carriers, openOf } from './providers/carriers.js';
 import { attemptId } from './providers/dispatcher.js';
 import type { VendorReference } from './providers/provider.js';
@@ -52,6 +53,7 @@ interface Parts {
   events: EventSink;
   accounts: HostAccounts;
   checks: AbuseChecks;
+  background: Background;
 }
 
 /**
@@ -305,7 +307,7 @@ export class OtpService {
     if (!checks.checksBots || client === 'server') return;
     const { address, botToken: token } = readClient(client);
     const found = await lifecycle.find({ id: handle.id, handleHash: handleHash(handle) });
-    if (!found || found.tries < WRONG_CODES_BEFORE_BOT_CHECK) return;
+    if (!found || (found.tries < WRONG_CODES_BEFORE_BOT_CHECK && !found.sprayed)) return;
     await checks.assertHuman({ step: 'verify', purpose, token, address });
   }
 
@@ -391,7 +393,11 @@ export class OtpService {
     if (row.checker === 'nobody') await dispatcher?.waitLikeACheck();
     if (row.checker !== 'vendor' || !dispatcher) return undefined;
     const { outcome } = await dispatcher.check({ ...vendorReference(success.id, row), code });
-    return outcome === 'verified' ? lifecycle.settle({ ...success, sendNumber: row.sends }) : undefined;
+    if (outcome === 'verified') return lifecycle.settle({ ...success, sendNumber: row.sends });
+    if (outcome === 'incorrect_code') {
+      this.parts.background.run(lifecycle.countFailure().then((failures) => this.#noticeSpray(failures)));
+    }
+    return undefined;
   }
 
   #started(
@@ -403,6 +409,11 @@ export class OtpService {
     return { challenge: formatHandle(handle), phone: maskPhone(phone), expiresAt, resendAt, codeLength };
   }
 
+  #noticeSpray(failures: number | null): void {
+    const { settings, events } = this.parts;
+    if (failures !== null && failures % settings.sprayFailures === 0) events.emit('otp.spray', { failures });
+  }
+
   /** The caller learns one of three answers; the log and the events learn why. */
   #refused(challengeId: string, purpose: string, row: VerifyRow | undefined): OtpError {
     const reason = row === undefined ? 'unknown' : (row.reason ?? (row.retry_after === null ? 'wrong_code' : 'paused'));
@@ -411,6 +422,7 @@ export class OtpService {
     if (row?.matched === false && row.reason === null) {
       const { failures, cap, streak } = row;
       const closed = streak >= this.parts.settings.failuresInARow;
+      this.#noticeSpray(row.failures_everywhere);
       if (closed || failures >= cap) this.parts.events.emit('otp.paused', { challengeId, purpose, failures, closed });
       return new OtpError('otp_invalid', 'This code is not right.');
     }

@@ -92,6 +92,7 @@ export function wire(
     messages,
     accounts,
     checks,
+    background,
   });
   const { registerOnLogin } = settings;
   const logins = new PhoneLogins({ otp: service, grants, numbers, accounts, database, events, registerOnLogin });

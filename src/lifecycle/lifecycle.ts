@@ -24,6 +24,7 @@ import { limitParameters, type LimitAnswer, type LimitParameters } from './reser
 import { roomSql, unlockSql } from './service-rows.sql.js';
 import { settleSql, type SettleParameters } from './settle.sql.js';
 import { startSql, type StartParameters } from './start.sql.js';
+import { countFailureSql, type SprayParameters } from './spray.sql.js';
 import type { Statement } from './statement.js';
 import type { Tables } from './tables.js';
 import { underwaySql, type UnderwayParameters, type UnderwayRow } from './underway.sql.js';
@@ -47,6 +48,7 @@ const MAX_RUNS = 8;
 /** The life of a challenge in SQL: one method per statement, each in the file of its name. */
 export class Lifecycle {
   readonly #sql;
+  readonly #spray: SprayParameters;
 
   constructor(
     private readonly database: Database,
@@ -54,6 +56,7 @@ export class Lifecycle {
     private readonly limits: Limits,
     private readonly settings: OtpSettings,
   ) {
+    this.#spray = { sprayKey: limits.sprayKey, sprayCap: settings.sprayFailures };
     this.#sql = {
       start: startSql(tables),
       find: findSql(tables),
@@ -63,6 +66,7 @@ export class Lifecycle {
       handOver: handOverSql(tables),
       verify: verifySql(tables),
       settle: settleSql(tables),
+      countFailure: countFailureSql(tables),
       cancel: cancelSql(tables),
       underway: underwaySql(tables),
       room: roomSql(tables),
@@ -80,8 +84,8 @@ export class Lifecycle {
     return reserved(await this.#reserve(this.#sql.start, send, challenge));
   }
 
-  find(handle: FindParameters): Promise<FindRow | undefined> {
-    return this.database.run(this.#sql.find, handle);
+  find(handle: Omit<FindParameters, keyof SprayParameters>): Promise<FindRow | undefined> {
+    return this.database.run(this.#sql.find, { ...handle, ...this.#spray });
   }
 
   /** @throws {@link OtpError} as {@link Lifecycle.start}, and `otp_unavailable` when the challenge can have no further message */
@@ -106,8 +110,13 @@ export class Lifecycle {
   }
 
   /** @returns undefined when there is no such challenge or the secret half is wrong */
-  verify(attempt: VerifyParameters): Promise<VerifyRow | undefined> {
-    return this.database.run(this.#sql.verify, attempt);
+  verify(attempt: Omit<VerifyParameters, keyof SprayParameters>): Promise<VerifyRow | undefined> {
+    return this.database.run(this.#sql.verify, { ...attempt, ...this.#spray });
+  }
+
+  /** The vendor said no. @returns wrong codes over all subjects lately, this one included */
+  async countFailure(): Promise<number> {
+    return (await this.database.run(this.#sql.countFailure, this.#spray))!.used;
   }
 
   /** The vendor said yes. @returns when the grant expires; undefined when the challenge ended meanwhile */

@@ -7,6 +7,7 @@ import {
   type LimitAnswer,
   type LimitParameters,
 } from './reserve-limits.sql.js';
+import { isSprayed, type SprayParameters } from './spray.sql.js';
 import { statement } from './statement.js';
 import type { Tables } from './tables.js';
 
@@ -58,7 +59,7 @@ made AS (
 )${reserveAnswer(`m.expires_at, m.sends, m.decoy, ${alive} AS alive`)}`);
 };
 
-export interface FindParameters {
+export interface FindParameters extends SprayParameters {
   id: string;
   handleHash: Buffer;
 }
@@ -73,6 +74,8 @@ export interface FindRow {
   signed_in: boolean;
   client: Buffer | null;
   tries: number;
+  /** Somebody may be guessing over many accounts just now. */
+  sprayed: boolean;
   /** Who brought the message before. */
   provider: string;
   action_shown: ShownAction | null;
@@ -80,6 +83,7 @@ export interface FindRow {
 
 export const findSql = (t: Tables) =>
   statement<FindParameters, FindRow>(`
-SELECT phone, region, purpose, subject, locale, session_binding IS NOT NULL OR subject <> phone AS signed_in, client, tries, provider, action_shown
+SELECT phone, region, purpose, subject, locale, session_binding IS NOT NULL OR subject <> phone AS signed_in, client, tries, provider, action_shown,
+  ${isSprayed(t)} AS sprayed
 FROM ${t.challenges}
 WHERE id = :id AND handle_hash = :handleHash AND ended_at IS NULL AND expires_at > clock_timestamp()`);

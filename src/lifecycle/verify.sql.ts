@@ -1,10 +1,11 @@
 import type { Checker } from '../challenge/challenge.entity.js';
 import { afterSuccess, type SuccessParameters } from './after-success.sql.js';
+import { countFailure, type SprayParameters } from './spray.sql.js';
 import { statement } from './statement.js';
 import { releasedSince } from '../numbers/ledger.sql.js';
 import type { Tables } from './tables.js';
 
-export interface VerifyParameters extends SuccessParameters {
+export interface VerifyParameters extends SuccessParameters, SprayParameters {
   handleHash: Buffer;
   purpose: string;
   sessionBinding: Buffer | null;
@@ -40,6 +41,8 @@ export interface VerifyRow {
   cap: number;
   /** Failures of the subject since its last success, this one included. */
   streak: number;
+  /** Wrong codes over all subjects lately, this one included; null where none was counted. */
+  failures_everywhere: number | null;
 }
 
 /** A gate that no time opens: `used` is past every cap. */
@@ -54,6 +57,7 @@ const CLOSED = 2 ** 31 - 1;
  * 3. The challenge is written once (the try, and the end if it is one), then the gate once, with the truth: a failure
  *    counts, the last failure of the hour starts a pause, the last of the streak closes it for good.
  * 4. A success clears the gate, makes the grant, gives back the slots of unverified messages, and remembers the client.
+ * 5. Last, a wrong code is counted over all subjects, in a row that everybody shares and only failures touch.
  *
  * A code that the vendor checks fits nothing here: its try is spent as a failure before the vendor is asked. The last try
  * does not end such a challenge, since it may turn out right.
@@ -107,6 +111,7 @@ WITH gate AS MATERIALIZED (
     streak = o.streak + 1
   FROM tried o
   WHERE l.key = o.key AND NOT o.fits
+), sprayed AS (${countFailure(t, `tried WHERE NOT fits AND checker = 'module'`)}
 ), won AS (
   SELECT * FROM tried WHERE fits
 ), ${afterSuccess(t)}
@@ -114,5 +119,6 @@ SELECT x.fits AS matched, j.subject, j.phone, j.purpose, g.expires_at AS grant_e
   j.checker, j.region, j.provider, j.provider_ref, j.sends,
   j.dead AS reason, CASE WHEN j.dead IS NULL THEN j.paused END AS retry_after,
   j.max_tries, j.tries + (x.fits IS NOT NULL)::int AS tries,
-  j.cap, j.failures + (x.fits IS FALSE)::int AS failures, j.streak + (x.fits IS FALSE)::int AS streak
+  j.cap, j.failures + (x.fits IS FALSE)::int AS failures, j.streak + (x.fits IS FALSE)::int AS streak,
+  (SELECT used FROM sprayed) AS failures_everywhere
 FROM judged j LEFT JOIN tried x ON true LEFT JOIN granted g ON true`);

@@ -66,6 +66,8 @@ export const OWNER_UNVERIFIED = 3;
 /** Turns the figures into rows of `otp_limits`. */
 export class Limits {
   readonly #serviceKeys: Record<ServicePlace, Buffer[]>;
+  /** The row that counts wrong codes over all subjects. */
+  readonly sprayKey: Buffer;
 
   constructor(
     private readonly settings: OtpSettings,
@@ -73,6 +75,7 @@ export class Limits {
   ) {
     const keysOf = (place: ServicePlace) =>
       Array.from({ length: this.rowCount(place) }, (_, row) => hash.of(place, String(row)));
+    this.sprayKey = hash.of('spray');
     this.#serviceKeys = { minute: keysOf('minute'), budget: keysOf('budget') };
   }
 

@@ -121,6 +121,17 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     await fixture.own(transaction.phone, 'account-1');
     expect(await outcome(fixture.otp.start(transaction))).toBe('ok');
   },
+  async sprayFailures() {
+    await open({ sprayFailures: 2 });
+    const events = new EventLog(fixture.app);
+
+    for (let n = 0; n < 3; n++) {
+      const { challenge, code } = await start();
+      expect(await outcome(verify(challenge, wrongCode(code)))).toBe('otp_invalid');
+    }
+
+    expect(events.of('otp.spray')).toEqual([{ failures: 2 }]);
+  },
   async acceptRiskyLogins() {
     const risk = { provide: PhoneRisk, useValue: { assess: async () => ({ risky: true }) } };
     await open({ acceptRiskyLogins: true }, { metadata: { providers: [risk] } });

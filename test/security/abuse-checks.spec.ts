@@ -6,6 +6,7 @@ import { EventLog } from '../support/events.js';
 import { headerCallers, post, seen } from '../support/http.js';
 import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 import { until } from '../support/providers.js';
+import { ScriptedVendor } from '../support/scripted-vendor.js';
 
 const client = { address: '203.0.113.7' };
 const HOUR_MS = 3_600_000;
@@ -134,6 +135,75 @@ describe('the risk hook', () => {
 
     await expect(fixture.otp.resend({ challenge, client })).rejects.toMatchObject({ code: 'other_factor_needed' });
     expect(fixture.sms.messages(phone)).toHaveLength(1);
+  });
+});
+
+describe('guessing over many accounts', () => {
+  async function guess(index: number, code?: string): Promise<string> {
+    const phone = `+9665${40_000_000 + index}`;
+    const { challenge } = await fixture.otp.start({ phone, purpose: 'registration', client: 'server' });
+    const right = await fixture.codeFor(phone);
+    const request = { challenge, code: code ?? wrongCode(right), purpose: 'registration' };
+    return fixture.otp.verify(request).then(
+      () => 'ok',
+      (error: { code: string }) => error.code,
+    );
+  }
+
+  it('SEC-28: is noticed by one wrong code on each of 500 accounts, which slows none of them', async () => {
+    await open([]);
+
+    const outcomes = [];
+    for (let first = 0; first < 500; first += 25) {
+      outcomes.push(...(await Promise.all(Array.from({ length: 25 }, (_, n) => guess(first + n)))));
+    }
+
+    expect(new Set(outcomes)).toEqual(new Set(['otp_invalid']));
+    expect(events.of('otp.spray')).toEqual([100, 200, 300, 400, 500].map((failures) => ({ failures })));
+  });
+
+  it('SEC-28: is forgotten after ten minutes', async () => {
+    await open([], { sprayFailures: 2 });
+    await guess(600);
+    await fixture.elapse(601);
+    await guess(601);
+
+    expect(events.of('otp.spray')).toEqual([]);
+  });
+
+  it('SEC-28: is noticed where the vendor checks the codes, and right ones do not count', async () => {
+    const vendor = new ScriptedVendor();
+    fixture = await otpFixture({
+      provider: vendor,
+      options: { sprayFailures: 2 },
+      metadata: { imports: [EventEmitterModule.forRoot()] },
+    });
+    events = new EventLog(fixture.app);
+    const attempt = async (right: boolean) => {
+      const phone = newPhone();
+      const { challenge } = await fixture.otp.start({ phone, purpose: 'registration', client: 'server' });
+      await until('the vendor has it', () => vendor.starts.some((start) => start.phone === phone));
+      const code = right ? vendor.codeFor(phone) : wrongCode(vendor.codeFor(phone));
+      await fixture.otp.verify({ challenge, code, purpose: 'registration' }).catch(() => undefined);
+    };
+
+    for (const right of [true, false, true, false]) await attempt(right);
+
+    await until('it is noticed', () => events.of('otp.spray').length > 0);
+    expect(events.of('otp.spray')).toEqual([{ failures: 2 }]);
+  });
+
+  it('SEC-28: demands the bot check before every code while it lasts', async () => {
+    let human = false;
+    await open([{ provide: BotCheck, useValue: { isHuman: async () => human } }], { sprayFailures: 2 });
+    for (const index of [610, 611]) await guess(index);
+    const phone = newPhone();
+    const { challenge } = await fixture.otp.start({ phone, purpose: 'registration', client: 'server' });
+    const request = { challenge, code: await fixture.codeFor(phone), purpose: 'registration', client };
+
+    await expect(fixture.otp.verify(request)).rejects.toMatchObject({ code: 'bot_check_failed' });
+    human = true;
+    await expect(fixture.otp.verify(request)).resolves.toHaveProperty('grant');
   });
 });
 
