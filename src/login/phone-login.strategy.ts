@@ -8,7 +8,7 @@ import { PhoneLogins, type PhoneLoginResult } from './phone-logins.js';
 /**
  * Login by a code as a passport strategy named `phone-otp`, for hosts that combine strategies. On its own use
  * `@PhoneLogin()`: passport keeps strategies per process, so `AuthGuard('phone-otp')` would take the one of whichever
- * application was started last.
+ * application was started last. Nor does that guard count codes per address (LIM-08), and it needs `OtpProblemFilter`.
  */
 @Injectable()
 export class PhoneLoginStrategy extends PassportStrategy(Strategy, 'phone-otp') {

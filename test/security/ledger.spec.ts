@@ -78,7 +78,7 @@ async function changeGrants(
 async function outcome(work: Promise<unknown>): Promise<string> {
   return work.then(
     () => 'ok',
-    (error: { code?: string }) => error.code ?? String(error),
+    ({ code, message }: Error & { code?: string }) => code ?? message,
   );
 }
 
@@ -265,7 +265,7 @@ describe('the ledger', () => {
     });
 
     it.each<[what: string, wrong: (account: string, from: string, to: string) => Promise<Partial<NumberChange>>]>([
-      ['the current number’s of another account', async (_, __, to) => ({ currentNumberGrant: await strangers(to) })],
+      ['the current number’s of another account', async () => ({ currentNumberGrant: await strangers() })],
       [
         'the new number’s of another account',
         async (_, __, to) => ({ newNumberGrant: await granted(to, 'verify_number', 'somebody else', 'session-1') }),
@@ -314,7 +314,7 @@ describe('the ledger', () => {
       const who = { ...(subject !== undefined && { subject }), ...(session !== undefined && { session }) };
       return (await prove(fixture, { phone, purpose, ...who })).grant;
     }
-    async function strangers(_: string): Promise<string> {
+    async function strangers(): Promise<string> {
       const { account, phone } = await customer(fixture);
       return granted(phone, 'change_number', account, 'session-1');
     }
