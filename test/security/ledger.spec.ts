@@ -358,15 +358,19 @@ describe('the ledger', () => {
       const there = await changeGrants(fixture, one.account, one.phone, other.phone);
       await forgetLimits(fixture);
       const back = await changeGrants(fixture, other.account, other.phone, one.phone);
-      const free = await holding(fixture, `otp_verified_numbers WHERE phone IN ('${one.phone}', '${other.phone}')`);
+      const row = ({ phone }: { phone: string }) => `otp_verified_numbers WHERE phone = '${phone}'`;
+      const [freeOne, freeOther] = [await holding(fixture, row(one)), await holding(fixture, row(other))];
 
-      // Both have come as far as the first number they lock, and go on from there together.
+      // Each waits for the first number it locks; then one of them for its second, while the other may have that already.
       const changes = [
         outcome(fixture.numbers.change(one.account, there)),
         outcome(fixture.numbers.change(other.account, back)),
       ];
       await waiting(fixture, 2);
-      await free();
+      await freeOne();
+      await until('somebody has the one number', () => isHeld(fixture, row(one)));
+      await waiting(fixture, 2);
+      await freeOther();
 
       expect(await Promise.all(changes)).toEqual(['phone_already_activated', 'phone_already_activated']);
       expect(await fixture.numbers.ownerOf(one.phone)).toBe(one.account);
@@ -1010,6 +1014,10 @@ async function holding({ dataSource, schema }: Fixture, rows: string): Promise<(
     await runner.rollbackTransaction();
     await runner.release();
   };
+}
+
+async function isHeld({ dataSource, schema }: Fixture, rows: string): Promise<boolean> {
+  return (await dataSource.query(`SELECT FROM ${schema}.${rows} FOR UPDATE SKIP LOCKED`)).length === 0;
 }
 
 /** Waits until so many statements over the schema wait for a lock. */
