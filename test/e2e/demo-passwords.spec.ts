@@ -103,12 +103,8 @@ describe('a login by password at the demo bank', () => {
     const grant = await grantOf(await login(branch, sara.phone));
     const { sub } = claimsOf(sara.token);
 
-    const answer = await branch.changeUnder(
-      () => login(branch, sara.phone, PASSWORD, withGrant(grant)),
-      'bank_users',
-      String(sub),
-      `password_hash = password_hash || ' '`,
-    );
+    const held = { table: 'bank_users', id: String(sub), change: `password_hash = password_hash || ' '` };
+    const answer = await branch.whileHeld(held, () => login(branch, sara.phone, PASSWORD, withGrant(grant)));
 
     expectProblem(answer, 401, 'credentials_invalid');
     await branch.dataSource.query('UPDATE bank_users SET password_hash = trim(password_hash)');

@@ -23,14 +23,15 @@ export class Branch {
   private constructor(
     readonly bank: Bank,
     readonly dataSource: DataSource,
+    private readonly schema: string,
   ) {}
 
   static async open(env: NodeJS.ProcessEnv = {}): Promise<Branch> {
     const schema = await newSchema();
     const url = urlInSchema(schema);
-    const bank = await openBank({ DATABASE_URL: url, ...env });
+    const bank = await openBank({ DATABASE_URL: url, PGAPPNAME: schema, ...env });
     const dataSource = new DataSource({ type: 'postgres', url, schema, entities: BANK_ENTITIES });
-    return new Branch(bank, await dataSource.initialize());
+    return new Branch(bank, await dataSource.initialize(), schema);
   }
 
   async close(): Promise<void> {
@@ -114,23 +115,23 @@ export class Branch {
     return answer.body.accessToken;
   }
 
-  /** Has a call wait for a row, and changes the row before the call gets it. */
-  async changeUnder(calling: () => Promise<Answer>, table: string, id: string, change: string): Promise<Answer> {
-    const runner = this.dataSource.createQueryRunner();
-    await runner.startTransaction();
-    try {
-      await runner.query(`SELECT FROM ${table} WHERE id = $1 FOR UPDATE`, [id]);
+  /** Holds a row until so many statements of the bank wait for it, and changes it before they get it. */
+  async whileHeld<T>(
+    { table, id, change, waiting = 1 }: { table: string; id: string; change?: string; waiting?: number },
+    calling: () => Promise<T>,
+  ): Promise<T> {
+    const { answer } = await this.dataSource.transaction(async (manager) => {
+      await manager.query(`SELECT FROM ${table} WHERE id = $1 FOR UPDATE`, [id]);
       const answer = calling();
-      await until('the call waits for the row', async () => {
-        const mine = 'SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))';
-        return (await runner.query(mine)).length > 0;
+      await until(`${waiting} wait for the row`, async () => {
+        // On another connection: what a transaction sees of the activity is what it saw first.
+        const blocked = `SELECT FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`;
+        return (await this.dataSource.query(blocked, [this.schema])).length >= waiting;
       });
-      await runner.query(`UPDATE ${table} SET ${change} WHERE id = $1`, [id]);
-      await runner.commitTransaction();
-      return await answer;
-    } finally {
-      await runner.release();
-    }
+      if (change !== undefined) await manager.query(`UPDATE ${table} SET ${change} WHERE id = $1`, [id]);
+      return { answer }; // not awaited before the commit, for which it waits
+    });
+    return answer;
   }
 
   me(token: string): Promise<Answer> {
