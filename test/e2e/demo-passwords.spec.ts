@@ -138,7 +138,8 @@ describe('passwords that are guessed at the demo bank', () => {
     for (const phone of [sara.phone, newPhone()]) {
       const answers = await Promise.all(Array.from({ length: 12 }, () => login(branch, phone, 'wrong password')));
 
-      expect(answers.map(({ status }) => status).toSorted()).toEqual([...Array(10).fill(401), 429, 429]);
+      expect(answers.filter(({ status }) => status === 401)).toHaveLength(10);
+      expect(answers.filter(({ status }) => status === 429)).toHaveLength(2);
       const refused = answers.find(({ status }) => status === 429)!;
       expectProblem(refused, 429, 'too_many_requests');
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(3500);
