@@ -63,7 +63,8 @@ export function termsOf({ mode, capabilities }: SingleProvider, wishes: Wishes):
   };
 }
 
-function within(figure: VendorFigure, wish: number): number {
+/** What comes of a wish. */
+export function within(figure: VendorFigure, wish: number): number {
   if (figure === 'unknown') return wish;
   const [min, max] = typeof figure === 'number' ? [figure, figure] : figure;
   return Math.min(Math.max(wish, min), max);

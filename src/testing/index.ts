@@ -1,5 +1,7 @@
 export { CapturingProvider } from './capturing-provider.js';
 export type { CapturedMessage } from './capturing-provider.js';
+export { describeProvider } from './conformance/describe-provider.js';
+export type { MakeSubject, ProviderSubject, TrialConditions } from './conformance/subject.js';
 export { postgresFor, startPostgres } from './postgres.mjs';
 export { VendorSimulator } from './simulators/simulator.js';
 export type { SimulatedMessage, SimulatedRequest, VendorReaction } from './simulators/simulator.js';

@@ -1,7 +1,7 @@
 import { NinetyNineSms, type NinetyNineSmsOptions, OtpConfigError, type SendReceipt } from 'nestjs-phone-otp';
 import { NinetyNineSimulator, type NinetyNineSimulatorOptions } from 'nestjs-phone-otp/testing';
 
-import { formOf, itBearsAFailingWire, itKeepsSecrets } from '../support/vendor-wire.js';
+import { formOf } from '../support/vendor-wire.js';
 
 const PHONE = '+972502345678';
 const message = {
@@ -90,18 +90,6 @@ describe('99 Digital SMS', () => {
   it('has an empty text refused', async () => {
     await expect(send({ text: '' })).resolves.toEqual({ outcome: 'unknown', ambiguous: false });
   });
-
-  itBearsAFailingWire(() => ({ vendor, send: (ms) => send({ ms }) }));
-
-  itKeepsSecrets(
-    async (apiKey, typed, onExchange) => {
-      await open({ apiKey });
-      provider = adapter({ onExchange });
-      const text = `${typed} הוא הקוד שלך`;
-      return { vendor, provider, echo: { text: text.slice(0, -1) }, send: (ms) => send({ ms, text }) };
-    },
-    ['/sms/sendMessage'],
-  );
 
   it('tells what became of a message', async () => {
     const { reference } = await send();

@@ -7,7 +7,7 @@ import {
 } from 'nestjs-phone-otp';
 import { NinetyNineSimulator, type NinetyNineSimulatorOptions } from 'nestjs-phone-otp/testing';
 
-import { formOf, itBearsAFailingWire, itKeepsSecrets } from '../support/vendor-wire.js';
+import { formOf } from '../support/vendor-wire.js';
 
 const PHONE = '+972502345678';
 const recipient = { phone: PHONE, region: 'IL', attemptId: '0193f1d2-6a0b-7c3d-8e4f-5a6b7c8d9e0f-1' } as const;
@@ -258,53 +258,6 @@ describe('99 Digital Verify', () => {
 
       await expect(check(code() === '123456' ? '000000' : '123456')).resolves.toEqual(incorrect);
     });
-  });
-
-  describe('faults', () => {
-    itBearsAFailingWire(() => ({
-      vendor,
-      send: (ms) => start({ ms }),
-      check: (ms) => check(code(), { ms }),
-    }));
-
-    it('FLT-07: lets the code verify that came although the answer did not', async () => {
-      vendor.fault({ kind: 'hang' }, 1);
-      await expect(start({ ms: 300 })).resolves.toEqual(unclear);
-
-      expect(vendor.messages(PHONE)).toHaveLength(1);
-      await expect(check(code())).resolves.toEqual({ outcome: 'verified' });
-    });
-
-    it('FLT-15: makes no success of a used code after the answer to it was lost', async () => {
-      await start();
-      vendor.fault({ kind: 'hang' }, 1);
-
-      await expect(check(code(), { ms: 300 })).resolves.toEqual(unavailable);
-      await expect(check(code())).resolves.toEqual(incorrect);
-    });
-
-    it('FLT-16: refuses an old code, and then takes the new one', async () => {
-      await open({ codeLength: 8 }); // no two alike
-      vendor.fault({ kind: 'duplicate' });
-      await start();
-      const old = code();
-      await start();
-      expect(vendor.messages(PHONE)).toMatchObject([{}, {}, { code: old }, { code: old }]);
-
-      await expect(check(old)).resolves.toEqual(incorrect);
-      await expect(check(code())).resolves.toEqual({ outcome: 'verified' });
-    });
-  });
-
-  describe('secrets', () => {
-    itKeepsSecrets(
-      async (apiKey, typed, onExchange) => {
-        await open({ apiKey });
-        provider = adapter({ onExchange });
-        return { vendor, provider, send: (ms) => start({ ms }), check: (ms) => check(typed, { ms }) };
-      },
-      ['/sms/verifySMS'],
-    );
   });
 
   describe('the delivery status', () => {

@@ -11,7 +11,6 @@ import {
 import { CapturingProvider, TermiiSimulator, type TermiiSimulatorOptions } from 'nestjs-phone-otp/testing';
 
 import { ScriptedProvider } from '../support/providers.js';
-import { itBearsAFailingWire, itKeepsSecrets } from '../support/vendor-wire.js';
 
 const PHONE = '+2348109477743';
 const NUMBER = '2348109477743';
@@ -149,22 +148,6 @@ describe('Termii In-App Token', () => {
 
     await expect(provider.generate(wishes, within())).resolves.toEqual(notMade);
   });
-
-  itBearsAFailingWire(
-    () => ({ vendor: termii, send: generate, check: (ms) => check(code!, ms) }),
-    notMade as SendReceipt,
-  );
-
-  itKeepsSecrets(
-    async (apiKey, typed, onExchange) => {
-      await open({ apiKey });
-      provider = adapter({ onExchange });
-      reference = PIN_ID;
-      const echo = { status: 'success', data: { ...data, otp: typed } };
-      return { vendor: termii, provider, echo, send: generate, check: (ms) => check(typed, ms) };
-    },
-    ['/api/sms/otp/generate', '/api/sms/otp/verify'],
-  );
 
   it('SEC-61: shows the exchange of a code without the code', async () => {
     const shown: string[] = [];

@@ -7,8 +7,6 @@ import {
 } from 'nestjs-phone-otp';
 import { TermiiSimulator, type TermiiSimulatorOptions } from 'nestjs-phone-otp/testing';
 
-import { itBearsAFailingWire, itKeepsSecrets } from '../support/vendor-wire.js';
-
 const PHONE = '+2348109477743';
 const NUMBER = '2348109477743';
 const PIN_ID = 'c8dcd048-5e7f-4347-8c89-4470c3af0b';
@@ -308,48 +306,6 @@ describe('Termii Send Token', () => {
 
       await expect(check(code() === '123456' ? '000000' : '123456')).resolves.toEqual({ outcome: 'incorrect_code' });
     });
-  });
-
-  describe('faults', () => {
-    itBearsAFailingWire(() => ({
-      vendor: termii,
-      send: (ms) => start({ ms }),
-      check: (ms) => check(code(), { ms }),
-    }));
-
-    it('FLT-15: makes no success of a used code after the answer to it was lost', async () => {
-      await start();
-      termii.fault({ kind: 'hang' }, 1);
-
-      await expect(check(code(), { ms: 300 })).resolves.toEqual(unavailable);
-      await expect(check(code())).resolves.toEqual({ outcome: 'expired' });
-    });
-
-    it('FLT-16: refuses an old code, and then takes the new one', async () => {
-      termii.fault({ kind: 'duplicate' });
-      await start({ codeLength: 8 }); // no two alike
-      const old = code();
-      await start({ codeLength: 8 });
-
-      await expect(check(old)).resolves.toEqual({ outcome: 'incorrect_code' });
-      await expect(check(code())).resolves.toEqual({ outcome: 'verified' });
-    });
-  });
-
-  describe('secrets', () => {
-    itKeepsSecrets(
-      async (apiKey, typed, onExchange) => {
-        await open({ apiKey });
-        provider = adapter({ onExchange });
-        return {
-          vendor: termii,
-          provider,
-          send: (ms) => start({ ms }),
-          check: (ms) => check(typed, { ms, id: PIN_ID }),
-        };
-      },
-      ['/api/sms/otp/send', '/api/sms/otp/verify'],
-    );
   });
 
   describe('options', () => {

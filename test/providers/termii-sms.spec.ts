@@ -1,8 +1,6 @@
 import { OtpConfigError, type SendOutcome, TermiiSms, type TermiiSmsOptions } from 'nestjs-phone-otp';
 import { TermiiSimulator, type TermiiSimulatorOptions } from 'nestjs-phone-otp/testing';
 
-import { itBearsAFailingWire, itKeepsSecrets } from '../support/vendor-wire.js';
-
 const PHONE = '+2348109477743';
 const TEXT = '012345 is your Acme code. \u2066Do "not" share it\u2069 \\o/';
 const message = {
@@ -92,18 +90,6 @@ describe('Termii Messaging', () => {
 
     await expect(send()).resolves.toEqual({ outcome: 'unknown', ambiguous: true });
   });
-
-  itBearsAFailingWire(() => ({ vendor: termii, send }));
-
-  itKeepsSecrets(
-    async (apiKey, typed, onExchange) => {
-      await open({ apiKey });
-      provider = adapter({ onExchange });
-      const text = `${typed} is your "code"`;
-      return { vendor: termii, provider, echo: { echoed: text }, send: (ms) => send(ms, text) };
-    },
-    ['/api/sms/send'],
-  );
 
   it('declares what the vendor does', () => {
     expect(new TermiiSms({ apiKey: 'key', baseUrl: 'https://api.ng.termii.com', sender: 'Acme' })).toMatchObject({

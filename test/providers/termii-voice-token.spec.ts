@@ -1,8 +1,6 @@
 import { OtpConfigError, type SendOutcome, TermiiVoiceToken, type TermiiVoiceTokenOptions } from 'nestjs-phone-otp';
 import { TermiiSimulator, type TermiiSimulatorOptions } from 'nestjs-phone-otp/testing';
 
-import { itBearsAFailingWire, itKeepsSecrets } from '../support/vendor-wire.js';
-
 const PHONE = '+2348109477743';
 const PIN_ID = '29ae67c2-c8e1-4165-8a51-8d3d7c298081';
 const recipient = { phone: PHONE, region: 'NG', attemptId: '0193f1d2-6a0b-7c3d-8e4f-5a6b7c8d9e0f-1' } as const;
@@ -107,17 +105,6 @@ describe('Termii Voice Token', () => {
 
     await expect(start()).resolves.toEqual({ ...unclear, ...(id && { reference: id }) });
   });
-
-  itBearsAFailingWire(() => ({ vendor: termii, send: start, check: (ms) => check(code(), ms) }));
-
-  itKeepsSecrets(
-    async (apiKey, typed, onExchange) => {
-      await open({ apiKey });
-      provider = adapter({ onExchange });
-      return { vendor: termii, provider, send: start, check: (ms) => check(typed, ms) };
-    },
-    ['/api/sms/otp/send/voice', '/api/sms/otp/verify'],
-  );
 
   it('declares what the vendor does', () => {
     const provider = new TermiiVoiceToken({ apiKey: 'key', baseUrl: 'https://api.ng.termii.com', cooldownSeconds: 90 });

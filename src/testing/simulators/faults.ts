@@ -13,8 +13,9 @@ export interface SimulatedAnswer {
 }
 
 /**
- * What can go wrong on the wire. `status`, `redirect` and `reset` refuse the request before it is looked at; with every
- * other fault the vendor has done its work (the message is in the inbox, the code is used up) and only the answer suffers.
+ * What can go wrong on the wire. `status`, `redirect`, `reset` and `stall` end the request before it is looked at; with
+ * every other fault the vendor has done its work (the message is in the inbox, the code is used up) and only the answer
+ * suffers.
  */
 export type SimulatedFault =
   /** The answer comes late. */
@@ -26,6 +27,8 @@ export type SimulatedFault =
   | { kind: 'redirect'; to: string; status?: 301 | 302 | 303 | 307 | 308 }
   /** The connection ends in place of an answer. */
   | { kind: 'reset' }
+  /** Nothing is done, and the answer never comes. */
+  | { kind: 'stall' }
   | { kind: 'garbage' }
   /** A web page, with status 200. */
   | { kind: 'html' }
@@ -38,6 +41,8 @@ export type SimulatedFault =
   | { kind: 'drip'; everyMs: number }
   /** Another answer than the vendor's own. */
   | ({ kind: 'answer' } & SimulatedAnswer)
+  /** The vendor's own answer, changed on its way. */
+  | { kind: 'altered'; change: (answer: SimulatedAnswer) => SimulatedAnswer }
   /** The message arrives twice; the answer is as ever. */
   | { kind: 'duplicate' };
 
@@ -80,6 +85,8 @@ export async function respond(
       return write(response, { ...answer, body: answer.body.slice(0, answer.body.length / 2) });
     case 'answer':
       return write(response, fault);
+    case 'altered':
+      return write(response, fault.change(answer));
     case 'endless':
       return stream(response, endless());
     case 'drip':

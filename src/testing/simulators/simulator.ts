@@ -59,6 +59,9 @@ export abstract class VendorSimulator {
   #lastId = 0;
   #fault: { fault: SimulatedFault; times: number } | undefined;
 
+  /** Sees each message as it arrives. */
+  onMessage: ((message: SimulatedMessage) => void) | undefined;
+
   constructor() {
     this.#server = createServer((request, response) => {
       this.#serve(request, response).catch(() => response.destroy());
@@ -68,9 +71,9 @@ export abstract class VendorSimulator {
   /** The vendor's own behaviour. What it knows of codes and cooldowns it keeps in fields of the subclass. */
   protected abstract react(request: SimulatedRequest): VendorReaction | Promise<VendorReaction>;
 
-  /** Begins to listen, on a free port or, after {@link stop}, on the same as before. */
-  async start(): Promise<this> {
-    this.#server.listen(this.#port, '127.0.0.1');
+  /** Begins to listen: on this port, or, after {@link stop}, on the same as before, or on a free one. */
+  async start(port = this.#port): Promise<this> {
+    this.#server.listen(port, '127.0.0.1');
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;
     return this;
@@ -125,6 +128,7 @@ export abstract class VendorSimulator {
     this.#requests.length = Math.min(this.#requests.length, KEPT);
     const fault = this.#takeFault();
     if (fault?.kind === 'reset') return void response.destroy();
+    if (fault?.kind === 'stall') return;
 
     const refused = refusal(fault);
     if (refused) return respond(response, refused);
@@ -142,7 +146,9 @@ export abstract class VendorSimulator {
 
   #deliver(sms: NonNullable<VendorReaction['sms']>, copies: number): void {
     for (let copy = 0; copy < copies; copy++) {
-      this.#messages.unshift({ ...sms, id: ++this.#lastId, sentAt: new Date() });
+      const message = { ...sms, id: ++this.#lastId, sentAt: new Date() };
+      this.#messages.unshift(message);
+      this.onMessage?.(message);
     }
     this.#messages.length = Math.min(this.#messages.length, KEPT);
   }

@@ -1,0 +1,210 @@
+import type { CheckOutcome } from '../../providers/provider.js';
+import type { SimulatedAnswer } from '../simulators/faults.js';
+import { LOST_AFTER_MS } from './messages.js';
+import type { Runner } from './runner.js';
+import { type Trial, wrong } from './trial.js';
+
+/** What holds for every code that a vendor checks: of all that it can say, one value is success. */
+export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: () => Trial): void {
+  const { mode, capabilities } = specimen.provider;
+  const { expected, repeatsCodes } = specimen.subject;
+  const { exhausted = 'attempts_exhausted', used = 'already_verified' } = expected ?? {};
+  const { expired = capabilities.distinguishesExpired ? 'expired' : 'incorrect_code' } = expected ?? {};
+  const { maxTries } = specimen.figures;
+
+  /** A right code, and the answer to it changed on its way. */
+  async function altered(change: (answer: SimulatedAnswer) => SimulatedAnswer): Promise<CheckOutcome> {
+    const attempt = await trial().send();
+    trial().vendor.fault({ kind: 'altered', change });
+    return (await trial().check(attempt, attempt.code)).outcome;
+  }
+
+  /** The vendor's answer to what a test does, as it is. */
+  async function answerTo(work: () => Promise<unknown>): Promise<SimulatedAnswer> {
+    let seen: SimulatedAnswer = { body: '' };
+    trial().vendor.fault({ kind: 'altered', change: (answer) => (seen = answer) });
+    await work();
+    trial().vendor.heal();
+    return seen;
+  }
+
+  it('takes no wrong code, and then the right one', async () => {
+    const attempt = await trial().send();
+
+    expect(await trial().check(attempt, wrong(attempt.code))).toEqual({ outcome: 'incorrect_code' });
+    expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: 'verified' });
+  });
+
+  it(`says "${used}" of a code that was used`, async () => {
+    const attempt = await trial().send();
+    await trial().check(attempt, attempt.code);
+
+    expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: used });
+  });
+
+  it(`says "${expired}" of a code whose time is over`, async () => {
+    const attempt = await trial().send();
+    trial().elapse(trial().figures.ttlSeconds);
+
+    expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: expired });
+  });
+
+  it(`says "${exhausted}" of the right code after ${maxTries} wrong ones`, async () => {
+    const attempt = await trial().send();
+    const guesses: CheckOutcome[] = [];
+    for (let guess = 0; guess < maxTries; guess++) {
+      guesses.push((await trial().check(attempt, wrong(attempt.code))).outcome);
+    }
+
+    expect(guesses.slice(0, -1)).toEqual(Array.from({ length: maxTries - 1 }, () => 'incorrect_code'));
+    expect(['incorrect_code', 'attempts_exhausted']).toContain(guesses.at(-1));
+    expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: exhausted });
+  });
+
+  it('FLT-15: makes no success of a used code after the answer to it was lost, and needs another', async () => {
+    const attempt = await trial().send();
+    trial().vendor.fault({ kind: 'hang' }, 1);
+
+    expect(UNANSWERED).toContain((await trial().check(attempt, attempt.code, { ms: LOST_AFTER_MS })).outcome);
+    expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: used });
+    const anew = await trial().send();
+    expect(await trial().check(anew, anew.code)).toEqual({ outcome: 'verified' });
+  });
+
+  if (mode === 'delegated' && capabilities.correlation !== 'provider_id') {
+    it('FLT-07: takes the code of a message whose request was answered by silence', async () => {
+      trial().vendor.fault({ kind: 'hang' }, 1);
+      const attempt = await trial().send({ ms: LOST_AFTER_MS });
+
+      expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: 'verified' });
+    });
+  } else {
+    it('FLT-07: does not ask the vendor about a code whose name was lost with the answer', async () => {
+      trial().vendor.fault({ kind: 'hang' }, 1);
+      const attempt = await trial().send({ ms: LOST_AFTER_MS });
+      const before = trial().vendor.requests.length;
+
+      const { outcome } = await trial().check(attempt, '123456');
+
+      expect(outcome).not.toBe('verified');
+      expect(trial().vendor.requests).toHaveLength(before);
+    });
+  }
+
+  if (repeatsCodes) {
+    it('FLT-16: gets the same code again until it is used, however often its message arrives', async () => {
+      trial().vendor.fault({ kind: 'duplicate' });
+      const first = await trial().send();
+      const second = await trial().send();
+
+      expect(
+        trial()
+          .messages()
+          .map(({ code }) => code),
+      ).toEqual(Array.from({ length: 4 }, () => first.code));
+      expect(await trial().check(second, first.code)).toEqual({ outcome: 'verified' });
+      expect((await trial().check(second, first.code)).outcome).not.toBe('verified');
+    });
+  } else {
+    it('FLT-16: refuses an old code that arrives late, and then takes the new one', async () => {
+      trial().vendor.fault({ kind: 'duplicate' });
+      const old = await trial().send();
+      let attempt = await trial().send();
+      while (attempt.code === old.code) attempt = await trial().send(); // with four digits it happens
+
+      expect((await trial().check(attempt, old.code)).outcome).toBe('incorrect_code');
+      expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: 'verified' });
+    });
+  }
+
+  if ('cancel' in specimen.provider) {
+    it('takes no code that was cancelled', async () => {
+      const { provider, subject } = trial();
+      const { attemptId, receipt, code } = await trial().send();
+      const { reference } = receipt;
+      const { phone, region } = subject;
+      const request = { phone, region, attemptId, ...(reference !== undefined && { reference }) };
+      if (provider.mode === 'delegated') await provider.cancel?.(request, { signal: AbortSignal.timeout(4_000) });
+
+      expect((await trial().check({ attemptId, receipt, code, text: '' }, code)).outcome).not.toBe('verified');
+    });
+  }
+
+  for (const [what, change] of ALTERATIONS) {
+    it(`SEC-60: makes no success of the answer to a right code with ${what}`, async () => {
+      expect(await altered(change)).not.toBe('verified');
+    });
+  }
+
+  it('SEC-60: makes no success of the answer to a wrong code, nor of that to a message, with the status of a success', async () => {
+    const attempt = await trial().send();
+    const refusal = await answerTo(() => trial().check(attempt, wrong(attempt.code)));
+    const message = await answerTo(() => trial().send());
+    const { status = 200 } = await answerTo(async () => {
+      const again = await trial().send();
+      await trial().check(again, again.code);
+    });
+
+    for (const { body } of [refusal, message]) {
+      expect(await altered((answer) => ({ ...answer, status, body }))).not.toBe('verified');
+      trial().vendor.heal();
+    }
+  });
+
+  it('SEC-60: makes no success of an answer that names another phone, where it names one', async () => {
+    const digits = specimen.subject.phone.slice(-8);
+    const other = digits.replace(/./g, (digit) => String((Number(digit) + 1) % 10));
+    let isNamed = false;
+
+    const outcome = await altered((answer) => {
+      isNamed = answer.body.includes(digits);
+      return { ...answer, body: answer.body.replaceAll(digits, other) };
+    });
+
+    expect(isNamed && outcome === 'verified').toBe(false);
+  });
+}
+
+/** What an answer is worth that says nothing: whatever it was, it is no success. */
+export const UNANSWERED = ['unknown', 'provider_unavailable'];
+
+const ALTERATIONS: readonly (readonly [string, (answer: SimulatedAnswer) => SimulatedAnswer])[] = [
+  ...[400, 404, 503].map(
+    (status) => [`status ${status}`, (answer: SimulatedAnswer) => ({ ...answer, status })] as const,
+  ),
+  ['another value everywhere', each(another)],
+  ['every value within a list', each((value) => `[${JSON.stringify(value)}]`)],
+  ['every value spelled another way', each(respelled)],
+];
+
+/** Changes every value in a JSON answer, however deep. */
+function each(write: (value: unknown) => string): (answer: SimulatedAnswer) => SimulatedAnswer {
+  const written = (value: unknown): string => {
+    if (Array.isArray(value)) return `[${value.map(written).join()}]`;
+    if (typeof value !== 'object' || value === null) return write(value);
+    return `{${Object.entries(value)
+      .map(([name, part]) => `${JSON.stringify(name)}:${written(part)}`)
+      .join()}}`;
+  };
+  return (answer) => ({ ...answer, body: written(jsonOf(answer.body)) });
+}
+
+function jsonOf(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}
+
+function another(value: unknown): string {
+  if (typeof value === 'number') return String(value + 1);
+  return JSON.stringify(typeof value === 'boolean' ? !value : value === null ? value : 'False');
+}
+
+/** Of what JSON or a lenient comparison takes for the same. */
+function respelled(value: unknown): string {
+  if (typeof value === 'number') return value.toExponential();
+  if (typeof value === 'string') return JSON.stringify(` ${value}`);
+  return JSON.stringify(String(value));
+}

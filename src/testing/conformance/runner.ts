@@ -1,0 +1,29 @@
+/** What Jest, and Vitest with `globals: true`, put into the global scope. The package depends on neither. */
+export interface Runner {
+  readonly describe: (name: string, body: () => void) => void;
+  readonly it: (name: string, body: () => Promise<void>) => void;
+  readonly beforeEach: (body: () => Promise<void>) => void;
+  readonly afterEach: (body: () => Promise<void>) => void;
+  readonly expect: (value: unknown) => Expectation;
+}
+
+interface Expectation {
+  readonly not: Expectation;
+  toBe(value: unknown): void;
+  toContain(value: unknown): void;
+  toEqual(value: unknown): void;
+  toHaveLength(length: number): void;
+  toMatch(pattern: RegExp): void;
+  toMatchObject(value: object): void;
+}
+
+const NAMES = ['describe', 'it', 'beforeEach', 'afterEach', 'expect'] as const;
+
+export function runner(): Runner {
+  const found = globalThis as Partial<Runner>;
+  const missing = NAMES.filter((name) => typeof found[name] !== 'function');
+  if (missing.length === 0) return found as Runner;
+  throw new Error(
+    `describeProvider finds no global ${missing.join(', ')}: call it from a test of Jest, or of Vitest with "globals: true".`,
+  );
+}

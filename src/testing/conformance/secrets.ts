@@ -1,0 +1,93 @@
+import { inspect } from 'node:util';
+
+import type { SimulatedFault } from '../simulators/faults.js';
+import type { SimulatedRequest } from '../simulators/simulator.js';
+import { LOST_AFTER_MS } from './messages.js';
+import type { Runner } from './runner.js';
+import { type Attempt, KEY, type Trial } from './trial.js';
+
+const CODE = '73914682';
+
+const FAULTS: readonly SimulatedFault[] = [
+  { kind: 'status', status: 401 },
+  { kind: 'redirect', to: 'http://127.0.0.1:1/' },
+  { kind: 'hang' },
+  { kind: 'reset' },
+  { kind: 'endless' },
+];
+
+/** What holds for every key and code, whatever goes wrong. */
+export function describeSecrets({ it, expect }: Runner, specimen: Trial, trial: () => Trial): void {
+  const { echo = () => ({}), secrets = [] } = specimen.subject;
+  const { mode } = specimen.provider;
+  const said = ({ text }: Attempt) => (mode === 'delivery' ? text : CODE);
+
+  it('SEC-61: shows keys and codes in no receipt, exchange, error, log, property or URL, whatever goes wrong', async () => {
+    const codes = new Set([CODE]);
+    const heard = await listening(async () => {
+      const receipts: unknown[] = [];
+      const ask = async (ms = LOST_AFTER_MS) => {
+        const attempt = await trial().send({ ms, code: CODE });
+        if (mode === 'generator') codes.add(attempt.code);
+        receipts.push(attempt.receipt, await trial().check(attempt, CODE, { ms }));
+        return attempt;
+      };
+
+      const known = await ask(4_000);
+      for (const fault of FAULTS) {
+        trial().vendor.fault(fault);
+        await ask();
+      }
+      for (const [status, cut] of REPEATED) {
+        const answered = (said: object) => {
+          const body = JSON.stringify({ api: `Bearer ${KEY}`, ...said });
+          const escaped = status === 400 ? body.replaceAll('/', '\\/') : body;
+          trial().vendor.fault({ kind: 'answer', status, body: escaped.slice(0, cut) });
+        };
+        answered({ ...echo(said(known)), ...(mode === 'delivery' && { was: known.text }) });
+        receipts.push((await trial().send({ code: CODE })).receipt);
+        answered({ typed: CODE, message: `${CODE} is wrong` });
+        receipts.push(await trial().check(known, CODE));
+      }
+      await trial().stop();
+      await ask();
+      return receipts;
+    });
+
+    const { shown, exchanges, vendor } = trial();
+    const told = shown + inspect(heard, { depth: 9, maxArrayLength: null, maxStringLength: null });
+    const hidden = [KEY, KEY.replace('/', '\\/'), encodeURIComponent(KEY), ...codes, ...secrets];
+    expect(hidden.filter((secret) => told.includes(secret))).toEqual([]);
+    expect(exchanges.length > FAULTS.length).toBe(true);
+    expect(vendor.requests.filter(({ path }) => hidden.some((secret) => path.includes(secret)))).toEqual([]);
+    // Else nothing was there to be shown.
+    expect(vendor.requests.some((request) => [KEY, ...secrets].some((secret) => bears(request, secret)))).toBe(true);
+  });
+}
+
+/** Answers that repeat what was asked: with which status, and without how many of their last signs. */
+const REPEATED: readonly (readonly [status: number, cut?: number])[] = [[200], [400], [500], [200, -1]];
+
+/** What a work answers, and everything that is printed meanwhile. */
+async function listening(work: () => Promise<unknown[]>): Promise<unknown[]> {
+  const heard: unknown[] = [];
+  const restore = [process.stdout, process.stderr].map((stream) => {
+    const write = stream.write.bind(stream);
+    stream.write = (chunk: unknown) => heard.push(chunk) > 0;
+    return () => (stream.write = write);
+  });
+  try {
+    heard.push(await work());
+    await new Promise(setImmediate); // exchanges are shown after their calls
+    return heard;
+  } finally {
+    for (const again of restore) again();
+  }
+}
+
+/** In the clear, or as a form or HTTP Basic (RFC 7617) writes it. */
+function bears({ headers, body }: SimulatedRequest, secret: string): boolean {
+  const [, basic = ''] = /^Basic (\S+)$/.exec(headers.authorization ?? '') ?? [];
+  const places = [JSON.stringify(headers), body, Buffer.from(basic, 'base64').toString()];
+  return places.some((place) => place.includes(secret) || place.includes(encodeURIComponent(secret)));
+}

@@ -1,0 +1,153 @@
+import type { SendReceipt } from '../../providers/provider.js';
+import type { SimulatedFault } from '../simulators/faults.js';
+import { VendorSimulator, type VendorReaction } from '../simulators/simulator.js';
+import { UNANSWERED } from './checks.js';
+import { LOST_AFTER_MS } from './messages.js';
+import type { Runner } from './runner.js';
+import { fateOf, type Trial } from './trial.js';
+
+/** What holds for every vendor on a wire that fails. */
+export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () => Trial): void {
+  const { mode } = specimen.provider;
+  const checks = mode !== 'delivery';
+  // Where somebody else brings the code, none can be on its way while the vendor's answer is not there.
+  const lost: Pick<SendReceipt, 'outcome' | 'ambiguous'> = { outcome: 'unknown', ambiguous: mode !== 'generator' };
+  const notSent = { outcome: 'provider_unavailable', ambiguous: false };
+
+  it('waits for a slow vendor', async () => {
+    trial().vendor.fault({ kind: 'delay', ms: 100 });
+    const attempt = await trial().send();
+
+    expect(attempt.receipt.outcome).toBe('sent');
+    if (checks) expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: 'verified' });
+  });
+
+  it('FLT-07: leaves a message open whose request was answered by silence, and asks for no other', async () => {
+    trial().vendor.fault({ kind: 'hang' });
+
+    const { receipt } = await trial().send({ ms: LOST_AFTER_MS });
+
+    expect(fateOf(receipt)).toEqual(lost);
+    expect(trial().vendor.requests).toHaveLength(1);
+    expect(trial().messages()).toHaveLength(mode === 'generator' ? 0 : 1);
+  });
+
+  it('FLT-07: cannot tell that from a vendor that did nothing', async () => {
+    trial().vendor.fault({ kind: 'stall' });
+
+    const { receipt } = await trial().send({ ms: LOST_AFTER_MS });
+
+    expect(fateOf(receipt)).toEqual(lost);
+    expect(trial().messages()).toHaveLength(0);
+  });
+
+  it('FLT-07: leaves a message open whose connection was lost, and asks for no other', async () => {
+    const attempt = await trial().send();
+    trial().vendor.fault({ kind: 'reset' });
+    if (checks) expect(UNANSWERED).toContain((await trial().check(attempt, attempt.code)).outcome);
+    const before = trial().vendor.requests.length;
+
+    expect(fateOf((await trial().send()).receipt)).toEqual(lost);
+    expect(trial().vendor.requests).toHaveLength(before + 1);
+  });
+
+  it('FLT-08: asks for nothing when the time is over before it began', async () => {
+    const attempt = await trial().send();
+    const before = trial().vendor.requests.length;
+    const signal = AbortSignal.abort();
+
+    expect(fateOf((await trial().sendAtOnce({ signal })).receipt)).toEqual(notSent);
+    if (checks) expect(UNANSWERED).toContain((await trial().check(attempt, attempt.code, { signal })).outcome);
+    expect(trial().vendor.requests).toHaveLength(before);
+  });
+
+  it('FLT-08: knows that a refused connection sent nothing, and works again after it', async () => {
+    const attempt = await trial().send();
+    await trial().stop();
+
+    expect(fateOf((await trial().sendAtOnce()).receipt)).toEqual(notSent);
+    if (checks) expect(UNANSWERED).toContain((await trial().check(attempt, attempt.code)).outcome);
+
+    await trial().resume();
+    if (checks) expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: 'verified' });
+    expect((await trial().send()).receipt.outcome).toBe('sent');
+  });
+
+  for (const status of [500, 502, 503, 504]) {
+    it(`FLT-09: does not trust a ${status}`, async () => {
+      const attempt = await trial().send();
+      trial().vendor.fault({ kind: 'status', status });
+
+      if (checks) expect(UNANSWERED).toContain((await trial().check(attempt, attempt.code)).outcome);
+      expect(fateOf((await trial().send()).receipt)).toEqual(lost);
+    });
+  }
+
+  for (const [status, outcome] of [
+    [401, 'unauthorized'],
+    [402, 'insufficient_balance'],
+    [403, 'unauthorized'],
+  ] as const) {
+    it(`FLT-10: takes a ${status} for "${outcome}"`, async () => {
+      const attempt = await trial().send();
+      trial().vendor.fault({ kind: 'status', status });
+
+      if (checks) expect(await trial().check(attempt, attempt.code)).toEqual({ outcome });
+      expect(fateOf((await trial().send()).receipt)).toEqual({ outcome, ambiguous: false });
+    });
+  }
+
+  it('FLT-11: passes on how long a 429 asks to wait', async () => {
+    const attempt = await trial().send();
+    const outcome = { outcome: 'rate_limited', retryAfterSeconds: 17 };
+    trial().vendor.fault({ kind: 'status', status: 429, retryAfter: 17 });
+
+    if (checks) expect(await trial().check(attempt, attempt.code)).toEqual(outcome);
+    expect((await trial().send()).receipt).toEqual(outcome);
+  });
+
+  for (const [id, fault] of HOSTILE_ANSWERS) {
+    it(`${id}: makes no success of the fault "${fault.kind}"`, async () => {
+      const attempt = await trial().send();
+      trial().vendor.fault(fault);
+
+      if (checks) {
+        const { outcome } = await trial().check(attempt, attempt.code, { ms: LOST_AFTER_MS });
+        expect(UNANSWERED).toContain(outcome);
+      }
+      expect(fateOf((await trial().send({ ms: LOST_AFTER_MS })).receipt)).toEqual(lost);
+    });
+  }
+
+  for (const status of [301, 302, 303, 307, 308] as const) {
+    it(`FLT-14: follows no redirect with ${status}`, async () => {
+      const attempt = await trial().send();
+      const elsewhere = await new Elsewhere().start();
+      trial().vendor.fault({ kind: 'redirect', to: elsewhere.url, status });
+      try {
+        if (checks) expect(UNANSWERED).toContain((await trial().check(attempt, attempt.code)).outcome);
+        expect(fateOf((await trial().send()).receipt)).toEqual(lost);
+      } finally {
+        await elsewhere.stop();
+      }
+
+      expect(elsewhere.connections).toBe(0);
+    });
+  }
+}
+
+const HOSTILE_ANSWERS: readonly (readonly [id: string, SimulatedFault])[] = [
+  ['FLT-12', { kind: 'html' }],
+  ['FLT-12', { kind: 'empty' }],
+  ['FLT-12', { kind: 'truncated' }],
+  ['FLT-12', { kind: 'garbage' }],
+  ['FLT-13', { kind: 'endless' }],
+  ['LIM-13', { kind: 'drip', everyMs: 10 }],
+];
+
+/** Where nobody should be sent to. */
+class Elsewhere extends VendorSimulator {
+  protected react(): VendorReaction {
+    return { body: '{}' };
+  }
+}

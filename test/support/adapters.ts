@@ -1,0 +1,133 @@
+import {
+  LamahOtp,
+  NinetyNineSms,
+  NinetyNineVerify,
+  SgateOtp,
+  TaqnyatVerify,
+  TermiiInAppToken,
+  TermiiSendToken,
+  TermiiSms,
+  TermiiVoiceToken,
+} from 'nestjs-phone-otp';
+import {
+  LamahSimulator,
+  type MakeSubject,
+  NinetyNineSimulator,
+  type ProviderSubject,
+  SgateSimulator,
+  TaqnyatSimulator,
+  TermiiSimulator,
+  type TrialConditions,
+} from 'nestjs-phone-otp/testing';
+
+/**
+ * Every adapter of the package over a simulator of its vendor. The contract of the port, the races and the table of
+ * capabilities go through all of them; a vendor that is missing here turns the documents red.
+ */
+export const ADAPTERS = {
+  LamahOtp: lamah('gateway', { exhausted: 'verified', used: 'expired' }),
+  NinetyNineSms: ninetyNine(NinetyNineSms),
+  NinetyNineVerify: ninetyNine(NinetyNineVerify),
+  SgateOtp: sgate,
+  TaqnyatVerify: taqnyat,
+  TermiiInAppToken: termii((access) => new TermiiInAppToken({ ...access, delivery: new TermiiSms(access) })),
+  TermiiSendToken: termii((access) => new TermiiSendToken(access)),
+  TermiiSms: termii((access) => new TermiiSms(access)),
+  TermiiVoiceToken: termii((access) => new TermiiVoiceToken(access)),
+} satisfies Record<string, MakeSubject>;
+
+/** The same adapters at vendors that behave, or write, otherwise. */
+export const VARIANTS: Record<string, MakeSubject> = {
+  'LamahOtp, by the reference of the vendor': lamah('docs', {}),
+  'TaqnyatVerify, with flat answers': (conditions) => taqnyat(conditions, 'flat'),
+  'TermiiSendToken, with booleans': termii((access) => new TermiiSendToken(access), 'boolean'),
+};
+
+function lamah(dialect: 'gateway' | 'docs', expected: NonNullable<ProviderSubject['expected']>): MakeSubject {
+  return ({ key, now, onExchange }) => {
+    const simulator = new LamahSimulator({ token: key, now, dialect });
+    return {
+      simulator,
+      provider: () => new LamahOtp({ ...simulator.access, onExchange }),
+      phone: '+218911234567',
+      region: 'LY',
+      refusals: {
+        rejected_sender: () => simulator.answerAlways(404, 'Sender not found or inactive'),
+        insufficient_balance: () => simulator.answerAlways(400, 'Insufficient balance'),
+      },
+      expected,
+    };
+  };
+}
+
+function ninetyNine(Adapter: typeof NinetyNineSms | typeof NinetyNineVerify): MakeSubject {
+  return ({ key, now, onExchange }) => {
+    const simulator = new NinetyNineSimulator({ apiKey: key, now });
+    return {
+      simulator,
+      provider: () => new Adapter({ ...simulator.access, onExchange }),
+      phone: '+972502345678',
+      region: 'IL',
+      refusals: {
+        rejected_sender: () => simulator.answerAlways({ reason: 3 }),
+        insufficient_balance: 'its pages list no reason for an empty account',
+      },
+      expected: { tooSoon: 'sent', exhausted: 'incorrect_code', used: 'incorrect_code' },
+      echo: (text) => ({ text: text.slice(0, -1) }),
+    };
+  };
+}
+
+function sgate({ key, now, onExchange }: TrialConditions): ProviderSubject {
+  const simulator = new SgateSimulator({ apiKey: key, now });
+  const { privateKey } = simulator.access;
+  return {
+    simulator,
+    provider: () => new SgateOtp({ ...simulator.access, onExchange }),
+    phone: '+966555123456',
+    region: 'SA',
+    refusals: {
+      rejected_sender: () => simulator.answerAlways(1604),
+      insufficient_balance: () => simulator.answerAlways(1402),
+    },
+    expected: { exhausted: 'verified', used: 'incorrect_code' },
+    secrets: privateKey.split('\n').slice(1, 4),
+  };
+}
+
+function taqnyat({ key, now, onExchange }: TrialConditions, answers?: 'flat'): ProviderSubject {
+  const simulator = new TaqnyatSimulator({ apiKey: key, now, cooldownPer: 'number', ...(answers && { answers }) });
+  return {
+    simulator,
+    provider: () => new TaqnyatVerify({ ...simulator.access, onExchange }),
+    phone: '+966512345678',
+    region: 'SA',
+    refusals: {
+      rejected_sender: () => simulator.answerAlways(6, 'Sender name is not authorized'),
+      insufficient_balance: () => simulator.answerAlways(4),
+    },
+  };
+}
+
+type TermiiAccess = TermiiSimulator['access'] & Pick<TrialConditions, 'onExchange'>;
+
+function termii(
+  adapter: (access: TermiiAccess) => ReturnType<ProviderSubject['provider']>,
+  verified: 'text' | 'boolean' = 'text',
+): MakeSubject {
+  return ({ key, now, onExchange }) => {
+    const simulator = new TermiiSimulator({ apiKey: key, now, verified });
+    return {
+      simulator,
+      provider: () => adapter({ ...simulator.access, onExchange }),
+      phone: '+2348109477743',
+      region: 'NG',
+      refusals: {
+        rejected_sender: () => simulator.answerAlways(400, 'Invalid Sender Id'),
+        insufficient_balance: () => simulator.answerAlways(400, 'Insufficient balance'),
+      },
+      expected: { tooSoon: 'sent', used: 'expired' },
+      echo: (said) => ({ status: 'success', data: { otp: said } }),
+    };
+  };
+}
