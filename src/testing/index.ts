@@ -6,6 +6,8 @@ export { postgresFor, startPostgres } from './postgres.mjs';
 export { VendorSimulator } from './simulators/simulator.js';
 export type { SimulatedMessage, SimulatedRequest, VendorReaction } from './simulators/simulator.js';
 export type { SimulatedAnswer, SimulatedFault } from './simulators/faults.js';
+export { SIMULATORS } from './simulators/index.js';
+export type { SimulatedVendor } from './simulators/index.js';
 export { LamahSimulator } from './simulators/lamah-simulator.js';
 export type { LamahSimulatorOptions } from './simulators/lamah-simulator.js';
 export { NinetyNineSimulator } from './simulators/ninety-nine-simulator.js';

@@ -1,0 +1,188 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { TaqnyatVerify, type TaqnyatVerifyOptions } from 'nestjs-phone-otp';
+import { SIMULATORS, TaqnyatSimulator } from 'nestjs-phone-otp/testing';
+
+import { PROJECT } from '../support/packed.js';
+import { until } from '../support/providers.js';
+
+const { bin } = JSON.parse(readFileSync(path.join(PROJECT, 'package.json'), 'utf8')) as { bin: Record<string, string> };
+const PROGRAM = path.join(PROJECT, bin['nestjs-phone-otp']!);
+
+/** The command line as it is built, in a process of its own. */
+interface Run {
+  child: ChildProcess;
+  /** What it printed so far. */
+  out: () => string;
+  err: () => string;
+  /** The exit code; null after a signal that it did not handle. */
+  ended: Promise<number | null>;
+}
+
+let running: Run[] = [];
+afterEach(async () => {
+  for (const { child } of running) child.kill('SIGKILL');
+  await Promise.all(running.map(({ ended }) => ended));
+  running = [];
+});
+
+function run(...args: string[]): Run {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (text: Buffer) => (out += text.toString()));
+  child.stderr.on('data', (text: Buffer) => (err += text.toString()));
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  running.push({ child, out: () => out, err: () => err, ended });
+  return running.at(-1)!;
+}
+
+/** Waits for the simulator, and reads the options that it prints. */
+async function simulated(...args: string[]): Promise<Run & { access: TaqnyatVerifyOptions }> {
+  const simulator = run('simulate', ...args);
+  await until('the simulator is open', () => simulator.out().includes('Messages appear here'));
+  const access = JSON.parse(/^\{[^]*?^\}/m.exec(simulator.out())![0]) as TaqnyatVerifyOptions;
+  return { ...simulator, access };
+}
+
+const phone = '+966512345678';
+const recipient = { phone, region: 'SA', attemptId: '1', purpose: 'login', locale: 'en', appName: 'Acme' } as const;
+const start = (options: TaqnyatVerifyOptions) =>
+  new TaqnyatVerify(options).start(
+    { ...recipient, codeLength: 6, ttlSeconds: 300, maxTries: 5 },
+    { signal: AbortSignal.timeout(5_000) },
+  );
+
+describe('the command line', () => {
+  it('is a program of the package', () => {
+    expect(existsSync(PROGRAM)).toBe(true);
+    expect(readFileSync(PROGRAM, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+  });
+
+  it('simulates a vendor that an adapter reaches with the options it prints, and shows what arrives', async () => {
+    const { access, out } = await simulated('taqnyat');
+    expect(out()).toContain(`simulated at ${access.baseUrl}`);
+
+    await expect(start(access)).resolves.toEqual({ outcome: 'sent' });
+
+    const message = /^\+966512345678 {2}Your verification code is: (\d{4})$/m;
+    await until('the message appears', () => message.test(out()));
+    const code = message.exec(out())![1]!;
+    const call = { signal: AbortSignal.timeout(5_000) };
+    await expect(new TaqnyatVerify(access).check({ ...recipient, code }, call)).resolves.toEqual({
+      outcome: 'verified',
+    });
+  });
+
+  it.each(Object.keys(SIMULATORS))('opens %s', async (vendor) => {
+    const { access, err } = await simulated(vendor);
+
+    expect(access).toMatchObject({ baseUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/), testMode: true });
+    expect(err()).toBe('');
+  });
+
+  it('listens where it is told to', async () => {
+    const { port } = new URL((await new TaqnyatSimulator().start().then(stopped)).url);
+
+    const { access } = await simulated('taqnyat', '--port', port);
+
+    expect(access.baseUrl).toBe(`http://127.0.0.1:${port}`);
+  });
+
+  it('shows a message on a line of its own, whatever is in it', async () => {
+    const { access, out } = await simulated('taqnyat');
+
+    await start({
+      ...access,
+      fetch: (url, init) => fetch(url, { ...init, body: withNote(init!.body, 'a\n+1\u001b[2J b') }),
+    });
+
+    await until('the message appears', () => /^\+966512345678 .* a \+1 \[2J b$/m.test(out()));
+  });
+
+  it('lets things go wrong', async () => {
+    const { access, out } = await simulated('taqnyat', '--fault', 'garbage');
+
+    await expect(start(access)).resolves.toEqual({ outcome: 'unknown', ambiguous: true });
+    await until('the message appears all the same', () => out().includes('Your verification code'));
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('ends at %s as if all were done, connections and all', async (signal) => {
+    const { access, child, ended, out } = await simulated('taqnyat', '--fault', 'hang');
+    const waiting = start(access);
+    await until('it has a request that it will not answer', () => out().includes('Your verification code'));
+
+    child.kill(signal);
+
+    expect(await ended).toBe(0);
+    expect((await waiting).outcome).not.toBe('sent');
+  });
+
+  it('lists the vendors, each on a line', async () => {
+    const { out, ended } = run('list');
+
+    expect(await ended).toBe(0);
+    const lines = out().trimEnd().split('\n');
+    expect(lines.map((line) => line.split(/\s/)[0])).toEqual(Object.keys(SIMULATORS));
+    for (const [index, { about }] of Object.values(SIMULATORS).entries()) expect(lines[index]).toContain(about);
+  });
+
+  it.each([['--help'], ['-h'], ['help'], ['simulate', '--help']])('says how it is used: %s %s', async (...args) => {
+    const { out, err, ended } = run(...args);
+
+    expect(await ended).toBe(0);
+    expect(out()).toContain('nestjs-phone-otp simulate <vendor>');
+    expect(err()).toBe('');
+  });
+
+  it.each([
+    [[], 'say "simulate <vendor>" or "list"'],
+    [['start'], 'say "simulate <vendor>" or "list"'],
+    [['list', 'taqnyat'], 'say "simulate <vendor>" or "list"'],
+    [['simulate'], 'name a vendor: lamah, '],
+    [['simulate', 'acme'], 'there is no vendor "acme": lamah, '],
+    [['simulate', '__proto__'], 'there is no vendor "__proto__"'],
+    [['simulate', 'taqnyat', 'termii'], '"termii" is one word too many'],
+    [['simulate', 'taqnyat', '--port', 'high'], '--port must be a whole number from 0 to 65535'],
+    [['simulate', 'taqnyat', '--port', '65536'], '--port must be a whole number from 0 to 65535'],
+    [['simulate', 'taqnyat', '--port', '-1'], "'--port'"],
+    [['simulate', 'taqnyat', '--port'], "'--port <value>' argument missing"],
+    [['simulate', 'taqnyat', '--fault', 'fire'], '--fault must be one of delay:<ms>, hang'],
+    [['simulate', 'taqnyat', '--fault', 'status:99'], '--fault must be one of'],
+    [['simulate', 'taqnyat', '--loud'], "Unknown option '--loud'"],
+  ])('refuses %j', async (args, why) => {
+    const { out, err, ended } = run(...args);
+
+    expect(await ended).toBe(2);
+    expect(err()).toContain(why);
+    expect(err()).not.toContain('    at ');
+    expect(out()).toBe('');
+  });
+
+  it('says that a port is taken', async () => {
+    const simulator = await new TaqnyatSimulator().start();
+    const { port } = new URL(simulator.url);
+
+    const { out, err, ended } = run('simulate', 'taqnyat', '--port', port);
+
+    expect(await ended).toBe(1);
+    expect(err()).toBe(
+      `nestjs-phone-otp: port ${port} is taken: choose another, or leave out --port for a free one.\n`,
+    );
+    expect(out()).toBe('');
+    await simulator.stop();
+  });
+});
+
+async function stopped(simulator: TaqnyatSimulator): Promise<TaqnyatSimulator> {
+  await simulator.stop();
+  return simulator;
+}
+
+/** What no adapter would send: it takes a note of one line only. */
+function withNote(body: unknown, note: string): string {
+  const [fields] = JSON.parse(body as string) as [object];
+  return JSON.stringify([{ ...fields, note }]);
+}
