@@ -155,7 +155,9 @@ describe('describeProvider', () => {
   it('says what it needs where there is no Jest and no Vitest', () => {
     const restore = replaceGlobals({ it: undefined, afterEach: undefined });
     try {
-      expect(() => describeProvider('any', ADAPTERS.TaqnyatVerify)).toThrow(/no global it, afterEach: .*"globals: true"/);
+      expect(() => describeProvider('any', ADAPTERS.TaqnyatVerify)).toThrow(
+        /no global it, afterEach: .*"globals: true"/,
+      );
     } finally {
       restore();
     }

@@ -45,24 +45,6 @@ describe('the life of a code at SGate', () => {
     ]);
   });
 
-  it('SEC-17: lets one of 16 parallel right codes win', async () => {
-    const { challenge, code } = await started();
-
-    const outcomes = await Promise.allSettled(Array.from({ length: 16 }, () => verify(challenge, code)));
-
-    expect(outcomes.filter(({ status: settled }) => settled === 'fulfilled')).toHaveLength(1);
-    expect(await fixture.rows('otp_grants')).toHaveLength(1);
-  });
-
-  it('SEC-17: lets at most five of 30 parallel wrong codes reach the vendor', async () => {
-    const { challenge, code } = await started();
-
-    await Promise.allSettled(Array.from({ length: 30 }, () => verify(challenge, wrongCode(code))));
-
-    expect(checks()).toHaveLength(5);
-    await expect(verify(challenge, code)).rejects.toEqual(refused('otp_unavailable'));
-  });
-
   it('FLT-07: cannot check a code whose session was lost: the vendor is not asked', async () => {
     sgate.fault({ kind: 'hang' }, 1);
     const { challenge, code } = await started();

@@ -66,7 +66,6 @@ describe('an In-App Token that Termii’s SMS brings', () => {
       vendor: termii,
       provider: new TermiiInAppToken({ ...termii.access, onExchange, delivery }),
       newPhone: () => '+2348109477743',
-      isCheck: () => false,
     });
   });
   afterEach(async () => {

@@ -1,0 +1,70 @@
+import type { DelegatedProvider, GeneratorProvider } from 'nestjs-phone-otp';
+import type { MakeSubject, TrialConditions } from 'nestjs-phone-otp/testing';
+
+import { ADAPTERS } from '../support/adapters.js';
+import { wrongCode } from '../support/otp-fixture.js';
+import { liveCode, type LivingCode } from '../support/vendor-life.js';
+
+// Every adapter whose vendor checks the codes, under the whole service: what reaches a vendor is counted there. Four
+// processes do the same in test/security/vendor-races.spec.ts.
+
+const CONDITIONS: TrialConditions = { key: 'the-key', now: Date.now, onExchange: () => undefined };
+const CHECKED_BY_VENDORS = Object.entries<MakeSubject>(ADAPTERS).filter(
+  ([, make]) => make(CONDITIONS).provider().mode !== 'delivery',
+);
+
+describe.each(CHECKED_BY_VENDORS)('parallel codes at %s', (_name, make) => {
+  let living: LivingCode;
+  let close: () => Promise<void>;
+
+  beforeAll(async () => {
+    const { simulator, provider, phone } = make(CONDITIONS);
+    await simulator.start();
+    let phones = 0;
+    living = await liveCode(
+      {
+        vendor: simulator,
+        provider: provider() as DelegatedProvider | GeneratorProvider,
+        newPhone: () => phone.replace(/\d{4}$/, () => String(1000 + ++phones)),
+      },
+      {},
+    );
+    close = async () => {
+      await living.fixture.close();
+      await simulator.stop();
+    };
+  });
+  afterAll(() => close());
+
+  /** Starts a challenge and makes these tries at once. */
+  async function race(count: number, codeOf: (right: string) => string) {
+    const { challenge, code } = await living.started();
+    const before = living.vendor.requests.length; // whatever comes now is a check
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: count }, () => living.verify(challenge, codeOf(code))),
+    );
+    const checks = living.vendor.requests.length - before;
+    return { challenge, code, checks, won: outcomes.filter(({ status }) => status === 'fulfilled').length };
+  }
+
+  /** Tries of a challenge: ours, or the vendor's where it grants fewer. */
+  const tries = () => {
+    const { maxTries } = living.provider.capabilities;
+    return typeof maxTries === 'number' ? Math.min(5, maxTries) : 5;
+  };
+
+  it('SEC-17: lets one of 64 parallel right codes win', async () => {
+    const { won, checks } = await race(64, (right) => right);
+
+    expect(won).toBe(1);
+    expect(checks).toBeLessThanOrEqual(tries());
+    expect(await living.fixture.rows('otp_grants')).toHaveLength(1);
+  });
+
+  it('SEC-17: lets no more of 200 parallel wrong codes reach the vendor than there are tries, and then not the right one', async () => {
+    const { won, checks, challenge, code } = await race(200, wrongCode);
+
+    expect([won, checks]).toEqual([0, tries()]);
+    await expect(living.verify(challenge, code)).rejects.toMatchObject({ code: 'otp_unavailable' });
+  });
+});
