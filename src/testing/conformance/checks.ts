@@ -1,6 +1,5 @@
 import type { CheckOutcome } from '../../providers/provider.js';
 import type { SimulatedAnswer } from '../simulators/faults.js';
-import { LOST_AFTER_MS } from './messages.js';
 import type { Runner } from './runner.js';
 import { type Trial, wrong } from './trial.js';
 
@@ -65,7 +64,9 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
     const attempt = await trial().send();
     trial().vendor.fault({ kind: 'hang' }, 1);
 
-    expect(UNANSWERED).toContain((await trial().check(attempt, attempt.code, { ms: LOST_AFTER_MS })).outcome);
+    expect(UNANSWERED).toContain(
+      (await trial().check(attempt, attempt.code, { signal: trial().lostAnswer() })).outcome,
+    );
     expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: used });
     const anew = await trial().send();
     expect(await trial().check(anew, anew.code)).toEqual({ outcome: 'verified' });
@@ -74,14 +75,14 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
   if (mode === 'delegated' && capabilities.correlation !== 'provider_id') {
     it('FLT-07: takes the code of a message whose request was answered by silence', async () => {
       trial().vendor.fault({ kind: 'hang' }, 1);
-      const attempt = await trial().send({ ms: LOST_AFTER_MS });
+      const attempt = await trial().send({ signal: trial().lostAnswer() });
 
       expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: 'verified' });
     });
   } else {
     it('FLT-07: does not ask the vendor about a code whose name was lost with the answer', async () => {
       trial().vendor.fault({ kind: 'hang' }, 1);
-      const attempt = await trial().send({ ms: LOST_AFTER_MS });
+      const attempt = await trial().send({ signal: trial().lostAnswer() });
       const before = trial().vendor.requests.length;
 
       const { outcome } = await trial().check(attempt, '123456');

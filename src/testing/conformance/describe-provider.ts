@@ -25,7 +25,6 @@ import { describeWire } from './wire.js';
  *       rejected_sender: () => simulator.answerAlways(6, 'Sender name is not authorized'),
  *       insufficient_balance: () => simulator.answerAlways(4),
  *     },
- *     expected: { expired: 'incorrect_code' },
  *   };
  * });
  */

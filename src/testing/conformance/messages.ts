@@ -89,7 +89,7 @@ export function describeMessages({ it, expect }: Runner, specimen: Trial, trial:
   if (capabilities.idempotent) {
     it('FLT-07: sends nothing more when a lost message is asked for again under its id, and finds it', async () => {
       trial().vendor.fault({ kind: 'hang' }, 1);
-      const lost = await trial().send({ ms: LOST_AFTER_MS });
+      const lost = await trial().send({ signal: trial().lostAnswer() });
 
       const found = await trial().sendAtOnce({ attemptId: lost.attemptId });
 
@@ -99,9 +99,6 @@ export function describeMessages({ it, expect }: Runner, specimen: Trial, trial:
     });
   }
 }
-
-/** Long enough for a vendor on this machine to do its work, whose answer is then not waited for. */
-export const LOST_AFTER_MS = 250;
 
 function hasLength(code: string, figure: Trial['figures']['codeLength']): boolean {
   const [min, max] = typeof figure === 'number' ? [figure, figure] : figure === 'unknown' ? [4, 10] : figure;

@@ -2,7 +2,6 @@ import { inspect } from 'node:util';
 
 import type { SimulatedFault } from '../simulators/faults.js';
 import type { SimulatedRequest } from '../simulators/simulator.js';
-import { LOST_AFTER_MS } from './messages.js';
 import type { Runner } from './runner.js';
 import { type Attempt, KEY, type Trial } from './trial.js';
 
@@ -26,17 +25,18 @@ export function describeSecrets({ it, expect }: Runner, specimen: Trial, trial: 
     const codes = new Set([CODE]);
     const heard = await listening(async () => {
       const receipts: unknown[] = [];
-      const ask = async (ms = LOST_AFTER_MS) => {
-        const attempt = await trial().send({ ms, code: CODE });
+      const ask = async (isLost = false) => {
+        const limit = () => (isLost ? { signal: trial().lostAnswer() } : {});
+        const attempt = await trial().send({ ...limit(), code: CODE });
         if (mode === 'generator') codes.add(attempt.code);
-        receipts.push(attempt.receipt, await trial().check(attempt, CODE, { ms }));
+        receipts.push(attempt.receipt, await trial().check(attempt, CODE, limit()));
         return attempt;
       };
 
-      const known = await ask(4_000);
+      const known = await ask();
       for (const fault of FAULTS) {
         trial().vendor.fault(fault);
-        await ask();
+        await ask(fault.kind === 'hang');
       }
       for (const [status, cut] of REPEATED) {
         const answered = (said: object) => {

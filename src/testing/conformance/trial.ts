@@ -17,6 +17,8 @@ const CHALLENGE = '0193f1d2-6a0b-7c3d-8e4f-5a6b7c8d9e0f';
 const DAY_SECONDS = 86_400;
 /** Time enough for a vendor on this machine. */
 const PATIENCE_MS = 4_000;
+/** Time enough for it to do what it does before it answers. */
+const MOMENT_MS = 25;
 
 /** A message as it was asked for, and what came of it. */
 export interface Attempt {
@@ -104,17 +106,29 @@ export class Trial {
     this.#aheadMs += seconds * 1000;
   }
 
+  /** Fires when the vendor has had the next request for a moment: it did its work, and nobody waits for its answer. */
+  lostAnswer(): AbortSignal {
+    const controller = new AbortController();
+    const before = this.#vendor.requests.length;
+    const deadline = Date.now() + PATIENCE_MS;
+    const timer = setInterval(() => {
+      if (this.#vendor.requests.length === before && Date.now() < deadline) return;
+      clearInterval(timer);
+      setTimeout(() => controller.abort(), MOMENT_MS).unref();
+    }, 1).unref();
+    return controller.signal;
+  }
+
   /** Asks for a message, once the vendor takes another. */
-  async send(options: { ms?: number; code?: string } = {}): Promise<Attempt> {
+  async send(options: { signal?: AbortSignal; code?: string } = {}): Promise<Attempt> {
     if (this.#attempts > 0) this.elapse(this.figures.cooldownSeconds);
     return this.sendAtOnce(options);
   }
 
   async sendAtOnce({
-    ms = PATIENCE_MS,
     attemptId = `${CHALLENGE}-${++this.#attempts}`,
     code: ours = String(randomInt(1_000_000)).padStart(6, '0'),
-    signal = AbortSignal.timeout(ms),
+    signal = AbortSignal.timeout(PATIENCE_MS),
   } = {}): Promise<Attempt> {
     const text = `${ours} رمزك في أكمي, "Acme" & Co. +1%`;
     const { code: made, ...receipt } = await this.#receipt(() => this.#ask(attemptId, text, { signal }));
@@ -124,7 +138,7 @@ export class Trial {
   async check(
     { attemptId, receipt }: Attempt,
     code: string,
-    { ms = PATIENCE_MS, signal = AbortSignal.timeout(ms) } = {},
+    { signal = AbortSignal.timeout(PATIENCE_MS) } = {},
   ): Promise<CheckReceipt> {
     const { provider } = this;
     if (provider.mode === 'delivery') return { outcome: 'unknown' };

@@ -2,7 +2,6 @@ import type { SendReceipt } from '../../providers/provider.js';
 import type { SimulatedFault } from '../simulators/faults.js';
 import { VendorSimulator, type VendorReaction } from '../simulators/simulator.js';
 import { UNANSWERED } from './checks.js';
-import { LOST_AFTER_MS } from './messages.js';
 import type { Runner } from './runner.js';
 import { fateOf, type Trial } from './trial.js';
 
@@ -25,7 +24,7 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
   it('FLT-07: leaves a message open whose request was answered by silence, and asks for no other', async () => {
     trial().vendor.fault({ kind: 'hang' });
 
-    const { receipt } = await trial().send({ ms: LOST_AFTER_MS });
+    const { receipt } = await trial().send({ signal: trial().lostAnswer() });
 
     expect(fateOf(receipt)).toEqual(lost);
     expect(trial().vendor.requests).toHaveLength(1);
@@ -35,7 +34,7 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
   it('FLT-07: cannot tell that from a vendor that did nothing', async () => {
     trial().vendor.fault({ kind: 'stall' });
 
-    const { receipt } = await trial().send({ ms: LOST_AFTER_MS });
+    const { receipt } = await trial().send({ signal: trial().lostAnswer() });
 
     expect(fateOf(receipt)).toEqual(lost);
     expect(trial().messages()).toHaveLength(0);
@@ -107,17 +106,27 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
   });
 
   for (const [id, fault] of HOSTILE_ANSWERS) {
-    it(`${id}: makes no success of the fault "${fault.kind}"`, async () => {
+    it(`${id}: makes no success of the fault "${fault.kind}", and is done with it at once`, async () => {
       const attempt = await trial().send();
       trial().vendor.fault(fault);
+      const signal = AbortSignal.timeout(4_000);
 
-      if (checks) {
-        const { outcome } = await trial().check(attempt, attempt.code, { ms: LOST_AFTER_MS });
-        expect(UNANSWERED).toContain(outcome);
-      }
-      expect(fateOf((await trial().send({ ms: LOST_AFTER_MS })).receipt)).toEqual(lost);
+      if (checks) expect(UNANSWERED).toContain((await trial().check(attempt, attempt.code, { signal })).outcome);
+      expect(fateOf((await trial().send({ signal })).receipt)).toEqual(lost);
+      expect(signal.aborted).toBe(false);
     });
   }
+
+  it('LIM-13: does not wait for an answer that comes byte by byte', async () => {
+    const attempt = await trial().send();
+    trial().vendor.fault({ kind: 'drip', everyMs: 5 });
+
+    if (checks) {
+      const { outcome } = await trial().check(attempt, attempt.code, { signal: trial().lostAnswer() });
+      expect(UNANSWERED).toContain(outcome);
+    }
+    expect(fateOf((await trial().send({ signal: trial().lostAnswer() })).receipt)).toEqual(lost);
+  });
 
   for (const status of [301, 302, 303, 307, 308] as const) {
     it(`FLT-14: follows no redirect with ${status}`, async () => {
@@ -142,7 +151,6 @@ const HOSTILE_ANSWERS: readonly (readonly [id: string, SimulatedFault])[] = [
   ['FLT-12', { kind: 'truncated' }],
   ['FLT-12', { kind: 'garbage' }],
   ['FLT-13', { kind: 'endless' }],
-  ['LIM-13', { kind: 'drip', everyMs: 10 }],
 ];
 
 /** Where nobody should be sent to. */
