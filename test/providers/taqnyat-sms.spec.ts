@@ -1,8 +1,6 @@
 import { OtpConfigError, type SendOutcome, TaqnyatSms, type TaqnyatSmsOptions } from 'nestjs-phone-otp';
 import { TaqnyatSimulator, type TaqnyatSimulatorOptions } from 'nestjs-phone-otp/testing';
 
-import { itBearsAFailingWire, itKeepsSecrets } from '../support/vendor-wire.js';
-
 const PHONE = '+966512345678';
 const TEXT = 'رمزك في أكمي: 012345. لا تشاركه & "أبدا"';
 const message = {
@@ -128,18 +126,6 @@ describe('Taqnyat SMS', () => {
 
     await expect(send()).resolves.toEqual({ outcome: 'unknown', ambiguous: true });
   });
-
-  itBearsAFailingWire(() => ({ vendor: taqnyat, send: (ms) => send(ms === undefined ? {} : { ms }) }));
-
-  itKeepsSecrets(
-    async (apiKey, typed, onExchange) => {
-      await open({ apiKey });
-      provider = adapter({ onExchange });
-      const text = `${typed} is your "code"`;
-      return { vendor: taqnyat, provider, echo: { body: text }, send: (ms = 5_000) => send({ ms, text }) };
-    },
-    ['/v1/messages'],
-  );
 
   it('declares what the vendor does', () => {
     expect(new TaqnyatSms({ apiKey: 'key', sender: 'Acme' })).toMatchObject({

@@ -1,7 +1,7 @@
 import { OtpConfigError, type SendReceipt, TwilioSms, type TwilioSmsOptions } from 'nestjs-phone-otp';
 import { TwilioSimulator, type TwilioSimulatorOptions } from 'nestjs-phone-otp/testing';
 
-import { formOf, itBearsAFailingWire, itKeepsSecrets } from '../support/vendor-wire.js';
+import { formOf } from '../support/vendor-wire.js';
 
 const PHONE = '+966512345678';
 const TEXT = 'رمزك في أكمي: 012345. لا تشاركه & "أبدا" +1%';
@@ -115,19 +115,6 @@ describe('Twilio Messaging', () => {
 
     await expect(send()).resolves.toEqual({ outcome: 'unknown', ambiguous: true });
   });
-
-  itBearsAFailingWire(() => ({ vendor: twilio, send: (ms) => send(ms === undefined ? {} : { ms }) }));
-
-  itKeepsSecrets(
-    async (secret, typed, onExchange) => {
-      await open({ secret });
-      provider = adapter({ onExchange });
-      const text = `${typed} is your "code"`;
-      const echo = { body: `Sent from a trial account - ${text.slice(0, -3)}`, was: text };
-      return { vendor: twilio, provider, echo, send: (ms = 5_000) => send({ ms, text }) };
-    },
-    [`/2010-04-01/Accounts/${new TwilioSimulator().access.accountSid}/Messages.json`],
-  );
 
   it('declares what the vendor does', () => {
     expect(adapter()).toMatchObject({

@@ -7,7 +7,7 @@ import {
 } from 'nestjs-phone-otp';
 import { TwilioSimulator, type TwilioSimulatorOptions } from 'nestjs-phone-otp/testing';
 
-import { formOf, itBearsAFailingWire, itKeepsSecrets } from '../support/vendor-wire.js';
+import { formOf } from '../support/vendor-wire.js';
 
 const PHONE = '+966512345678';
 const OTHER_PHONE = '+447700900123';
@@ -291,43 +291,6 @@ describe('Twilio Verify', () => {
   });
 
   describe('faults', () => {
-    let reference: string | undefined;
-    const sent = async (ms?: number) => {
-      const receipt = await start(ms === undefined ? {} : { ms });
-      reference = receipt.reference ?? reference;
-      return receipt;
-    };
-
-    itBearsAFailingWire(() => ({
-      vendor: twilio,
-      send: sent,
-      check: (ms) => check(code(), { reference, ...(ms !== undefined && { ms }) }),
-    }));
-
-    itKeepsSecrets(
-      async (secret, typed, onExchange) => {
-        await open({ secret });
-        provider = adapter({ onExchange });
-        return { vendor: twilio, provider, send: sent, check: (ms = 5_000) => check(typed, { ms }) };
-      },
-      [path('Verifications'), path('VerificationCheck')],
-    );
-
-    it('FLT-07: takes the code of a start whose answer never came', async () => {
-      twilio.fault({ kind: 'hang' }, 1);
-      await expect(start({ ms: 300 })).resolves.toEqual(unclear);
-
-      await expect(check(code())).resolves.toEqual(verified);
-    });
-
-    it('FLT-15: makes no success of a right code whose answer was lost, nor of its repeat', async () => {
-      const { reference: started } = await start();
-      twilio.fault({ kind: 'hang' }, 1);
-      await expect(check(code(), { reference: started, ms: 300 })).resolves.toEqual(unavailable);
-
-      await expect(check(code(), { reference: started })).resolves.toEqual({ outcome: 'expired' });
-    });
-
     it('FLT-16: refuses the code of a verification that is over, and then takes the new one', async () => {
       await open({ codeLength: 10 }); // no two alike
       twilio.fault({ kind: 'duplicate' });

@@ -7,7 +7,7 @@ import {
 } from 'nestjs-phone-otp';
 import { UnifonicSimulator, type UnifonicSimulatorOptions } from 'nestjs-phone-otp/testing';
 
-import { formOf, itBearsAFailingWire, itKeepsSecrets } from '../support/vendor-wire.js';
+import { formOf } from '../support/vendor-wire.js';
 
 const PHONE = '+966512345678';
 const OTHER_PHONE = '+447700900123';
@@ -230,44 +230,6 @@ describe('Unifonic Authenticate', () => {
       const known = code() === '123456' ? '000000' : '123456';
 
       await expect(check(known)).resolves.toEqual(incorrect);
-    });
-  });
-
-  describe('faults', () => {
-    itBearsAFailingWire(() => ({
-      vendor: unifonic,
-      send: (ms = 5_000) => start({ ms }),
-      check: (ms = 5_000) => check(code(), { ms }),
-    }));
-
-    itKeepsSecrets(
-      async (token, typed, onExchange) => {
-        await open({ token });
-        provider = adapter({ onExchange });
-        const send = (ms = 5_000) => start({ ms });
-        return { vendor: unifonic, provider, send, check: (ms = 5_000) => check(typed, { ms }) };
-      },
-      [START, CHECK],
-    );
-
-    it('FLT-15: makes no success of "already" after the answer to the right code was lost', async () => {
-      await start();
-      unifonic.fault({ kind: 'hang' }, 1);
-      await expect(check(code(), { ms: 300 })).resolves.toEqual(unavailable);
-
-      await expect(check(code())).resolves.toEqual({ outcome: 'already_verified' });
-    });
-
-    it('FLT-16: refuses an old code, and then takes the new one', async () => {
-      provider = adapter({ codeLength: 8 }); // no two alike
-      unifonic.fault({ kind: 'duplicate' }, 1);
-      await start();
-      const old = code();
-      await start();
-      expect(unifonic.messages(PHONE)).toMatchObject([{}, { code: old }, { code: old }]);
-
-      await expect(check(old)).resolves.toEqual(incorrect);
-      await expect(check(code())).resolves.toEqual(verified);
     });
   });
 

@@ -1,7 +1,7 @@
 import { OtpConfigError, type SendOutcome, UnifonicSms, type UnifonicSmsOptions } from 'nestjs-phone-otp';
 import { UnifonicSimulator, type UnifonicSimulatorOptions } from 'nestjs-phone-otp/testing';
 
-import { formOf, itBearsAFailingWire, itKeepsSecrets } from '../support/vendor-wire.js';
+import { formOf } from '../support/vendor-wire.js';
 
 const PHONE = '+966512345678';
 const TEXT = 'رمزك في أكمي: 012345. لا تشاركه & "أبدا" +1%';
@@ -152,18 +152,6 @@ describe('Unifonic SMS', () => {
 
     expect(outcome).toBe(status === 401 ? 'unauthorized' : 'unknown');
   });
-
-  itBearsAFailingWire(() => ({ vendor: unifonic, send: (ms = 5_000) => send({ ms }) }));
-
-  itKeepsSecrets(
-    async (appSid, typed, onExchange) => {
-      await open({ appSid });
-      provider = adapter({ onExchange });
-      const text = `${typed} is your "code"`;
-      return { vendor: unifonic, provider, echo: { Body: text }, send: (ms = 5_000) => send({ ms, text }) };
-    },
-    ['/rest/SMS/messages'],
-  );
 
   it('declares what the vendor does', () => {
     expect(adapter()).toMatchObject({

@@ -7,8 +7,6 @@ import {
 } from 'nestjs-phone-otp';
 import { type SimulatedFault, VonageSimulator, type VonageSimulatorOptions } from 'nestjs-phone-otp/testing';
 
-import { itBearsAFailingWire, itKeepsSecrets } from '../support/vendor-wire.js';
-
 const PHONE = '+966512345678';
 const OTHER_PHONE = '+447700900123';
 const ID = 'c11236f4-00bf-4b89-84ba-88b25df97315';
@@ -254,51 +252,6 @@ describe('Vonage Verify', () => {
 
       await expect(check(reference, known)).resolves.toEqual(incorrect);
     });
-  });
-
-  describe('faults', () => {
-    let reference: string | undefined;
-    const sent = async (ms?: number) => {
-      const receipt = await start(ms === undefined ? {} : { ms });
-      reference = receipt.reference ?? reference;
-      return receipt;
-    };
-
-    describe('on the wire', () => {
-      beforeEach(() => open({ oneAtATime: false }));
-
-      itBearsAFailingWire(() => ({ vendor: vonage, send: sent, check: (ms) => check(reference, code(), ms) }));
-    });
-
-    it('FLT-15: makes no success of a right code whose answer was lost, nor of its repeat', async () => {
-      const first = await started();
-      vonage.fault({ kind: 'hang' }, 1);
-      await expect(check(first, code(), 300)).resolves.toEqual(unavailable);
-
-      await expect(check(first, code())).resolves.toEqual({ outcome: 'expired' });
-    });
-
-    it('FLT-16: refuses an old code, and then takes the new one', async () => {
-      vonage.fault({ kind: 'duplicate' });
-      await start({ codeLength: 10 });
-      vonage.heal();
-      const old = code();
-      now += 300_000;
-      const next = await started({ codeLength: 10 });
-      expect(vonage.messages(PHONE)).toMatchObject([{}, { code: old }, { code: old }]);
-
-      await expect(check(next, old)).resolves.toEqual(incorrect);
-      await expect(check(next, code())).resolves.toEqual({ outcome: 'verified' });
-    });
-
-    itKeepsSecrets(
-      async (apiSecret, typed, onExchange) => {
-        await open({ apiSecret });
-        provider = adapter({ onExchange });
-        return { vendor: vonage, provider, send: sent, check: (ms) => check(ID, typed, ms) };
-      },
-      ['/v2/verify', `/v2/verify/${ID}`],
-    );
   });
 
   describe('options', () => {

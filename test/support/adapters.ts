@@ -3,11 +3,17 @@ import {
   NinetyNineSms,
   NinetyNineVerify,
   SgateOtp,
+  TaqnyatSms,
   TaqnyatVerify,
   TermiiInAppToken,
   TermiiSendToken,
   TermiiSms,
   TermiiVoiceToken,
+  TwilioSms,
+  TwilioVerify,
+  UnifonicAuthenticate,
+  UnifonicSms,
+  VonageVerify,
 } from 'nestjs-phone-otp';
 import {
   LamahSimulator,
@@ -18,6 +24,9 @@ import {
   TaqnyatSimulator,
   TermiiSimulator,
   type TrialConditions,
+  TwilioSimulator,
+  UnifonicSimulator,
+  VonageSimulator,
 } from 'nestjs-phone-otp/testing';
 
 /**
@@ -29,11 +38,17 @@ export const ADAPTERS = {
   NinetyNineSms: ninetyNine(NinetyNineSms),
   NinetyNineVerify: ninetyNine(NinetyNineVerify),
   SgateOtp: sgate,
+  TaqnyatSms: taqnyatSms,
   TaqnyatVerify: taqnyat,
   TermiiInAppToken: termii((access) => new TermiiInAppToken({ ...access, delivery: new TermiiSms(access) })),
   TermiiSendToken: termii((access) => new TermiiSendToken(access)),
   TermiiSms: termii((access) => new TermiiSms(access)),
   TermiiVoiceToken: termii((access) => new TermiiVoiceToken(access)),
+  TwilioSms: twilio((access) => new TwilioSms(access)),
+  TwilioVerify: twilio((access) => new TwilioVerify(access)),
+  UnifonicAuthenticate: unifonicAuthenticate,
+  UnifonicSms: unifonicSms,
+  VonageVerify: vonage,
 } satisfies Record<string, MakeSubject>;
 
 /** The same adapters at vendors that behave, or write, otherwise. */
@@ -109,6 +124,21 @@ function taqnyat({ key, now, onExchange }: TrialConditions, answers?: 'flat'): P
   };
 }
 
+function taqnyatSms({ key, now, onExchange }: TrialConditions): ProviderSubject {
+  const simulator = new TaqnyatSimulator({ apiKey: key, now });
+  return {
+    simulator,
+    provider: () => new TaqnyatSms({ ...simulator.access, sender: 'Acme', onExchange }),
+    phone: '+966512345678',
+    region: 'SA',
+    refusals: {
+      rejected_sender: () => simulator.refuseTexts(400, 'Sender name is not accepted'),
+      insufficient_balance: () => simulator.refuseTexts(400, 'Your balance is not enough'),
+    },
+    echo: (text) => ({ body: text }),
+  };
+}
+
 type TermiiAccess = TermiiSimulator['access'] & Pick<TrialConditions, 'onExchange'>;
 
 function termii(
@@ -129,5 +159,71 @@ function termii(
       expected: { tooSoon: 'sent', used: 'expired' },
       echo: (said) => ({ status: 'success', data: { otp: said } }),
     };
+  };
+}
+
+type TwilioAccess = TwilioSimulator['access'] & Pick<TrialConditions, 'onExchange'>;
+
+function twilio(adapter: (access: TwilioAccess) => TwilioSms | TwilioVerify): MakeSubject {
+  return ({ key, now, onExchange }) => {
+    const simulator = new TwilioSimulator({ secret: key, now });
+    return {
+      simulator,
+      provider: () => adapter({ ...simulator.access, onExchange }),
+      phone: '+966512345678',
+      region: 'SA',
+      refusals: {
+        rejected_sender: () => simulator.answerAlways(21606),
+        insufficient_balance: 'its list of errors has none that the adapter tells from others',
+      },
+      expected: { used: 'expired' },
+      repeatsCodes: true,
+      echo: (text) => ({ body: `Sent from your trial account - ${text}` }),
+    };
+  };
+}
+
+function unifonicAuthenticate({ key, now, onExchange }: TrialConditions): ProviderSubject {
+  const simulator = new UnifonicSimulator({ token: key, now });
+  return {
+    simulator,
+    provider: () => new UnifonicAuthenticate({ ...simulator.access, onExchange }),
+    phone: '+966512345678',
+    region: 'SA',
+    refusals: {
+      rejected_sender: 'its page says nothing of what is in a refusal of a message',
+      insufficient_balance: 'its page says nothing of what is in a refusal of a message',
+    },
+    expected: { tooSoon: 'sent' },
+  };
+}
+
+function unifonicSms({ key, now, onExchange }: TrialConditions): ProviderSubject {
+  const simulator = new UnifonicSimulator({ appSid: key, now });
+  return {
+    simulator,
+    provider: () => new UnifonicSms({ ...simulator.access, onExchange }),
+    phone: '+966512345678',
+    region: 'SA',
+    refusals: {
+      rejected_sender: () => simulator.refuseTexts(480, 'This user cannot use specified SenderID'),
+      insufficient_balance: () => simulator.refuseTexts(400, 'Insufficient balance'),
+    },
+    echo: (text) => ({ Body: text }),
+  };
+}
+
+function vonage({ key, now, onExchange }: TrialConditions): ProviderSubject {
+  const simulator = new VonageSimulator({ apiSecret: key, now });
+  return {
+    simulator,
+    provider: () => new VonageVerify({ ...simulator.access, onExchange }),
+    phone: '+966512345678',
+    region: 'SA',
+    refusals: {
+      rejected_sender: 'its problems do not tell a sender from other parameters',
+      insufficient_balance: () => simulator.answerAlways(402, 'Low balance'),
+    },
+    expected: { used: 'expired' },
   };
 }

@@ -4,6 +4,9 @@ import { SgateSimulator } from './sgate-simulator.js';
 import type { VendorSimulator } from './simulator.js';
 import { TaqnyatSimulator } from './taqnyat-simulator.js';
 import { TermiiSimulator } from './termii-simulator.js';
+import { TwilioSimulator } from './twilio-simulator.js';
+import { UnifonicSimulator } from './unifonic-simulator.js';
+import { VonageSimulator } from './vonage-simulator.js';
 
 export interface SimulatedVendor {
   /** In a line: who, where, and which adapters reach it. */
@@ -21,9 +24,15 @@ export const SIMULATORS = {
   },
   // Without a sandbox, whose test numbers get no message.
   sgate: { about: 'SGate (Saudi Arabia): SgateOtp', make: () => new SgateSimulator({ sandbox: false }) },
-  taqnyat: { about: 'Taqnyat (Saudi Arabia): TaqnyatVerify', make: () => new TaqnyatSimulator() },
+  taqnyat: { about: 'Taqnyat (Saudi Arabia): TaqnyatVerify, TaqnyatSms', make: () => new TaqnyatSimulator() },
   termii: {
     about: 'Termii (Nigeria and beyond): TermiiSendToken, TermiiVoiceToken, TermiiInAppToken, TermiiSms',
     make: () => new TermiiSimulator(),
   },
+  twilio: { about: 'Twilio: TwilioVerify, TwilioSms', make: () => new TwilioSimulator() },
+  unifonic: {
+    about: 'Unifonic (Saudi Arabia and beyond): UnifonicAuthenticate, UnifonicSms',
+    make: () => new UnifonicSimulator(),
+  },
+  vonage: { about: 'Vonage: VonageVerify', make: () => new VonageSimulator() },
 } as const satisfies Record<string, SimulatedVendor>;
