@@ -10,14 +10,14 @@ import { InboxController } from './inbox.controller.js';
 import { BANK_MIGRATIONS } from './migrations/index.js';
 import type { Settings } from './settings.js';
 import { strictBody } from './strict-http.js';
-import { Vendor } from './vendor.js';
+import { Vendors } from './vendors.js';
 
 @Module({})
 export class AppModule {
   static forRoot(
     databaseUrl: string,
     { pepper, tokenSecret }: Pick<Settings, 'pepper' | 'tokenSecret'>,
-    vendor: Vendor,
+    vendors: Vendors,
   ): DynamicModule {
     return {
       module: AppModule,
@@ -31,8 +31,9 @@ export class AppModule {
           retryAttempts: 2,
           extra: { statement_timeout: 5000 },
         }),
-        // Your application passes the adapter of its vendor here. One that sends nothing is refused with NODE_ENV=production.
-        OtpModule.forRoot(vendor.provider, {
+        // Your application passes the adapter of its vendor here; the demo, a choice that its page makes. An adapter that sends
+        // nothing is refused with NODE_ENV=production.
+        OtpModule.forRoot(vendors, {
           isGlobal: true,
           pepper,
           pepperMustDifferFrom: [tokenSecret],
@@ -50,7 +51,7 @@ export class AppModule {
       ],
       controllers: [InboxController, HealthController],
       providers: [
-        { provide: Vendor, useValue: vendor },
+        { provide: Vendors, useValue: vendors },
         { provide: APP_FILTER, useClass: OtpProblemFilter },
         { provide: APP_PIPE, useValue: strictBody },
       ],

@@ -1,8 +1,9 @@
-import { Controller, Get, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { IsOptional, Matches } from 'class-validator';
+import { Body, Controller, Get, HttpCode, type MessageEvent, Post, Query, Sse } from '@nestjs/common';
+import { ApiConflictResponse, ApiOkResponse, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
+import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import type { Observable } from 'rxjs';
 
-import { Vendor } from './vendor.js';
+import { type Fault, FAULTS, Vendors } from './vendors.js';
 
 class InboxQuery {
   @ApiPropertyOptional({ description: 'E.164. Without it: all messages.', example: '+966512345678' })
@@ -49,25 +50,89 @@ class WireDto {
   exchanges: readonly ExchangeDto[];
 }
 
-/** The phone of the demo, and the wire to its vendor, for whoever asks. Nothing for a real application. */
+class VendorDto {
+  @ApiProperty({ example: 'taqnyat' })
+  id: string;
+  @ApiProperty({ example: 'Taqnyat Verify' })
+  title: string;
+  @ApiPropertyOptional({ description: 'A number that it serves, if not any.', example: '+966512345678' })
+  example?: string;
+  @ApiProperty()
+  simulated: boolean;
+}
+
+class VendorsDto {
+  @ApiProperty({ type: [VendorDto] })
+  vendors: VendorDto[];
+  @ApiProperty({ description: 'Which of them carries codes.', example: 'taqnyat' })
+  current: string;
+  @ApiProperty({ enum: Object.keys(FAULTS) })
+  fault: Fault;
+}
+
+class UseVendorDto {
+  @ApiProperty({ example: 'taqnyat' })
+  @IsString()
+  @MaxLength(32)
+  id: string;
+}
+
+class BreakDto {
+  @ApiProperty({ enum: Object.keys(FAULTS) })
+  @IsIn(Object.keys(FAULTS))
+  fault: Fault;
+}
+
+/** The phone of the demo, the wire to its vendor, and the vendor itself, for whoever asks. Nothing for a real application. */
 @ApiTags('Demo')
 @Controller('demo')
 export class InboxController {
-  constructor(private readonly vendor: Vendor) {}
+  constructor(private readonly vendors: Vendors) {}
 
   /** What phones would have received, newest first. */
   @Get('inbox')
   @ApiOkResponse({ type: InboxDto })
   inbox(@Query() { phone }: InboxQuery): InboxDto {
     // A "+" that was not escaped arrives as a space.
-    const messages = this.vendor.messages(phone?.replace(/^[+ ]?/, '+'));
-    return { messages: messages.map(({ id, phone: to, text, sentAt }) => ({ id, to, text, sentAt })) };
+    return { messages: this.vendors.inbox.messages(phone?.replace(/^[+ ]?/, '+')) };
   }
 
   /** What the vendor was sent and what it answered, newest first, keys and codes masked. */
   @Get('wire')
   @ApiOkResponse({ type: WireDto })
   wire(): WireDto {
-    return { exchanges: this.vendor.wire.exchanges };
+    return { exchanges: this.vendors.wire.exchanges };
+  }
+
+  /** The same as it happens: "message" and "exchange", and "vendors" when another one is used or broken. */
+  @Sse('events')
+  events(): Observable<MessageEvent> {
+    return this.vendors.live.events;
+  }
+
+  /** Who may carry the codes, and who does. */
+  @Get('vendors')
+  @ApiOkResponse({ type: VendorsDto })
+  state(): VendorsDto {
+    return this.vendors.state;
+  }
+
+  /** Has another vendor carry the codes that are asked for from now on. */
+  @Post('vendors')
+  @HttpCode(200)
+  @ApiOkResponse({ type: VendorsDto })
+  use(@Body() { id }: UseVendorDto): VendorsDto {
+    this.vendors.use(id);
+    return this.vendors.state;
+  }
+
+  /** Breaks the simulated vendor, or mends it: "none". */
+  @Post('faults')
+  @HttpCode(200)
+  @ApiOkResponse({ type: VendorsDto })
+  @ApiConflictResponse({ description: 'The vendor is not simulated.' })
+  break(@Body() { fault }: BreakDto): VendorsDto {
+    this.vendors.break(fault);
+    return this.vendors.state;
   }
 }

@@ -8,19 +8,19 @@ import { postgresFor } from 'nestjs-phone-otp/testing';
 import { AppModule } from './app.module.js';
 import { mountDocs } from './docs.js';
 import { readSettings, SettingsError } from './settings.js';
-import { openVendor, type Vendor } from './vendor.js';
 import { setUpHttp } from './strict-http.js';
+import { Vendors } from './vendors.js';
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
-  const vendor = await openVendor(process.env);
+  const vendors = await Vendors.open(process.env);
   const postgres = await postgresFor(process.env);
   const close = async () => {
-    await vendor.close();
+    await vendors.close();
     await postgres.stop();
   };
   try {
-    const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(postgres.url, settings, vendor), {
+    const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(postgres.url, settings, vendors), {
       abortOnError: false,
       logger: ['warn', 'error'],
       bodyParser: false, // setUpHttp brings one with a limit
@@ -34,20 +34,20 @@ async function main(): Promise<void> {
       await app.close();
       await close();
     });
-    welcome((app.getHttpServer().address() as AddressInfo).port, vendor);
+    welcome((app.getHttpServer().address() as AddressInfo).port, vendors);
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-function welcome(port: number, vendor: Vendor): void {
+function welcome(port: number, vendors: Vendors): void {
   const url = `http://localhost:${port}`;
   process.stdout.write(`
 Demo Bank is open:  ${url}
 Its API, to try:    ${url}/docs
-Its vendor:         ${vendor.about}
-${weaknesses(vendor)}
+Its vendor:         ${vendors.about}
+${weaknesses(vendors)}
 To begin with:
   curl -s ${url}/otp/start -H 'Content-Type: application/json' -d '{"phone":"0512345678","purpose":"registration"}'
 
@@ -57,7 +57,7 @@ Its message then lies in ${url}/demo/inbox, what passed over the wire in ${url}/
 }
 
 /** What the demo accepts of its vendor by name, and a bank should not. */
-function weaknesses({ provider: { mode, capabilities } }: Vendor): string {
+function weaknesses({ provider: { mode, capabilities } }: Vendors): string {
   const short =
     mode !== 'delivery' && capabilities.codeLength !== 'unknown' && [capabilities.codeLength].flat()[0]! < 6;
   const accepted = [

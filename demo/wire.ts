@@ -1,3 +1,5 @@
+import type { Live } from './live.js';
+
 /** What a provider was sent and what it answered, with keys and codes masked. */
 export interface Exchange {
   provider: string;
@@ -15,9 +17,13 @@ export class Wire {
   readonly #exchanges: (Exchange & { id: number })[] = [];
   #lastId = 0;
 
-  readonly record = (exchange: Exchange): void => {
-    this.#exchanges.unshift({ id: ++this.#lastId, ...exchange, ms: Math.round(exchange.ms) });
+  constructor(private readonly live: Live) {}
+
+  readonly record = (seen: Exchange): void => {
+    const exchange = { id: ++this.#lastId, ...seen, ms: Math.round(seen.ms) };
+    this.#exchanges.unshift(exchange);
     this.#exchanges.length = Math.min(this.#exchanges.length, KEPT);
+    this.live.publish('exchange', exchange);
   };
 
   /** Newest first. */

@@ -233,7 +233,9 @@ describe('the demo bank', () => {
     expect(routes.toSorted()).toEqual([
       'DELETE /auth/sessions/{id}',
       'GET /auth/sessions',
+      'GET /demo/events',
       'GET /demo/inbox',
+      'GET /demo/vendors',
       'GET /demo/wire',
       'GET /health',
       'GET /me',
@@ -244,6 +246,8 @@ describe('the demo bank', () => {
       'POST /auth/password/login',
       'POST /auth/password/reset',
       'POST /auth/register',
+      'POST /demo/faults',
+      'POST /demo/vendors',
       'POST /numbers/change',
       'POST /otp/resend',
       'POST /otp/start',

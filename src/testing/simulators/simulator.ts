@@ -59,7 +59,7 @@ export abstract class VendorSimulator {
   #lastId = 0;
   #fault: { fault: SimulatedFault; times: number } | undefined;
 
-  /** Sees each message as it arrives. */
+  /** Sees each message as it arrives, such as a page that shows the phone. */
   onMessage: ((message: SimulatedMessage) => void) | undefined;
 
   constructor() {

@@ -1,0 +1,33 @@
+import type { Live } from './live.js';
+
+/** A message as the phone of the demo shows it. */
+export interface InboxMessage {
+  /** Counts up from 1, whichever vendor it came by. */
+  id: number;
+  /** E.164 */
+  to: string;
+  text: string;
+  sentAt: Date;
+}
+
+const KEPT = 1000;
+
+/** What phones would have received, in memory: only the newest are kept. */
+export class Inbox {
+  readonly #messages: InboxMessage[] = [];
+  #lastId = 0;
+
+  constructor(private readonly live: Live) {}
+
+  readonly record = ({ phone: to, text, sentAt }: { phone: string; text: string; sentAt: Date }): void => {
+    const message = { id: ++this.#lastId, to, text, sentAt };
+    this.#messages.unshift(message);
+    this.#messages.length = Math.min(this.#messages.length, KEPT);
+    this.live.publish('message', message);
+  };
+
+  /** Newest first; to one phone (E.164) if given. */
+  messages(phone?: string): InboxMessage[] {
+    return this.#messages.filter(({ to }) => phone === undefined || to === phone);
+  }
+}

@@ -1,0 +1,15 @@
+import type { MessageEvent } from '@nestjs/common';
+import { type Observable, Subject } from 'rxjs';
+
+/** What happens at the vendor, for whoever watches at the time. */
+export class Live {
+  readonly #events = new Subject<MessageEvent>();
+
+  get events(): Observable<MessageEvent> {
+    return this.#events;
+  }
+
+  publish(type: 'message' | 'exchange' | 'vendors', data: object): void {
+    this.#events.next({ type, data });
+  }
+}
