@@ -8,6 +8,7 @@ import { postgresFor } from 'nestjs-phone-otp/testing';
 import { AppModule } from './app.module.js';
 import { mountDocs } from './docs.js';
 import { readSettings, SettingsError } from './settings.js';
+import { mountPage } from './static-page.js';
 import { setUpHttp } from './strict-http.js';
 import { Vendors } from './vendors.js';
 
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
     });
     setUpHttp(app);
     mountDocs(app);
+    await mountPage(app);
     await app.listen(settings.port, settings.host);
     app.useLogger(['debug', 'log', 'warn', 'error']); // from here on: what happens to codes
     endWith(async () => {

@@ -1,0 +1,43 @@
+import { type Key, TEXTS } from './texts.js';
+
+export type Language = keyof typeof TEXTS;
+
+const root = () => document.documentElement;
+
+export function language(): Language {
+  return root().lang === 'ar' ? 'ar' : 'en';
+}
+
+/** Turns the page into another language, and remembers it. */
+export function speak(chosen: Language): void {
+  root().lang = chosen;
+  root().dir = chosen === 'ar' ? 'rtl' : 'ltr';
+  keep('language', chosen);
+}
+
+/** A text in the language of the page. */
+export function t(key: Key): string {
+  return TEXTS[language()][key];
+}
+
+export type Scheme = 'light' | 'dark';
+
+/** As chosen, or else as the system has it. */
+export function scheme(): Scheme {
+  const { scheme: chosen } = root().dataset;
+  if (chosen === 'light' || chosen === 'dark') return chosen;
+  return matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
+}
+
+export function paint(chosen: Scheme): void {
+  root().dataset.scheme = chosen;
+  keep('scheme', chosen);
+}
+
+function keep(key: string, value: string): void {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // storage is forbidden here: it lasts as long as the page
+  }
+}
