@@ -5,8 +5,10 @@ import { OTP_ERROR_CODES, OTP_FIGURES, OtpError } from 'nestjs-phone-otp';
 import ts from 'typescript';
 
 import { problemOf } from '../../src/http/problem.js';
+import { ADAPTERS } from '../support/adapters.js';
 import { documentedOptions, withOptionsTable } from '../support/options-table.js';
 import { PROJECT } from '../support/packed.js';
+import { withGeneratedParts } from '../support/providers-page.js';
 
 const DOCUMENTS = documents();
 const README = read('README.md');
@@ -51,6 +53,25 @@ describe('README', () => {
       status: problemOf(new OtpError(code, '')).problem.status,
     }));
     expect(listed.toSorted(byCode)).toEqual(answered.toSorted(byCode));
+  });
+});
+
+describe('docs/providers.md', () => {
+  const page = read('docs/providers.md');
+  const exported = [...read('src/index.ts').matchAll(/^export \{ (\w+) \} from '\.\/providers\/\w[\w-]*\//gm)].map(
+    ([, name]) => name!,
+  );
+
+  it('has what the adapters declare, and the adapter that is tested: else run "npm run docs:providers"', async () => {
+    expect(page).toBe(await withGeneratedParts(page));
+  });
+
+  it('knows every adapter of the package, and so do the tests that go through all of them, and README', () => {
+    expect(exported.length).toBeGreaterThan(10);
+
+    expect(Object.keys(ADAPTERS).toSorted()).toEqual(exported.toSorted());
+    expect(exported.filter((name) => !page.includes(`new ${name}(`))).toEqual([]);
+    expect(exported.filter((name) => !section(README, 'Vendors').includes(`\`${name}\``))).toEqual([]);
   });
 });
 

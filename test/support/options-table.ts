@@ -4,6 +4,7 @@ import path from 'node:path';
 import ts from 'typescript';
 
 import { OTP_FIGURES } from '../../src/otp.options.js';
+import { table, withGenerated } from './generated.js';
 
 const SOURCE = path.resolve(import.meta.dirname, '../../src/otp.options.ts');
 const BEGIN = '<!-- options: "npm run docs:options" writes this table from src/otp.options.ts; do not edit it here -->';
@@ -20,11 +21,7 @@ export interface DocumentedOption {
 
 /** A README with the table of options between its markers brought up to date. */
 export function withOptionsTable(readme: string): string {
-  const [before, rest] = split(readme, BEGIN);
-  const [, after] = split(rest, END);
-  // Prettier would pad every cell to the longest of its column.
-  const block = ['<!-- prettier-ignore-start -->', '', optionsTable(), '', '<!-- prettier-ignore-end -->'];
-  return [before + BEGIN, ...block, END + after].join('\n');
+  return withGenerated(readme, BEGIN, END, optionsTable());
 }
 
 /** One row for each option, from the figures and the TSDoc of the source. */
@@ -38,9 +35,7 @@ export function optionsTable(): string {
       meaning,
     ];
   });
-  return [['option', 'default', 'bounds', 'meaning'], Array.from({ length: 4 }, () => '---'), ...rows]
-    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
-    .join('\n');
+  return table([['option', 'default', 'bounds', 'meaning'], ...rows]);
 }
 
 /** The members of `OtpOptions`, in the order of the source. */
@@ -68,10 +63,4 @@ export function figureOf(name: string): { default: number; min: number; max?: nu
 
 function oneLine(comment: Parameters<typeof ts.getTextOfJSDocComment>[0]): string | undefined {
   return ts.getTextOfJSDocComment(comment)?.replace(/\s+/g, ' ').trim();
-}
-
-function split(text: string, marker: string): [string, string] {
-  const at = text.indexOf(marker);
-  if (at < 0) throw new Error(`README.md has lost its marker ${marker}`);
-  return [text.slice(0, at), text.slice(at + marker.length)];
 }
