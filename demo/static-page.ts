@@ -5,13 +5,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { brotliCompress, gzip } from 'node:zlib';
 
 interface File {
   type: string;
   body: Buffer;
-  /** Fonts are compressed by their own format. */
-  gzipped?: Buffer;
+  /** The body in other encodings, the best one first; fonts are compressed by their own format. */
+  encoded: readonly { encoding: string; body: Buffer }[];
   etag: string;
 }
 
@@ -30,15 +30,14 @@ const FONTS = [
   '@fontsource-variable/noto-sans-hebrew/files/noto-sans-hebrew-latin-wght-normal.woff2',
 ];
 
-/** Everything comes from here, and nothing is written into the page but by its own scripts. */
-const HEADERS = {
+/** Of the document: everything comes from here, and nothing is written into the page but by its own scripts. */
+const DOCUMENT_HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; " +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Permissions-Policy': 'otp-credentials=(self), camera=(), geolocation=(), microphone=()',
   'Referrer-Policy': 'no-referrer',
-  'X-Content-Type-Options': 'nosniff',
 };
 
 /** Serves the page at "/". Its few files are read once: a path that is not one of theirs is somebody else's. */
@@ -48,16 +47,20 @@ export async function mountPage(app: NestExpressApplication): Promise<void> {
     const file = files.get(request.url?.split('?', 1)[0] ?? '');
     if (!file || (request.method !== 'GET' && request.method !== 'HEAD')) return next();
 
-    const gzipped = /\bgzip\b/.test(String(request.headers['accept-encoding'])) ? file.gzipped : undefined;
-    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    const accepted = String(request.headers['accept-encoding']).split(/[\s,]+/);
+    const { encoding, body } = file.encoded.find(({ encoding }) => accepted.includes(encoding)) ?? { body: file.body };
+    if (file.type === TYPES['.html']) {
+      for (const [name, value] of Object.entries(DOCUMENT_HEADERS)) response.setHeader(name, value);
+    }
+    response.setHeader('X-Content-Type-Options', 'nosniff');
     response.setHeader('Content-Type', file.type);
     response.setHeader('Cache-Control', 'no-cache'); // kept, and asked for again: then 304
     response.setHeader('ETag', file.etag);
     response.setHeader('Vary', 'Accept-Encoding');
     if (request.headers['if-none-match'] === file.etag) return response.writeHead(304).end();
 
-    if (gzipped) response.setHeader('Content-Encoding', 'gzip');
-    response.end(request.method === 'HEAD' ? undefined : (gzipped ?? file.body));
+    if (encoding) response.setHeader('Content-Encoding', encoding);
+    response.end(request.method === 'HEAD' ? undefined : body);
   });
 }
 
@@ -85,6 +88,14 @@ async function read(source: string): Promise<File> {
   const body = await readFile(source);
   const extension = path.extname(source);
   const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
-  const gzipped = extension === '.woff2' ? undefined : await promisify(gzip)(body);
-  return { type: TYPES[extension]!, body, ...(gzipped && { gzipped }), etag };
+  const file = { type: TYPES[extension]!, body, encoded: [], etag };
+  if (extension === '.woff2') return file;
+  const [br, gz] = await Promise.all([promisify(brotliCompress)(body), promisify(gzip)(body)]);
+  return {
+    ...file,
+    encoded: [
+      { encoding: 'br', body: br },
+      { encoding: 'gzip', body: gz },
+    ],
+  };
 }

@@ -50,7 +50,7 @@ export class Vendors implements ProviderChoice {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.vendors.map(({ simulator }) => simulator?.stop()));
+    await Promise.all(this.vendors.map(async ({ simulator }) => simulator?.stop()));
   }
 
   get all() {

@@ -42,7 +42,8 @@ export async function call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, {
   }
   learnTime(response.headers.get('date'));
   const answer = read(text);
-  if (!response.ok) throw new Problem(String(answer.code ?? 'internal_server_error'), answer);
+  const { code } = answer;
+  if (!response.ok) throw new Problem(typeof code === 'string' ? code : 'internal_server_error', answer);
   return answer as T;
 }
 

@@ -43,9 +43,10 @@ function inputsOf(card: HTMLElement): HTMLInputElement[] {
   return [...card.querySelectorAll<HTMLInputElement>('input, select')];
 }
 
-/** The heading tells where one is, except where there is one field to fill. */
+/** The field for the code where there is one, or else the heading, which tells where one is. */
 function focusFirst(card: HTMLElement): void {
-  card.querySelector<HTMLElement>('input.code, h2')?.focus({ preventScroll: true });
+  const first = card.querySelector<HTMLElement>('input.code') ?? card.querySelector<HTMLElement>('h2');
+  first?.focus({ preventScroll: true });
 }
 
 function navigation(shown: View): HTMLElement {

@@ -139,13 +139,15 @@ export function alertBox(kind: 'good' | 'info' | 'bad', ...text: Child[]): HTMLE
   return el('div', { class: `box ${kind}` }, icon(picture[kind]), el('p', {}, ...text));
 }
 
-function labelled({ name, label, hint, options, value, check: _, class: named, ...attributes }: Field): HTMLElement {
+function labelled(field: Field): HTMLElement {
+  const { name, label, hint, options, value, type = 'text', class: named } = field;
+  const { autocomplete, inputmode, dir, maxlength } = field;
   const id = `field-${name}`;
   const described = [hint && `${id}-hint`, `${id}-wrong`].filter(Boolean).join(' ');
   const common = { id, name, 'aria-describedby': described, ...(named && { class: named }) };
   const input = options
     ? el('select', common, ...options.map((option) => el('option', { value: option }, option)))
-    : el('input', { type: 'text', required: true, ...attributes, ...common, 'aria-required': 'true' });
+    : el('input', { ...common, type, autocomplete, inputmode, dir, maxlength, required: true });
   if (value !== undefined) input.value = value;
   return el(
     'div',

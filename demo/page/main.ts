@@ -1,5 +1,5 @@
 import { brand, showBank } from './bank.js';
-import { ticking } from './clock.js';
+import { ours, ticking } from './clock.js';
 import { el, icon } from './dom.js';
 import { language, paint, scheme, speak, t } from './language.js';
 import { watch } from './live.js';
@@ -15,6 +15,7 @@ const card = el('section', { class: 'card bank', id: 'bank-card', tabindex: -1 }
 const phone = el('section', { class: 'phone', id: 'phone', 'aria-labelledby': 'phone-title' });
 const vendors = el('section', { class: 'card vendor', 'aria-labelledby': 'vendor-title' });
 const wire = el('section', { class: 'card wire', 'aria-labelledby': 'wire-title' });
+let newestSeen: number | undefined;
 const arrival = el('a', { class: 'arrival', href: '#phone', hidden: true });
 
 function showAll(how: Showing): void {
@@ -70,6 +71,14 @@ function showHeader(): void {
   if (focused) document.getElementById(focused)?.focus();
 }
 
+/** Whether the phone has rung since it was last asked: a message may be there before the answer of the bank. */
+function listen(): void {
+  const [newest] = ownMessages();
+  const isNew = newest !== undefined && newest.id !== newestSeen && Date.now() - ours(newest.sentAt) < 5000;
+  newestSeen = newest?.id;
+  if (isNew) ring();
+}
+
 /** On a small screen the phone is further down: something says that it rang. */
 function ring(): void {
   if (phone.getBoundingClientRect().top < innerHeight - 120) return;
@@ -92,6 +101,7 @@ stage.show = (how) => {
   showBank(card, how);
   showPhone(phone); // it may have become the phone of another number
   arrival.hidden = true;
+  listen();
 };
 addEventListener('popstate', turn);
 
@@ -117,14 +127,10 @@ ticking(phone, () => {
   if (bar && bar.textContent !== now) bar.textContent = now;
 });
 
-let newestSeen: number | undefined;
 watch((part, isNews) => {
   if (part === 'wire') return showWire(wire);
   if (part === 'vendors') return showVendors(vendors);
-  const newest = ownMessages()[0]?.id;
-  if (isNews && newest !== newestSeen) {
-    addMessage(phone);
-    if (newest !== undefined) ring();
-  } else if (!isNews) showPhone(phone);
-  newestSeen = newest;
+  if (isNews) addMessage(phone);
+  else showPhone(phone);
+  listen();
 });

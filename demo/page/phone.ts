@@ -14,11 +14,8 @@ export function ownMessages(): Message[] {
 export function showPhone(place: HTMLElement): void {
   const messages = ownMessages().slice(0, 30).reverse();
   const several = new Set(messages.map(({ to }) => to)).size > 1;
-  const log = el(
-    'ol',
-    { class: 'messages', role: 'log', 'aria-label': t('messagesLog'), tabindex: 0 },
-    ...messages.map((message) => bubble(message, several)),
-  );
+  const list = el('ol', {}, ...messages.map((message) => bubble(message, several)));
+  const log = el('div', { class: 'messages', role: 'log', 'aria-label': t('messagesLog'), tabindex: 0 }, list);
   const empty = el('p', { class: 'empty' }, icon('message'), t('phoneEmpty'));
   place.replaceChildren(
     el('h2', { id: 'phone-title' }, t('phoneTitle')),
@@ -47,7 +44,7 @@ export function addMessage(place: HTMLElement): void {
   if (log.querySelector(`[data-id="${newest.id}"]`)) return;
   const item = bubble(newest, false);
   item.classList.add('new');
-  log.append(item);
+  log.querySelector('ol')!.append(item);
   log.scrollTop = log.scrollHeight;
 }
 

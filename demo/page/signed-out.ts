@@ -14,7 +14,7 @@ interface Token {
 
 /** By code: whoever holds the phone is let in. */
 export function loginView(): Child[] {
-  const { asked } = progressOf('login');
+  const { asked, phone } = progressOf('login');
   if (asked) {
     return codeView('login', asked, 'codeSentIfKnown', 'logIn', async (code) => {
       const body = { challenge: asked.challenge, code };
@@ -25,7 +25,7 @@ export function loginView(): Child[] {
     title('loginTitle'),
     ways('login'),
     el('p', { class: 'lead' }, t('loginIntro')),
-    form([phoneField('phone', 'phone', tab.phones[0])], 'sendCode', async ({ phone }) => {
+    form([phoneField('phone', 'phone', phone ?? tab.phones.at(-1))], 'sendCode', async ({ phone }) => {
       step('login', { asked: await start(phone!, 'login'), phone: phone! });
     }),
     newHere(),
@@ -61,7 +61,7 @@ export function passwordView(): Child[] {
     title('loginTitle'),
     ways('password'),
     el('p', { class: 'lead' }, t('passwordIntro')),
-    form([phoneField('phone', 'phone', tab.phones[0]), passwordField()], 'logIn', async (values) => {
+    form([phoneField('phone', 'phone', phone ?? tab.phones.at(-1)), passwordField()], 'logIn', async (values) => {
       const body = { phone: values.phone!, password: values.password! };
       const begun = await asksForCode(login(body));
       typedPassword = body.password;
@@ -113,7 +113,7 @@ export function registerView(): Child[] {
 
 /** A code to the phone of the account is worth a new password. It logs nobody in. */
 export function resetView(): Child[] {
-  const { asked, grant, grantUntil } = progressOf('reset');
+  const { asked, grant, grantUntil, phone } = progressOf('reset');
   if (grant && grantUntil !== undefined) {
     return detailsView('reset', 'resetTitle', 'resetDetails', grantUntil, [
       form([newPasswordField('newPassword')], 'setPassword', async ({ password }) => {
@@ -135,7 +135,7 @@ export function resetView(): Child[] {
   return [
     title('resetTitle'),
     el('p', { class: 'lead' }, t('resetIntro')),
-    form([phoneField('phone', 'phone', tab.phones[0])], 'sendCode', async ({ phone }) => {
+    form([phoneField('phone', 'phone', phone ?? tab.phones.at(-1))], 'sendCode', async ({ phone }) => {
       step('reset', { asked: await start(phone!, 'password_reset'), phone: phone! });
     }),
   ];

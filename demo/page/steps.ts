@@ -3,7 +3,7 @@ import { type Child, el } from './dom.js';
 import { alertBox } from './forms.js';
 import { t } from './language.js';
 import { stage } from './stage.js';
-import { advance, type Asked, reloaded, type View } from './tab.js';
+import { advance, type Asked, progressOf, reloaded, type View } from './tab.js';
 import { type Key } from './texts.js';
 
 /** Goes one step further in what is under way; without a change, back to its beginning. */
@@ -15,6 +15,13 @@ export function step(view: View, change: Parameters<typeof advance>[1]): void {
 
 export function title(key: Key): HTMLElement {
   return el('h2', { tabindex: -1 }, t(key));
+}
+
+/** What was typed is not lost by it. */
+function startOver(view: View): void {
+  const { phone, newPhone } = progressOf(view);
+  advance(view);
+  step(view, { ...(phone && { phone }), ...(newPhone && { newPhone }) });
 }
 
 /** The view in which a code is entered, whatever it is for. */
@@ -42,7 +49,7 @@ export function codeView(
       ...(fields && { fields }),
       onCode,
       onResent: (next) => advance(view, { asked: next }),
-      onStartOver: () => step(view, undefined),
+      onStartOver: () => startOver(view),
     }),
   ];
 }

@@ -1,5 +1,5 @@
 import { maskNumbers } from './digits.js';
-import { el, ltr } from './dom.js';
+import { el } from './dom.js';
 import { t } from './language.js';
 import { type Exchange, seen } from './live.js';
 import { timeOf } from './phone.js';
@@ -52,7 +52,7 @@ function mood(outcome: string): string {
 }
 
 function endpoint(request: unknown): string {
-  const { method, url } = request as { method?: string; url?: string };
+  const { method, url } = request as Said;
   return method && url ? `${method} ${new URL(url).pathname}` : '';
 }
 
@@ -61,14 +61,23 @@ function half(heading: 'request' | 'answer', what: unknown): HTMLElement {
   return el('div', {}, el('h3', {}, t(heading)), said);
 }
 
+/** Of a vendor that speaks HTTP; others say something else. */
+interface Said {
+  method?: string;
+  url?: string;
+  headers?: Record<string, string>;
+  status?: number;
+  body?: string;
+}
+
 /** As one would write it: a line for where it went, the headers, and the body, in lines where it is JSON. */
 function written(what: unknown): string {
-  const { method, url, headers, status, body, ...others } = what as Record<string, unknown>;
+  const { method, url, headers, status, body, ...others } = what as Said;
   const lines = [
-    method !== undefined && `${String(method)} ${String(url)}`,
-    status !== undefined && `HTTP ${String(status)}`,
-    ...Object.entries((headers ?? {}) as Record<string, string>).map(([name, value]) => `${name}: ${value}`),
-    body !== undefined && `\n${pretty(String(body))}`,
+    method !== undefined && `${method} ${url ?? ''}`,
+    status !== undefined && `HTTP ${status}`,
+    ...Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${value}`),
+    body !== undefined && `\n${pretty(body)}`,
     Object.keys(others).length > 0 && JSON.stringify(others, null, 2),
   ];
   return lines.filter((line) => line !== false).join('\n');

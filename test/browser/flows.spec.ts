@@ -1,0 +1,168 @@
+import type { Browser } from 'playwright-core';
+
+import { Branch, PASSWORD } from '../support/branch.js';
+import { openBrowser } from '../support/browser.js';
+import { newPhone } from '../support/otp-fixture.js';
+import { Visitor } from '../support/visitor.js';
+
+/** As a keyboard of another country writes it. */
+const inArabicDigits = (text: string) => text.replace(/\d/g, (digit) => '٠١٢٣٤٥٦٧٨٩'[Number(digit)]!);
+const local = (phone: string) => `0${phone.slice(4)}`;
+
+let browser: Browser;
+let branch: Branch;
+beforeAll(async () => ([browser, branch] = await Promise.all([openBrowser(), Branch.open()])));
+afterAll(async () => {
+  await browser?.close();
+  await branch?.close();
+});
+
+// One person's day: each test goes on where the one before ended.
+describe.each(['en', 'ar'] as const)('a day at the bank, in "%s"', (language) => {
+  const phone = newPhone();
+  const nextPhone = newPhone();
+  let sara: Visitor;
+  beforeAll(async () => (sara = await Visitor.open(branch, browser, language)));
+  afterAll(() => sara?.close());
+  beforeEach(() => branch.elapse(3600));
+
+  it('opens an account with the code that the phone receives, and shows what passed over the wire', async () => {
+    await sara.follow('navRegister');
+    await sara.fill({ phone: language === 'ar' ? inArabicDigits(local(phone)) : local(phone) });
+    await sara.press('sendCode');
+    expect(await sara.message(1)).toMatch(language === 'ar' ? /لإنشاء حساب/ : /to sign up/);
+    await sara.picture('1-code');
+    const code = await sara.tapCode(1);
+    await sara.press('confirm');
+    await sara.fill({ name: 'Sara', password: PASSWORD });
+    await sara.picture('2-details');
+    await sara.press('openAccount');
+
+    await sara.bank.getByRole('heading', { name: sara.words('hello').replace('{name}', 'Sara') }).waitFor();
+    const [exchange] = await sara.wire.locator('details').all();
+    await exchange!.locator('summary').click();
+    expect(await exchange!.innerText()).toContain('capturing');
+    const said = await exchange!.locator('pre').allInnerTexts();
+    expect(said.join()).not.toMatch(new RegExp(`${code}|${phone.slice(-9)}`));
+    await sara.picture('3-home');
+  });
+
+  it('sends money after a message that names amount and payee', async () => {
+    const before = await sara.messages();
+    await sara.follow('newTransfer');
+    await sara.fill({ amount: language === 'ar' ? '١٢٥٠٫٥' : '1250.5', payee: 'Omar & Sons' });
+    await sara.press('prepare');
+    await sara.sees('confirmCheck');
+    expect(await sara.message(before + 1)).toMatch(/1250\.50 SAR .*Omar & Sons/);
+    await sara.picture('4-transfer');
+    await sara.tapCode(before + 1);
+    await sara.press('confirmTransfer');
+
+    await sara.sees('transferDone');
+    await sara.sees('executed');
+    expect(await sara.bank.locator('.list .money').innerText()).toBe('1,250.50 SAR');
+  });
+
+  it('logs in with a password and a second factor', async () => {
+    const before = await sara.messages();
+    await sara.press('logout');
+    await sara.sees('loggedOut');
+    await sara.follow('byPassword');
+    await sara.fill({ phone, password: PASSWORD });
+    await sara.press('logIn');
+    await sara.message(before + 1);
+    await sara.tapCode(before + 1);
+    await sara.press('logIn');
+
+    await sara.sees('amr_mfa');
+  });
+
+  it('logs in with a code alone, also when the whole message is pasted', async () => {
+    const before = await sara.messages();
+    await sara.press('logout');
+    await sara.follow('navLogin');
+    await sara.fill({ phone });
+    await sara.press('sendCode');
+    const text = await sara.message(before + 1);
+    const spaced = text.replace(/\d{6}/, (code) => inArabicDigits(`${code.slice(0, 3)} ${code.slice(3)}`));
+    await sara.page.evaluate(`{
+      const data = new DataTransfer();
+      data.setData('text', ${JSON.stringify(spaced)});
+      const event = new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+      document.querySelector('input.code').dispatchEvent(event);
+    }`);
+    expect(await sara.field('code').inputValue()).toBe(/\d{6}/.exec(text)![0]);
+    await sara.press('logIn');
+
+    await sara.sees('transfers');
+    expect(await sara.bank.locator('.about .chips').innerText()).not.toContain(sara.words('amr_mfa'));
+  });
+
+  it('lists where one is logged in, and ends what is elsewhere', async () => {
+    const before = await sara.messages();
+    const { challenge } = (await branch.start(phone, 'login')).body;
+    const code = /\d{6}/.exec(await sara.message(before + 1))![0];
+    const elsewhere = (await branch.call('POST /auth/login', { body: { challenge, code } })).body.accessToken;
+    await sara.follow('navSessions');
+    await sara.sees('thisDevice');
+    await sara.picture('5-sessions');
+    await sara.bank
+      .locator('.list > li', { has: sara.page.getByRole('button') })
+      .first()
+      .getByRole('button')
+      .click();
+
+    await sara.sees('sessionEnded');
+    expect((await branch.me(elsewhere)).status).toBe(401);
+  });
+
+  it('changes the number with a code from either phone', async () => {
+    const before = await sara.messages();
+    await sara.follow('navNumber');
+    await sara.fill({ currentPhone: phone, nextPhone: local(nextPhone) });
+    await sara.press('continue');
+    await sara.sees('codeOfCurrent');
+    await sara.message(before + 1);
+    await sara.tapCode(before + 1);
+    await sara.press('continue');
+    await sara.sees('codeOfNext');
+    await sara.message(before + 2);
+    await sara.picture('6-number');
+    await sara.tapCode(before + 2);
+    await sara.press('confirm');
+
+    await sara.sees('numberDone');
+    expect(await sara.bank.locator('.about').innerText()).toContain(`*${nextPhone.slice(-2)}`);
+    await sara.message(before + 3); // the notice to the number that was left
+  });
+
+  it('sets a new password with a code to the phone, and then takes no other', async () => {
+    await branch.elapse(86_400); // the hold is over
+    await sara.press('logout');
+    await sara.follow('byPassword');
+    await sara.follow('forgotten');
+    const before = await sara.messages();
+    await sara.fill({ phone: nextPhone });
+    await sara.press('sendCode');
+    await sara.message(before + 1);
+    await sara.tapCode(before + 1);
+    await sara.press('confirm');
+    await sara.fill({ newPassword: 'staple battery horse' });
+    await sara.press('setPassword');
+    await sara.sees('resetDone');
+    await sara.message(before + 2); // the notice
+    await branch.elapse(3600);
+
+    await sara.fill({ phone: nextPhone, password: PASSWORD });
+    await sara.press('logIn');
+    await sara.sees('error_credentials_invalid');
+    await sara.fill({ password: 'staple battery horse' });
+    await sara.press('logIn');
+    await sara.sees('codeSent');
+  });
+
+  it('leaves no complaint on the console, and nothing but the view in the address', async () => {
+    expect(sara.complaints).toEqual([]);
+    expect(await sara.page.evaluate('location.href')).toMatch(/^http:\/\/localhost:\d+\/#[a-z]+$/);
+  });
+});
