@@ -1,0 +1,97 @@
+import { load, median, race, row } from '../support.mjs';
+
+/** Adapters whose vendors check the codes, each with a simulator of its vendor and a number that it serves. */
+const ADAPTERS = [
+  ['LamahOtp', 'LamahSimulator', '+218911234567'],
+  ['NinetyNineVerify', 'NinetyNineSimulator', '+972502345678'],
+  ['SgateOtp', 'SgateSimulator', '+966555123456'],
+  ['TaqnyatVerify', 'TaqnyatSimulator', '+966512345678'],
+  ['TermiiSendToken', 'TermiiSimulator', '+2348109477743'],
+  ['TermiiVoiceToken', 'TermiiSimulator', '+2348109477743'],
+  ['TwilioVerify', 'TwilioSimulator', '+966512345678'],
+  ['UnifonicAuthenticate', 'UnifonicSimulator', '+966512345678'],
+  ['VonageVerify', 'VonageSimulator', '+966512345678'],
+];
+/** RSA, at every request and answer: twenty times the work of all else. */
+const SIGNED = ['SgateOtp'];
+const BUDGET_MS = 0.2;
+
+/**
+ * What an adapter itself does of a call: building and signing the request, reading the answer. The vendor's answers are
+ * recorded at its simulator once, and then played back in place of the network.
+ */
+export default async function adapters({ seconds }) {
+  const contenders = [];
+  for (const [name, simulator, phone] of ADAPTERS) {
+    const pair = await playedBack(name, simulator, phone);
+    const count = SIGNED.includes(name) ? 20 : 300;
+    contenders.push({ name, count, turn: (times) => busy(() => repeated(pair, times)) });
+  }
+  const times = await race(contenders, { prepare: () => undefined, seconds: seconds(10) });
+  return Object.entries(times).map(([name, pairs]) => {
+    const calls = pairs.map((ms) => ms / 2);
+    return row(
+      `${name}: its own work per call`,
+      { value: median(calls), note: `${Math.min(...calls).toFixed(2)} to ${Math.max(...calls).toFixed(2)}` },
+      SIGNED.includes(name) ? undefined : { atMost: BUDGET_MS },
+      ' ms',
+    );
+  });
+}
+
+/** @returns milliseconds of processor time, which does not grow with what else the machine does */
+async function busy(work) {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+/** @returns a start and its check, without a network */
+async function playedBack(name, simulatorName, phone) {
+  const { [name]: Adapter } = await load('nestjs-phone-otp');
+  const { [simulatorName]: Simulator } = await load('nestjs-phone-otp/testing');
+  const simulator = await new Simulator().start();
+  const answers = [];
+  const recorded = await startAndCheck(
+    new Adapter({
+      ...simulator.access,
+      fetch: async (url, init) => {
+        const answer = await fetch(url, init);
+        const { status, headers } = answer;
+        answers.push({ text: await answer.clone().text(), status, headers });
+        return answer;
+      },
+    }),
+    phone,
+    () => simulator.lastCode(phone),
+  );
+  await recorded();
+  await simulator.stop();
+
+  let calls = 0;
+  const answering = async () => {
+    const { text, ...rest } = answers[calls++ % answers.length];
+    return new Response(text, rest);
+  };
+  const code = simulator.lastCode(phone);
+  return startAndCheck(new Adapter({ ...simulator.access, fetch: answering }), phone, () => code);
+}
+
+function startAndCheck(adapter, phone, code) {
+  const recipient = { phone, region: 'SA', attemptId: '0193f1d2-6a0b-7c3d-8e4f-5a6b7c8d9e0f-1' };
+  const wishes = { purpose: 'login', locale: 'en', appName: 'Acme', codeLength: 6, ttlSeconds: 300, maxTries: 5 };
+  const { signal } = new AbortController();
+  return async () => {
+    const { outcome, reference } = await adapter.start({ ...recipient, ...wishes }, { signal });
+    const checked = await adapter.check({ ...recipient, reference, code: code() }, { signal });
+    // A refusal would be less work.
+    if (outcome !== 'sent' || checked.outcome !== 'verified') {
+      throw new Error(`${adapter.name} answered "${outcome}" and "${checked.outcome}"`);
+    }
+  };
+}
+
+async function repeated(work, times) {
+  for (let time = 0; time < times; time++) await work();
+}
