@@ -253,6 +253,9 @@ describe('the switches of the vendor', () => {
       current: 'termii-sms',
       fault: 'none',
     });
+    const phone = newPhone();
+    await branch.start(phone, 'registration');
+    await branch.nextMessage(phone); // it is mended in deed, too
   });
 });
 

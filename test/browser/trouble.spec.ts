@@ -97,6 +97,16 @@ describe('a code on the page', () => {
     await visitor.sees('error_otp_unavailable');
   });
 
+  it('lasts as long as the bank says, on a device whose clock is an hour ahead', async () => {
+    await visitor.page.clock.install({ time: Date.now() + 3_600_000 });
+    await visitor.reload();
+    await askForCode();
+
+    const left = await visitor.bank.locator('.validity .countdown').innerText();
+    const wait = await visitor.bank.locator('button .countdown').innerText();
+    expect([left, wait]).toEqual([expect.stringMatching(/^(5:0[0-2]|4:5\d)$/), expect.stringMatching(/^0:[23]\d$/)]);
+  });
+
   it('is replaced by a new one, once the wait is over', async () => {
     await visitor.page.clock.install();
     await askForCode();
