@@ -53,7 +53,7 @@ async function playedBack(name, simulatorName, phone) {
   const { [simulatorName]: Simulator } = await load('nestjs-phone-otp/testing');
   const simulator = await new Simulator().start();
   const answers = [];
-  const recorded = await startAndCheck(
+  const record = startAndCheck(
     new Adapter({
       ...simulator.access,
       fetch: async (url, init) => {
@@ -66,7 +66,7 @@ async function playedBack(name, simulatorName, phone) {
     phone,
     () => simulator.lastCode(phone),
   );
-  await recorded();
+  await record();
   await simulator.stop();
 
   let calls = 0;
