@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
 import pg from 'pg';
 
 import { postgresFor } from '../../src/testing/postgres.mjs';
@@ -9,7 +13,10 @@ export default async function setUp() {
   const before = process.env.DATABASE_URL;
   process.env.DATABASE_URL = postgres.url;
 
+  process.env.EVIDENCE_DIR = await mkdtemp(path.join(tmpdir(), 'otp-evidence-'));
+
   globalThis.stopPostgres = async () => {
+    await rm(process.env.EVIDENCE_DIR, { recursive: true });
     // A watching Jest sets up again: it must not find the URL of a server that is gone.
     if (before === undefined) delete process.env.DATABASE_URL;
     await postgres.stop();
