@@ -25,7 +25,7 @@ const TYPES: Record<string, string> = {
 
 /** Of the fonts, the parts that the page may need; browsers load those whose letters occur. */
 const FONTS = [
-  '@fontsource-variable/noto-sans-arabic/files/noto-sans-arabic-arabic-wght-normal.woff2',
+  '@fontsource-variable/vazirmatn/files/vazirmatn-arabic-wght-normal.woff2',
   '@fontsource-variable/noto-sans-hebrew/files/noto-sans-hebrew-hebrew-wght-normal.woff2',
   '@fontsource-variable/noto-sans-hebrew/files/noto-sans-hebrew-latin-wght-normal.woff2',
 ];

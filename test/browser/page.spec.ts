@@ -128,15 +128,14 @@ describe.each(LANGUAGES)('the page, in "%s"', (language) => {
       const { pathname } = new URL(request.url());
       if (pathname.startsWith('/demo/')) return; // what others did
       if (pathname.endsWith('.woff2')) fonts.push(pathname);
-      else
-        sizes.push(request.sizes().then(({ responseBodySize: body, responseHeadersSize: headers }) => body + headers));
+      sizes.push(request.sizes().then(({ responseBodySize: body, responseHeadersSize: headers }) => body + headers));
     });
     await page.goto(branch.bank.url);
     await page.locator('.live:not(.off)').waitFor();
     await page.evaluate('document.fonts.ready.then(() => undefined)');
 
     expect(fonts.filter((font) => font.includes(language === 'ar' ? 'hebrew' : 'hebrew-hebrew'))).toEqual([]);
-    expect((await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)).toBeLessThan(60_000);
+    expect((await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)).toBeLessThan(150_000);
     await context.close();
   });
 });

@@ -149,6 +149,24 @@ describe('a code on the page', () => {
 
     expect(await field.inputValue()).toBe('012345');
   });
+
+  it('is filled in by a browser that reads messages for this site (WebOTP), and asks it for messages only', async () => {
+    // What a phone has and this Chromium has not: a message arrives when the test says so.
+    await visitor.page.addInitScript(`
+      window.OTPCredential = class {};
+      navigator.credentials.get = ({ otp, signal }) => new Promise((resolve, reject) => {
+        window.smsArrives = (code) => resolve({ type: 'otp', code });
+        window.asked = { otp, stopped: signal.aborted };
+        signal.addEventListener('abort', () => { window.asked.stopped = true; reject(signal.reason); });
+      });
+    `);
+    await visitor.reload();
+    await askForCode();
+
+    expect(await visitor.page.evaluate('window.asked')).toEqual({ otp: { transport: ['sms'] }, stopped: false });
+    await visitor.page.evaluate(`window.smsArrives('012345')`);
+    await until('the code in its field', async () => (await visitor.field('code').inputValue()) === '012345');
+  });
 });
 
 describe('what the bank refuses', () => {
