@@ -1,45 +1,63 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import ts from 'typescript';
+import { promisify } from 'node:util';
 
 import { newSchema } from '../support/database.js';
-import { npm, packInto } from '../support/packed.js';
+import { compile, type Host, type HostKind, install, run } from '../support/host.js';
 import { newPhone, wrongCode } from '../support/otp-fixture.js';
+import { npm, packInto } from '../support/packed.js';
 
 const MINUTES = 60_000;
+const NEST = ['common', 'core', 'passport', 'platform-express', 'platform-fastify', 'typeorm'];
+const ALWAYS = [
+  '@nestjs/throttler@6',
+  'pg@8',
+  'passport@0.7',
+  'class-transformer@0.5',
+  'reflect-metadata@0.2',
+  'rxjs@7',
+  '@types/node@20',
+];
 
-/** What each application installs beside this package, as its author would type it. */
+/** Applications of strangers: what each installs beside this package, as its author would type it. */
 const HOSTS = {
   'Nest 12, ES modules': {
     type: 'module',
     compilerOptions: { module: 'nodenext' },
-    packages: {
-      nest: ['common', 'core', 'event-emitter', 'passport', 'platform-express', 'platform-fastify', 'typeorm'],
-      others: ['@nestjs/throttler@6', 'typeorm@1', 'class-validator@0.15'],
-    },
-    version: 12,
+    packages: [
+      ...[...NEST, 'event-emitter', 'config'].map((one) => `@nestjs/${one}@12`),
+      'typeorm@1',
+      'class-validator@0.15',
+      '@nestjs/graphql@14',
+      '@nestjs/mercurius@14',
+      'mercurius@16',
+      'graphql@16',
+      ...ALWAYS,
+    ],
   },
   'Nest 11, CommonJS': {
     type: 'commonjs',
     compilerOptions: { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0' },
-    packages: {
-      nest: ['common', 'core', 'passport', 'platform-express', 'platform-fastify', 'typeorm'],
-      others: ['@nestjs/event-emitter@3', '@nestjs/throttler@6', 'typeorm@0.3', 'class-validator@0.14'],
-    },
-    version: 11,
+    packages: [
+      ...[...NEST, 'testing'].map((one) => `@nestjs/${one}@11`),
+      '@nestjs/event-emitter@3',
+      'typeorm@0.3',
+      'class-validator@0.14',
+      'jest@30',
+      '@swc/jest@0.2',
+      '@swc/core@1',
+      ...ALWAYS,
+    ],
   },
-} as const;
-const ALWAYS = ['pg@8', 'passport@0.7', 'class-transformer@0.5', 'reflect-metadata@0.2', 'rxjs@7', '@types/node@20'];
-
+} as const satisfies Record<string, HostKind>;
 type HostName = keyof typeof HOSTS;
 const NAMES = Object.keys(HOSTS) as HostName[];
+const PROGRAMS: Record<HostName, string[]> = {
+  'Nest 12, ES modules': ['main.ts', 'elsewhere.ts'],
+  'Nest 11, CommonJS': ['main.ts'],
+};
 
 let home: string;
 const installed = new Map<HostName, Promise<string>>();
@@ -47,10 +65,11 @@ const installed = new Map<HostName, Promise<string>>();
 beforeAll(async () => {
   home = mkdtempSync(path.join(realpathSync(tmpdir()), 'otp-hosts-spec-'));
   const { tarball } = await packInto(home);
-  for (const name of NAMES) {
-    const folder = install(name, tarball);
-    folder.catch(() => undefined); // the suite that awaits it fails
-    installed.set(name, folder);
+  for (const [nth, name] of NAMES.entries()) {
+    const folder = path.join(home, `host-${nth}`);
+    const done = install(folder, HOSTS[name], tarball).then(() => folder);
+    done.catch(() => undefined); // the suite that awaits it fails
+    installed.set(name, done);
   }
 }, 2 * MINUTES);
 
@@ -64,7 +83,7 @@ describe.each(NAMES)('the packed package in an application on %s', (name) => {
   let typeErrors: string;
   beforeAll(async () => {
     folder = await installed.get(name)!;
-    typeErrors = compile(folder, HOSTS[name].compilerOptions);
+    typeErrors = compile(folder, HOSTS[name], PROGRAMS[name]);
   }, 5 * MINUTES);
 
   it('has types that hold without skipLibCheck', () => {
@@ -73,7 +92,7 @@ describe.each(NAMES)('the packed package in an application on %s', (name) => {
 
   describe.each(['express', 'fastify'])('over %s', (platform) => {
     let host: Host;
-    beforeAll(async () => (host = await start(folder, platform)), 2 * MINUTES);
+    beforeAll(async () => (host = await run(folder, ['main.js', platform, await newSchema()])), 2 * MINUTES);
     afterAll(() => host?.end());
 
     it('registers a phone: start, message, verify, and the endpoint of the host that activates', async () => {
@@ -152,6 +171,110 @@ describe.each(NAMES)('the packed package in an application on %s', (name) => {
   });
 });
 
+describe('the packed package in an application with two data sources, options from its configuration, and GraphQL', () => {
+  let host: Host;
+  beforeAll(async () => {
+    const folder = (await installed.get('Nest 12, ES modules'))!;
+    host = await run(folder, ['elsewhere.js', await newSchema()]);
+  }, 5 * MINUTES);
+  afterAll(() => host?.end());
+
+  it('keeps its tables in the data source that was named, under its prefix', async () => {
+    const { data } = await graphql('{ tables }');
+
+    expect(data!.tables).toEqual(
+      expect.arrayContaining(['acme_otp_challenges', 'acme_otp_limits', 'acme_otp_verified_numbers', 'payments']),
+    );
+    expect(data!.tables).not.toContain('otp_challenges');
+  });
+
+  it('guards a resolver: the handle comes in the extensions of the error, and the grant opens it once', async () => {
+    const phone = newPhone();
+    const me = { 'x-account': 'anna' };
+    const started = await host.post('/codes/start', { phone, purpose: 'registration' });
+    const first = await verified(phone, started.body.challenge, 'registration');
+    await graphql(`mutation { register(grant: "${first}", name: "anna") }`);
+    const { data } = await graphql('mutation { prepare(payee: "Sara") }');
+    const pay = `mutation { pay(id: "${String(data!.prepare)}") }`;
+
+    const asked = await graphql(pay, me);
+    const { code, challenge } = asked.errors![0]!.extensions;
+    const grant = { 'OTP-Grant': await verified(phone, challenge, 'transaction', me) };
+
+    expect(code).toBe('insufficient_user_authentication');
+    expect(await graphql(pay, { ...me, ...grant })).toMatchObject({ data: { pay: expect.stringMatching(/by anna$/) } });
+    expect((await graphql(pay, { ...me, ...grant })).errors![0]!.extensions).toMatchObject({ code: 'grant_invalid' });
+  });
+
+  interface GraphqlAnswer {
+    data: Record<string, unknown> | null;
+    errors?: { extensions: Record<string, unknown> }[];
+  }
+
+  async function graphql(query: string, headers: Record<string, string> = {}): Promise<GraphqlAnswer> {
+    return (await host.post('/graphql', { query }, headers)).body as unknown as GraphqlAnswer;
+  }
+
+  async function verified(phone: string, challenge: unknown, purpose: string, headers = {}): Promise<string> {
+    const { body } = await host.post('/codes/verify', { challenge, code: await host.codeFor(phone), purpose }, headers);
+    return String(body.grant);
+  }
+});
+
+describe('the packed package in the tests of a host on Nest 11, with CommonJS and Jest', () => {
+  it(
+    'is loaded by the Jest of the host, once it may transform ES modules',
+    async () => {
+      const folder = (await installed.get('Nest 11, CommonJS'))!;
+      cpSync(path.join(import.meta.dirname, 'host/own-test.ts'), path.join(folder, 'own.spec.ts'));
+      writeFileSync(path.join(folder, 'jest.config.js'), JEST_OF_THE_HOST);
+
+      const env = { ...process.env, NODE_OPTIONS: '', SCHEMA: await newSchema() };
+      const jest = promisify(execFile)(process.execPath, ['node_modules/jest/bin/jest.js'], { cwd: folder, env });
+      const { stderr } = await jest.catch((failed: { stderr: string }) => failed);
+
+      expect(stderr).toMatch(/Tests: +1 passed, 1 total/);
+    },
+    2 * MINUTES,
+  );
+});
+
+/** As the documentation gives it. */
+const JEST_OF_THE_HOST = `
+const swc = { jsc: { parser: { syntax: 'typescript', decorators: true }, transform: { legacyDecorator: true, decoratorMetadata: true } } };
+module.exports = {
+  transform: { '^.+\\.(t|m?j)s$': ['@swc/jest', swc] },
+  transformIgnorePatterns: ['/node_modules/(?!(nestjs-phone-otp|intl-messageformat|@formatjs|uuid)/)'],
+};
+`;
+
+// Node 20, or whichever runs these tests, is what all the others show.
+describe.each(['22', '24'])('the packed package on Node %s', (version) => {
+  it(
+    'boots and registers a phone, as an ES module and required from CommonJS',
+    async () => {
+      const node = await nodeOf(version);
+      for (const name of NAMES) {
+        const host = await run((await installed.get(name))!, ['main.js', 'express', await newSchema()], node);
+        const phone = newPhone();
+        const { body } = await host.post('/otp/start', { phone, purpose: 'registration' });
+        const guess = { challenge: body.challenge, code: await host.codeFor(phone), purpose: 'registration' };
+        expect(await host.post('/otp/verify', guess)).toMatchObject({ status: 200 });
+        await host.end();
+      }
+    },
+    4 * MINUTES,
+  );
+});
+
+/** Another Node, which npm has as a package. */
+async function nodeOf(version: string): Promise<string> {
+  const folder = path.join(home, `node-${version}`);
+  const name = `node-${process.platform}-${process.arch}`;
+  await npm(home, ['install', '--prefer-offline', '--no-audit', '--no-fund', '--prefix', folder, `${name}@${version}`]);
+  return path.join(folder, 'node_modules', name, 'bin/node');
+}
+
 function problem(status: number, code: string) {
   return {
     status,
@@ -159,120 +282,4 @@ function problem(status: number, code: string) {
     cacheControl: 'no-store',
     body: { status, code, type: `urn:nestjs-phone-otp:problem:${code}` },
   };
-}
-
-/** Installs the tarball and what a host brings along into an empty folder. */
-async function install(name: HostName, tarball: string): Promise<string> {
-  const { type, packages, version } = HOSTS[name];
-  const folder = path.join(home, `nest-${version}`);
-  mkdirSync(folder);
-  writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ name: 'host', private: true, type }));
-  const wanted = [...packages.nest.map((one) => `@nestjs/${one}@${version}`), ...packages.others, ...ALWAYS];
-  await npm(
-    folder,
-    ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', tarball, ...wanted],
-    `This test installs the packed package from npm's registry or cache, and "npm install" for ${name}`,
-  );
-  return folder;
-}
-
-/** Compiles the host as its author would. @returns what is wrong in it or in the types of the package */
-function compile(folder: string, own: object): string {
-  const main = path.join(folder, 'main.ts');
-  cpSync(path.join(import.meta.dirname, 'host/main.ts'), main);
-  const { options, errors } = ts.convertCompilerOptionsFromJson(
-    {
-      target: 'ES2023',
-      lib: ['ES2023'],
-      types: ['node'],
-      strict: true,
-      skipLibCheck: false,
-      experimentalDecorators: true,
-      emitDecoratorMetadata: true,
-      ...own,
-    },
-    folder,
-  );
-  const host = ts.createCompilerHost(options);
-  host.getCurrentDirectory = () => folder;
-  const program = ts.createProgram([main], options, host);
-  // The types of Nest, TypeORM and the like are for their authors to check.
-  const ours = program
-    .getSourceFiles()
-    .filter(({ fileName }) => fileName === main || fileName.includes('node_modules/nestjs-phone-otp/'));
-  if (ours.length < 3) throw new Error('the types of the package are not where the host looks for them');
-  const found = [
-    ...errors,
-    ...program.getOptionsDiagnostics(),
-    ...ours.flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]),
-  ];
-  program.emit();
-  return ts.formatDiagnostics(found, host);
-}
-
-interface Answer {
-  status: number;
-  contentType: string | null;
-  cacheControl: string | null;
-  wwwAuthenticate: string | null;
-  body: Record<string, unknown>;
-}
-
-type Variant = 'plain' | 'withEnvelope';
-
-interface Host {
-  get(path: string, variant?: Variant): Promise<Answer>;
-  post(path: string, body: object, headers?: Record<string, string>, variant?: Variant): Promise<Answer>;
-  codeFor(phone: string): Promise<string>;
-  end(): Promise<void>;
-}
-
-/** Runs the compiled host over a schema of its own until it says where it listens. */
-async function start(folder: string, platform: string): Promise<Host> {
-  const child = spawn(process.execPath, ['main.js', platform, await newSchema()], { cwd: folder, stdio: 'pipe' });
-  const complaints = text(child.stderr);
-  const urls = await firstJson(child);
-  if (!urls) throw new Error(`the host did not start:\n${await complaints}`);
-
-  const call = async (variant: Variant, route: string, init?: RequestInit): Promise<Answer> => {
-    const response = await fetch(urls[variant] + route, init);
-    const header = (name: string) => response.headers.get(name);
-    return {
-      status: response.status,
-      contentType: header('content-type'),
-      cacheControl: header('cache-control'),
-      wwwAuthenticate: header('www-authenticate'),
-      body: (await response.json()) as Record<string, unknown>,
-    };
-  };
-  const get = (route: string, variant: Variant = 'plain') => call(variant, route);
-  return {
-    get,
-    post: (route, body, headers = {}, variant = 'plain') =>
-      call(variant, route, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', ...headers },
-        body: JSON.stringify(body),
-      }),
-    codeFor: async (phone) => {
-      for (const deadline = Date.now() + 20_000; Date.now() < deadline; await sleep(20)) {
-        const { code } = (await get(`/messages/${phone}`)).body;
-        if (code) return code as string;
-      }
-      throw new Error('no message reached the phone');
-    },
-    end: async () => {
-      const ended = child.exitCode ?? once(child, 'exit');
-      child.stdin.end();
-      await ended;
-    },
-  };
-}
-
-/** The first line of output that is JSON; undefined when the process ends without one. */
-async function firstJson(child: ChildProcess): Promise<Record<Variant, string> | undefined> {
-  for await (const line of createInterface({ input: child.stdout! })) {
-    if (line.startsWith('{')) return JSON.parse(line) as Record<Variant, string>;
-  }
-  return undefined;
 }
