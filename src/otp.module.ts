@@ -60,10 +60,18 @@ export interface OtpModuleAsyncOptions extends OtpModuleShape, Pick<ModuleMetada
   extraProviders?: Provider[];
 }
 
-const GIVEN = Symbol('options and provider as given');
-const SETTINGS = Symbol('settings');
-const DATA_SOURCE = Symbol('data source');
-const WIRED = Symbol('wired parts');
+/** What the module works with, once its options are checked. */
+export interface Setup {
+  settings: OtpSettings;
+  provider: OtpProvider;
+}
+
+// Not part of the public surface: `nestjs-phone-otp/testing` puts another set-up in the place of the host's.
+export const GIVEN = Symbol('options of OtpModule');
+export const SETUP = Symbol('set-up of OtpModule');
+export const WIRED = Symbol('wired parts of OtpModule');
+const SETTINGS = Symbol('settings of OtpModule');
+const DATA_SOURCE = Symbol('data source of OtpModule');
 
 /** Owns the life of phone one-time codes. Import it once, at the root. */
 @Module({})
@@ -98,7 +106,15 @@ function define(
     controllers: http.controllers,
     providers: [
       ...given,
-      { provide: SETTINGS, inject: [GIVEN], useFactory: (options: OtpOptions) => resolveOptions(options) },
+      {
+        provide: SETUP,
+        inject: [GIVEN],
+        useFactory: (given: OtpOptionsWithProvider): Setup => ({
+          settings: resolveOptions(given),
+          provider: given.provider,
+        }),
+      },
+      { provide: SETTINGS, inject: [SETUP], useFactory: ({ settings }: Setup) => settings },
       {
         provide: DATA_SOURCE,
         inject: [{ token: getDataSourceToken(dataSource), optional: true }],
@@ -106,14 +122,9 @@ function define(
       },
       {
         provide: WIRED,
-        inject: [SETTINGS, GIVEN, DATA_SOURCE, ModuleRef, { token: EventEmitter2, optional: true }],
-        useFactory: (
-          settings: OtpSettings,
-          given: OtpOptionsWithProvider,
-          source: DataSource,
-          host: ModuleRef,
-          emitter?: EventEmitter2,
-        ) => wire(settings, given.provider, source, host, emitter),
+        inject: [SETUP, DATA_SOURCE, ModuleRef, { token: EventEmitter2, optional: true }],
+        useFactory: ({ settings, provider }: Setup, source: DataSource, host: ModuleRef, emitter?: EventEmitter2) =>
+          wire(settings, provider, source, host, emitter),
       },
       { provide: OtpService, inject: [WIRED], useFactory: ({ service }: Wired) => service },
       { provide: Grants, inject: [WIRED], useFactory: ({ grants }: Wired) => grants },

@@ -118,7 +118,11 @@ export class VerifiedNumbers {
   }
 
   /** As {@link VerifiedNumbers.activate}, for a grant that was used already in this very transaction. */
-  async bind({ phone, purpose, provedAt }: Proof, owner: string, manager: EntityManager): Promise<OwnedNumber> {
+  async bind(
+    { phone, purpose, provedAt }: Pick<Proof, 'phone' | 'purpose' | 'provedAt'>,
+    owner: string,
+    manager: EntityManager,
+  ): Promise<OwnedNumber> {
     const { database, events, settings } = this.parts;
     const { takenNumbers: policy, reconfirmAfterDays: reconfirmDays, holdHours } = settings;
     const row = await database.run(

@@ -17,6 +17,11 @@ export class Background {
     this.#running.add(running);
   }
 
+  /** Until nothing is running, what that began included. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
   /** From now on nothing is taken on. Waits for what is running: at most one call's time limit, and the mark after it. */
   async drain(): Promise<void> {
     this.#closing = true;

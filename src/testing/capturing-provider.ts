@@ -38,9 +38,9 @@ export class CapturingProvider implements DeliveryProvider {
     return phone === undefined ? [...this.#outbox] : this.#outbox.filter((message) => message.phone === phone);
   }
 
-  /** The code in the newest message to a phone (E.164), if there is one. */
+  /** The code in the newest message to a phone (E.164), if there is one: its first whole number of six to eight digits. */
   lastCode(phone: string): string | undefined {
-    return /(?<!\d)\d{6,8}(?!\d)/.exec(this.messages(phone)[0]?.text ?? '')?.[0];
+    return /(?<![\d.,])\d{6,8}(?![.,]?\d)/.exec(this.messages(phone)[0]?.text ?? '')?.[0];
   }
 
   clear(): void {

@@ -1,3 +1,4 @@
+import { OTP_ENTITIES } from 'nestjs-phone-otp';
 import { DataSource } from 'typeorm';
 
 import { BANK_ENTITIES } from '../../demo/bank/entities.js';
@@ -30,7 +31,7 @@ export class Branch {
     const schema = await newSchema();
     const url = urlInSchema(schema);
     const bank = await openBank({ DATABASE_URL: url, PGAPPNAME: schema, ...env });
-    const dataSource = new DataSource({ type: 'postgres', url, schema, entities: BANK_ENTITIES });
+    const dataSource = new DataSource({ type: 'postgres', url, schema, entities: [...OTP_ENTITIES, ...BANK_ENTITIES] });
     return new Branch(bank, await dataSource.initialize(), schema);
   }
 

@@ -11,10 +11,10 @@ import {
   OtpService,
   VerifiedNumbers,
 } from 'nestjs-phone-otp';
-import { CapturingProvider } from 'nestjs-phone-otp/testing';
+import { CapturingProvider, OtpTesting } from 'nestjs-phone-otp/testing';
 import { DataSource } from 'typeorm';
 
-import { databaseOptions, elapse, newSchema } from './database.js';
+import { databaseOptions, newSchema } from './database.js';
 
 export const PEPPER = 'a-pepper-for-tests-only-0123456789-abcdefghij';
 
@@ -96,15 +96,7 @@ export async function otpFixture({
   await (adapter ? app.listen(0, '127.0.0.1') : app.init());
 
   const dataSource = app.get<DataSource>(getDataSourceToken());
-  const codeFor = async (phone: string): Promise<string> => {
-    const deadline = Date.now() + 5000;
-    for (;;) {
-      const code = sms.lastCode(phone);
-      if (code) return code;
-      if (Date.now() > deadline) throw new Error(`no message reached ${phone}`);
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-  };
+  const testing = OtpTesting.of(app);
   return {
     app,
     otp: app.get(OtpService),
@@ -113,8 +105,8 @@ export async function otpFixture({
     dataSource,
     schema: inSchema,
     sms,
-    elapse: (seconds) => elapse(dataSource, seconds),
-    codeFor,
+    elapse: (seconds) => testing.elapse(seconds),
+    codeFor: (phone) => testing.lastCode(phone),
     own: async (phone, owner, daysAgo = 0) => {
       await dataSource.query(
         `INSERT INTO ${inSchema}.otp_verified_numbers (phone, owner, verified_at, last_proved_at, source)

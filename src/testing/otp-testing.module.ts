@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+
+import type { DynamicModule } from '@nestjs/common';
+
+import { OtpConfigError } from '../otp.error.js';
+import {
+  GIVEN,
+  OtpModule,
+  type OtpModuleOptions,
+  type OtpOptionsWithProvider,
+  type Setup,
+  SETUP,
+} from '../otp.module.js';
+import { type OtpSettings, resolveOptions } from '../otp.options.js';
+import { CapturingProvider } from './capturing-provider.js';
+
+export interface OtpTestingOptions {
+  /**
+   * Keep the application's own limits on messages, in tests of these: `OtpTesting.elapse` gets past them.
+   * @defaultValue false: a test may start as many codes as it likes
+   */
+  keepLimits?: boolean;
+}
+
+/** The part of the `TestingModuleBuilder` of `@nestjs/testing` that is used here. */
+interface Builder {
+  overrideProvider(token: unknown): {
+    useFactory(factory: { factory: (given: OtpOptionsWithProvider) => Setup; inject: symbol[] }): unknown;
+  };
+}
+
+const PLENTY = 1_000_000;
+
+/** What bounds messages and calls. What bounds guessing stays: tries, gates, expiry, single use. */
+const LIFTED = {
+  cooldownSeconds: 0,
+  sendsPerPhonePerHour: PLENTY,
+  sendsPerPhonePerDay: PLENTY,
+  sendsPerOwnerPerHour: PLENTY,
+  sendsPerOwnerPerDay: PLENTY,
+  sendsPerAddressPerHour: PLENTY,
+  sendsPerPrefixPerHour: PLENTY,
+  sendsPerMinute: PLENTY,
+  dailySendBudget: PLENTY,
+  verifiesPerAddress: PLENTY,
+  purgeEverySeconds: 0,
+} satisfies Partial<OtpSettings>;
+
+/** Codes that a test can read, and no waiting for the next one. Everything else is as in production. */
+export class OtpTestingModule {
+  /**
+   * In a test of the whole application: its messages are captured instead of sent, whatever provider it has, and its limits
+   * on messages are lifted.
+   * @throws {@link OtpConfigError} with `NODE_ENV=production`
+   *
+   * @example
+   * const module = await OtpTestingModule.override(Test.createTestingModule({ imports: [AppModule] })).compile();
+   */
+  static override<B extends Builder>(builder: B, options: OtpTestingOptions = {}): B {
+    builder.overrideProvider(SETUP).useFactory({ inject: [GIVEN], factory: setupFor(options) });
+    return builder;
+  }
+
+  /**
+   * In place of `OtpModule.forRoot()`, in a test of some modules of an application. It needs a `TypeOrmModule.forRoot()`
+   * beside it, as that does.
+   * @param options those of the application that matter here, such as `purposes`; the others have values for tests
+   * @throws {@link OtpConfigError} with `NODE_ENV=production`
+   */
+  static forRoot({ keepLimits, ...options }: Partial<OtpModuleOptions> & OtpTestingOptions = {}): DynamicModule {
+    const useFactory = setupFor({ keepLimits });
+    const given = { ...DEFAULTS, pepper: randomBytes(32), ...options };
+    const { providers, ...module } = OtpModule.forRoot(new CapturingProvider(), given);
+    return { ...module, providers: [...providers!, { provide: SETUP, inject: [GIVEN], useFactory }] };
+  }
+}
+
+const DEFAULTS = {
+  regions: ['SA'],
+  appName: 'Test',
+  dailySendBudget: PLENTY,
+  isGlobal: true,
+} satisfies Partial<OtpModuleOptions>;
+
+function setupFor({ keepLimits = false }: OtpTestingOptions): (given: OtpOptionsWithProvider) => Setup {
+  if (process.env.NODE_ENV === 'production') {
+    throw new OtpConfigError(
+      '"OtpTestingModule" lifts limits and sends nothing: run tests without NODE_ENV=production.',
+    );
+  }
+  return (given) => {
+    const settings = resolveOptions(given);
+    const { provider } = given;
+    const isCapturing = provider instanceof CapturingProvider;
+    return {
+      settings: keepLimits ? settings : Object.freeze({ ...settings, ...LIFTED }),
+      provider: isCapturing ? provider : new CapturingProvider(),
+    };
+  };
+}

@@ -1,0 +1,237 @@
+import { Body, Controller, Headers, type INestApplication, Module, Post, UseFilters } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import {
+  ConsoleProvider,
+  LoggedIn,
+  OtpConfigError,
+  OtpModule,
+  OtpProblemFilter,
+  PhoneLogin,
+  type PhoneLoginResult,
+  TaqnyatVerify,
+  VerifiedNumbers,
+} from 'nestjs-phone-otp';
+import { OtpTesting, OtpTestingModule, type OtpTestingOptions } from 'nestjs-phone-otp/testing';
+
+import { databaseOptions, newSchema } from '../support/database.js';
+import { type Answer, post } from '../support/http.js';
+import { newPhone, PEPPER, wrongCode } from '../support/otp-fixture.js';
+
+@Controller()
+@UseFilters(OtpProblemFilter)
+class HostController {
+  constructor(private readonly numbers: VerifiedNumbers) {}
+
+  @Post('register')
+  register(@Headers('otp-grant') grant: string, @Body() { name }: { name: string }) {
+    return this.numbers.activate(grant, name);
+  }
+
+  @Post('login')
+  @PhoneLogin()
+  login(@LoggedIn() { account }: PhoneLoginResult) {
+    return account;
+  }
+}
+
+/** As a host has it: the package deep inside, its vendor real, its limits those of production. */
+async function hostModule() {
+  const database = TypeOrmModule.forRoot(databaseOptions(await newSchema()));
+  const vendor = new TaqnyatVerify({ apiKey: 'a-key-of-the-host', sender: 'Acme' });
+  const codes = OtpModule.forRoot(vendor, {
+    pepper: PEPPER,
+    regions: ['SA'],
+    appName: 'Acme',
+    dailySendBudget: 3,
+    routes: { prefix: 'otp' },
+    verifiesPerAddress: 1,
+    isGlobal: true,
+  });
+  @Module({ imports: [codes] })
+  class CodesModule {}
+  @Module({ imports: [database, CodesModule], controllers: [HostController] })
+  class AppModule {}
+  return AppModule;
+}
+
+let app: INestApplication;
+let otp: OtpTesting;
+
+async function openHost(options?: OtpTestingOptions) {
+  const builder = Test.createTestingModule({ imports: [await hostModule()] });
+  app = (await OtpTestingModule.override(builder, options).compile()).createNestApplication({ logger: ['error'] });
+  await app.listen(0, '127.0.0.1');
+  otp = OtpTesting.of(app);
+}
+
+const start = (phone: string, purpose = 'registration') => post(app, '/otp/start', { phone, purpose });
+const verify = ({ json }: Answer, code: string, purpose = 'registration') =>
+  post(app, '/otp/verify', { challenge: json.challenge, code, purpose });
+
+describe('an application under OtpTestingModule.override', () => {
+  beforeAll(() => openHost());
+  beforeEach(() => otp.clear());
+  afterAll(() => app.close());
+
+  it('logs in with a code that the test reads, as soon as the start was answered', async () => {
+    const phone = newPhone();
+    await otp.activate(phone, 'sara');
+
+    const started = await start(phone, 'login');
+    const body = { challenge: started.json.challenge, code: await otp.lastCode(phone) };
+    const login = await post(app, '/login', body);
+
+    expect(login).toMatchObject({ status: 201, json: { id: 'sara' } });
+    expect(await post(app, '/login', body)).toMatchObject({ status: 400, json: { code: 'otp_unavailable' } });
+  });
+
+  it('tests an endpoint of the host with a grant that it gets in one line', async () => {
+    const phone = newPhone();
+
+    const grant = await otp.grantFor({ phone, purpose: 'registration' });
+
+    const register = () => post(app, '/register', { name: 'sara' }, { 'OTP-Grant': grant });
+    expect(await register()).toMatchObject({ status: 201, json: { phone, owner: 'sara' } });
+    expect(await register()).toMatchObject({ status: 401, json: { code: 'grant_invalid' } });
+  });
+
+  it('sends as many messages as a test likes, from one address to one phone, past cooldown, caps and budget', async () => {
+    const phone = newPhone();
+
+    for (let n = 0; n < 25; n++) expect(await start(phone)).toMatchObject({ status: 202 });
+
+    expect(await otp.messages(phone)).toHaveLength(25);
+    expect(await otp.messages(newPhone())).toHaveLength(0);
+  });
+
+  it('still ends a challenge after five tries, and uses a code once', async () => {
+    const phone = newPhone();
+    const guessed = await start(phone);
+    const wrong = wrongCode(await otp.lastCode(phone));
+    const codes = [];
+    for (let n = 0; n < 6; n++) codes.push((await verify(guessed, wrong)).json.code);
+    expect(codes).toEqual([...Array<string>(5).fill('otp_invalid'), 'otp_unavailable']);
+
+    const used = await start(phone);
+    const code = await otp.lastCode(phone);
+    expect(await verify(used, code)).toMatchObject({ status: 200 });
+    expect(await verify(used, code)).toMatchObject({ status: 400, json: { code: 'otp_unavailable' } });
+  });
+
+  it('lets a code expire when time passes', async () => {
+    const phone = newPhone();
+    const started = await start(phone);
+    const code = await otp.lastCode(phone);
+
+    await otp.elapse(301);
+
+    expect(await verify(started, code)).toMatchObject({ status: 400, json: { code: 'otp_unavailable' } });
+  });
+
+  it('takes phones as they are typed', async () => {
+    await start('0512345678');
+
+    await expect(otp.lastCode('051 234 5678')).resolves.toMatch(/^\d{6}$/);
+  });
+
+  it('forgets between two tests what the one before left', async () => {
+    const phone = newPhone();
+    await otp.activate(phone, 'sara');
+    await start(phone);
+
+    await otp.clear();
+
+    expect(await otp.messages()).toEqual([]);
+    expect(await app.get(VerifiedNumbers, { strict: false }).ownerOf(phone)).toBeNull();
+  });
+
+  it('says why no code came, at once', async () => {
+    await start(newPhone(), 'login'); // nobody's: a decoy
+
+    await expect(otp.lastCode('+966512345678')).rejects.toThrow(/No message with a code went to \+966512345678/);
+  });
+});
+
+describe('an application that keeps its limits', () => {
+  it('refuses the second message, until time passes', async () => {
+    await openHost({ keepLimits: true });
+    const phone = newPhone();
+
+    expect(await start(phone)).toMatchObject({ status: 202 });
+    expect(await start(phone)).toMatchObject({ status: 429, json: { code: 'otp_too_soon' } });
+    await otp.elapse(60);
+    expect(await start(phone)).toMatchObject({ status: 202 });
+
+    await app.close();
+  });
+});
+
+describe('some modules of an application, with OtpTestingModule.forRoot', () => {
+  it('work with options of the test, and with values for the others', async () => {
+    const module = await Test.createTestingModule({
+      imports: [
+        TypeOrmModule.forRoot(databaseOptions(await newSchema())),
+        OtpTestingModule.forRoot({ codeLength: 8, purposes: { gift: {} } }),
+      ],
+      controllers: [HostController],
+    }).compile();
+    await module.init();
+    otp = OtpTesting.of(module);
+
+    await otp.activate('0512345678', 'sara');
+    const request = { phone: '0512345678', purpose: 'gift', subject: 'sara', session: 's1' };
+    await expect(otp.grantFor(request)).resolves.toEqual(expect.any(String));
+    await expect(otp.grantFor(request)).resolves.toEqual(expect.any(String)); // no cooldown
+    await expect(otp.lastCode('0512345678')).resolves.toMatch(/^\d{8}$/);
+    await module.close();
+  });
+});
+
+describe('the testing module', () => {
+  const before = process.env.NODE_ENV;
+  afterEach(() => (process.env.NODE_ENV = before));
+  const refusal = new OtpConfigError(
+    '"OtpTestingModule" lifts limits and sends nothing: run tests without NODE_ENV=production.',
+  );
+
+  it('SEC-63: refuses production, whatever the options say', async () => {
+    const builder = Test.createTestingModule({});
+    process.env.NODE_ENV = 'production';
+
+    expect(() => OtpTestingModule.forRoot({ production: false })).toThrow(refusal);
+    expect(() => OtpTestingModule.override(builder)).toThrow(refusal);
+  });
+
+  it('SEC-63: refuses an application that is told it is in production', async () => {
+    const module = await Test.createTestingModule({
+      imports: [
+        TypeOrmModule.forRoot(databaseOptions(await newSchema())),
+        OtpTestingModule.forRoot({ production: true }),
+      ],
+    }).compile();
+
+    await expect(module.init()).rejects.toThrow('The provider "capturing" is for development');
+    await module.close();
+  });
+
+  it('says what to do where the application was not overridden, or has no codes at all', async () => {
+    const imports = [
+      TypeOrmModule.forRoot(databaseOptions(await newSchema())),
+      OtpModule.forRoot(new ConsoleProvider(), { pepper: PEPPER, regions: ['SA'], appName: 'A', dailySendBudget: 1 }),
+    ];
+    const real = await Test.createTestingModule({ imports }).compile();
+    const empty = await Test.createTestingModule({}).compile();
+
+    await expect(OtpTesting.of(real).messages()).rejects.toThrow(
+      new OtpConfigError(
+        'This application sends its codes by "console", where no test can read them: ' +
+          'call "OtpTestingModule.override(builder)" before "builder.compile()".',
+      ),
+    );
+    expect(() => OtpTesting.of(empty)).toThrow(
+      new OtpConfigError('This application has no "OtpModule": import it, or "OtpTestingModule.forRoot()".'),
+    );
+    await real.close();
+  });
+});
