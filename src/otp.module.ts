@@ -32,7 +32,7 @@ import { StepUps } from './step-up/step-ups.js';
 
 /** What shapes the module itself. Nest reads it before any factory runs, so in `forRootAsync` it stands beside `useFactory`. */
 export interface OtpModuleShape {
-  /** Make `OtpService`, `Grants` and `VerifiedNumbers` injectable everywhere. @defaultValue false */
+  /** Make `OtpService`, `Grants`, `VerifiedNumbers` and the guards usable in modules that do not import this one. @defaultValue true */
   isGlobal?: boolean;
   /** Name of the TypeORM data source that holds the tables. @defaultValue the default data source */
   dataSource?: string;
@@ -73,15 +73,33 @@ export const WIRED = Symbol('wired parts of OtpModule');
 const SETTINGS = Symbol('settings of OtpModule');
 const DATA_SOURCE = Symbol('data source of OtpModule');
 
+/** What hosts inject, and then what the guards need, which Nest builds in the modules that use them. */
+const EXPORTED = [
+  OtpService,
+  Grants,
+  VerifiedNumbers,
+  Notices,
+  PhoneLoginStrategy,
+  StepUps,
+  VerifyThrottlerGuard,
+] satisfies Provider[];
+
+/** What is behind `OtpModule` itself. Without it Nest would say that it cannot find `OtpService` in a module that imports it. */
+const refuseBare = (): never => {
+  throw new OtpConfigError(
+    'A module imports "OtpModule" as such: take it out there. "OtpModule.forRoot()" once, at the root, is enough for all modules.',
+  );
+};
+
 /** Owns the life of phone one-time codes. Import it once, at the root. */
-@Module({})
+@Module({ providers: EXPORTED.map((provide) => ({ provide, useFactory: refuseBare })), exports: EXPORTED })
 export class OtpModule {
   /**
    * @param provider the vendor's adapter
    * @throws {@link OtpConfigError} at start-up, naming the option to change
    */
   static forRoot(provider: OtpProvider, options: OtpModuleOptions): DynamicModule {
-    return define(options, [{ provide: GIVEN, useValue: { ...options, provider } }]);
+    return define(options, [{ provide: GIVEN, useValue: options && { ...options, provider } }]);
   }
 
   /** As {@link OtpModule.forRoot}, with options made by a factory, a class, or an existing provider. */
@@ -95,7 +113,7 @@ function define(
   given: Provider[],
   imports: ModuleMetadata['imports'] = [],
 ): DynamicModule {
-  const { isGlobal = false, dataSource, routes, throttlerStorage } = shape ?? {};
+  const { isGlobal = true, dataSource, routes, throttlerStorage } = shape ?? {};
   // Registers the entities for "autoLoadEntities"; its repositories are not needed.
   TypeOrmModule.forFeature(OTP_ENTITIES, dataSource);
   const http = otpHttp(routes, throttlerStorage, SETTINGS);
@@ -110,15 +128,15 @@ function define(
         provide: SETUP,
         inject: [GIVEN],
         useFactory: (given: OtpOptionsWithProvider): Setup => ({
+          provider: given && requireProvider(given.provider),
           settings: resolveOptions(given),
-          provider: given.provider,
         }),
       },
       { provide: SETTINGS, inject: [SETUP], useFactory: ({ settings }: Setup) => settings },
       {
         provide: DATA_SOURCE,
         inject: [{ token: getDataSourceToken(dataSource), optional: true }],
-        useFactory: (found?: DataSource) => found ?? missingDataSource(dataSource),
+        useFactory: (found?: DataSource) => requirePostgres(found ?? missingDataSource(dataSource)),
       },
       {
         provide: WIRED,
@@ -142,8 +160,6 @@ function define(
       },
       ...http.providers,
     ],
-    // The latter are what the guards need, which Nest builds in the modules that use them.
-    exports: [OtpService, Grants, VerifiedNumbers, Notices, PhoneLoginStrategy, StepUps, VerifyThrottlerGuard],
   };
 }
 
@@ -157,6 +173,24 @@ function givenLater({ inject, useFactory, useClass, useExisting }: OtpModuleAsyn
     ...(useClass ? [useClass] : []),
     { provide: GIVEN, inject: [factory], useFactory: (made: OtpOptionsFactory) => made.createOtpOptions() },
   ];
+}
+
+function requireProvider(provider: OtpProvider): OtpProvider {
+  if (MODES.has(provider?.mode)) return provider;
+  throw new OtpConfigError(
+    'OtpModule needs a provider: pass one as the first argument of "OtpModule.forRoot()", ' +
+      'or as "provider" in what the factory of "forRootAsync()" returns.',
+  );
+}
+
+const MODES: ReadonlySet<unknown> = new Set<OtpProvider['mode']>(['delivery', 'delegated', 'generator', 'choice']);
+
+function requirePostgres(dataSource: DataSource): DataSource {
+  const { type } = dataSource.options;
+  if (type === 'postgres') return dataSource;
+  throw new OtpConfigError(
+    `OtpModule works on PostgreSQL, and this data source is of type "${type}": name one of type "postgres" with the option "dataSource".`,
+  );
 }
 
 function missingDataSource(name: string | undefined): never {

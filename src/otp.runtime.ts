@@ -2,7 +2,7 @@ import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from 
 import type { AbstractHttpAdapter, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 
 import { selfCheckSql, type SelfCheckRow } from './lifecycle/self-check.sql.js';
-import { tablesOf } from './lifecycle/tables.js';
+import { requiredOf } from './lifecycle/tables.js';
 import { OtpConfigError, OtpError } from './otp.error.js';
 import { namesPayment, weaknessFor } from './otp.purposes.js';
 import type { Wired } from './otp.wiring.js';
@@ -23,7 +23,9 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
     const modules = [...this.modules.values()];
     const own = modules.find(({ providers }) => providers.has(OtpRuntime))?.metatype;
     if (modules.filter(({ metatype }) => metatype === own).length > 1) {
-      throw new OtpConfigError('OtpModule is set up twice: call "forRoot()" once, at the root, with "isGlobal: true".');
+      throw new OtpConfigError(
+        'OtpModule is set up twice: call "forRoot()" once, at the root; that is enough for all modules.',
+      );
     }
     this.#refuseUnsafe();
     this.#checkPorts();
@@ -109,18 +111,30 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
 
   async #checkDatabase(): Promise<void> {
     const { database, dataSource } = this.wired;
+    const required = requiredOf(dataSource);
     let row: SelfCheckRow;
     try {
-      row = (await database.run(selfCheckSql, { tables: Object.values(tablesOf(dataSource)) }))!;
+      row = (await database.run(selfCheckSql, required))!;
     } catch (error) {
       if (!(error instanceof OtpError)) throw error;
       this.#logger.warn('the database did not answer the check at start-up; requests answer 503 until it does');
       return;
     }
+    if (!row.schema_exists) {
+      throw new OtpConfigError(
+        `The schema "${required.schema}" of the data source does not exist: make it, then run the migrations.`,
+      );
+    }
     if (row.missing.length > 0) {
       throw new OtpConfigError(
         `These tables do not exist: ${row.missing.join(', ')}. Add "...OTP_MIGRATIONS" to the "migrations" of the data source ` +
-          'and run them (or set "migrationsRun: true"); a "schema" must be made beforehand.',
+          'and run them (or set "migrationsRun: true").',
+      );
+    }
+    if (row.missing_columns.length > 0) {
+      throw new OtpConfigError(
+        `These columns do not exist: ${row.missing_columns.join(', ')}. The tables are of an older version: ` +
+          'run the migrations of "OTP_MIGRATIONS" that are new (or set "migrationsRun: true").',
       );
     }
     if (row.isolation !== 'read committed') {

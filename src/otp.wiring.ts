@@ -18,7 +18,6 @@ import { PhoneLogins } from './login/phone-logins.js';
 import { MessageRenderer } from './messages/message-renderer.js';
 import { VerifiedNumbers } from './numbers/verified-numbers.js';
 import { Notices } from './notices.js';
-import { OtpConfigError } from './otp.error.js';
 import { EventSink } from './otp.events.js';
 import type { OtpSettings } from './otp.options.js';
 import { OtpService } from './otp.service.js';
@@ -50,7 +49,6 @@ export function wire(
   host: ModuleRef,
   emitter: { emit(name: string, payload: unknown): unknown } | undefined,
 ): Wired {
-  if (!MODES.has(provider?.mode)) throw new OtpConfigError(PROVIDER_HELP);
   const tables = tablesOf(dataSource);
   const database = new Database(dataSource);
   const hash = new KeyedHash(settings.peppers);
@@ -113,9 +111,3 @@ export function wire(
     dataSource,
   };
 }
-
-const MODES: ReadonlySet<unknown> = new Set<OtpProvider['mode']>(['delivery', 'delegated', 'generator', 'choice']);
-
-const PROVIDER_HELP =
-  'OtpModule needs a provider: pass one as the first argument of "OtpModule.forRoot()", ' +
-  'or as "provider" in what the factory of "forRootAsync()" returns.';

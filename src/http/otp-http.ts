@@ -1,6 +1,7 @@
 import { Controller, type Provider, type Type, VERSION_NEUTRAL } from '@nestjs/common';
 import { type ThrottlerModuleOptions, type ThrottlerStorage, ThrottlerStorageService } from '@nestjs/throttler';
 
+import { OtpConfigError } from '../otp.error.js';
 import type { OtpSettings } from '../otp.options.js';
 import type { OtpRoutesOptions } from './otp-routes.options.js';
 import { OtpRoutes } from './otp.routes.js';
@@ -16,7 +17,7 @@ export function otpHttp(
   settings: symbol,
 ): { controllers: Type<unknown>[]; providers: Provider[] } {
   return {
-    controllers: routes ? [controllerAt(routes.prefix)] : [],
+    controllers: routes ? [controllerAt(prefixOf(routes))] : [],
     providers: [
       { provide: HTTP_SETTINGS, useExisting: settings },
       { provide: ROUTES_OPTIONS, useValue: routes },
@@ -32,6 +33,11 @@ export function otpHttp(
       VerifyThrottlerGuard,
     ],
   };
+}
+
+function prefixOf({ prefix }: OtpRoutesOptions): string {
+  if (typeof prefix === 'string') return prefix;
+  throw new OtpConfigError('"routes" must say where the routes are mounted: { prefix: "otp" }.');
 }
 
 /** A class of its own per registration, since two applications in one process may differ. */

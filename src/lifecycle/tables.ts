@@ -6,6 +6,7 @@ import { Grant } from '../grant/grant.entity.js';
 import { Limit } from '../limits/limit.entity.js';
 import { VerifiedNumber } from '../numbers/verified-number.entity.js';
 import { OtpConfigError } from '../otp.error.js';
+import type { SelfCheckParameters } from './self-check.sql.js';
 
 const ENTITIES = {
   challenges: Challenge,
@@ -26,6 +27,20 @@ export function tablesOf(dataSource: DataSource): Tables {
   return Object.fromEntries(
     Object.entries(ENTITIES).map(([table, entity]) => [table, quote(dataSource, pathOf(dataSource, entity))]),
   ) as Tables;
+}
+
+/** What a database must hold for this version of the package. */
+export function requiredOf(dataSource: DataSource): SelfCheckParameters {
+  const columns = OTP_ENTITIES.flatMap((entity) => {
+    const table = quote(dataSource, pathOf(dataSource, entity));
+    return dataSource.getMetadata(entity).columns.map(({ databaseName }) => ({ table, name: databaseName }));
+  });
+  return {
+    schema: dataSource.getMetadata(Challenge).schema ?? null,
+    tables: Object.values(tablesOf(dataSource)),
+    columns: columns.map(({ name }) => name),
+    tableOfColumn: columns.map(({ table }) => table),
+  };
 }
 
 function pathOf(dataSource: DataSource, entity: (typeof OTP_ENTITIES)[number]): string {

@@ -79,7 +79,6 @@ const DEFAULTS = {
   regions: ['SA'],
   appName: 'Test',
   dailySendBudget: PLENTY,
-  isGlobal: true,
 } satisfies Partial<OtpModuleOptions>;
 
 function setupFor({ keepLimits = false }: OtpTestingOptions): (given: OtpOptionsWithProvider) => Setup {

@@ -51,7 +51,7 @@ async function refusal(imports: NonNullable<ModuleMetadata['imports']>): Promise
   const module = await Test.createTestingModule({ imports })
     .compile()
     .catch((error: Error) => error);
-  if (module instanceof Error) return module;
+  if (!('createNestApplication' in module)) return module;
   const app = module.createNestApplication({ logger: false });
   const error = await app.init().then(
     () => 'started',
@@ -60,6 +60,27 @@ async function refusal(imports: NonNullable<ModuleMetadata['imports']>): Promise
   await app.close();
   return error;
 }
+
+/** A data source as another driver would make it. */
+function dataSourceOfType(type: string) {
+  @Module({ providers: [{ provide: DataSource, useValue: { options: { type } } }], exports: [DataSource] })
+  class OtherDatabase {}
+  return { module: OtherDatabase, global: true };
+}
+
+function moduleThatImports(imported: NonNullable<ModuleMetadata['imports']>[number]) {
+  @Injectable()
+  class Shop {
+    constructor(readonly otp: OtpService) {}
+  }
+  @Module({ imports: [imported], providers: [Shop] })
+  class ShopModule {}
+  return ShopModule;
+}
+
+const never = (): never => {
+  throw new Error('not reached');
+};
 
 describe('the ways to set the module up', () => {
   const given = { ...GENEROUS, provider: new CapturingProvider() };
@@ -107,24 +128,27 @@ describe('the ways to set the module up', () => {
     await app.close();
   });
 
-  it.each([true, false])('with isGlobal: %j, which opens it to modules that do not import it', async (isGlobal) => {
-    @Injectable()
-    class Shop {
-      constructor(
-        readonly otp: OtpService,
-        readonly grants: Grants,
-        readonly numbers: VerifiedNumbers,
-      ) {}
-    }
-    @Module({ providers: [Shop] })
-    class ShopModule {}
-    const imports = [database(), OtpModule.forRoot(given.provider, { ...GENEROUS, isGlobal }), ShopModule];
+  it.each([undefined, true, false])(
+    'with isGlobal: %j: open to modules that do not import it, unless false',
+    async (isGlobal) => {
+      @Injectable()
+      class Shop {
+        constructor(
+          readonly otp: OtpService,
+          readonly grants: Grants,
+          readonly numbers: VerifiedNumbers,
+        ) {}
+      }
+      @Module({ providers: [Shop] })
+      class ShopModule {}
+      const imports = [database(), OtpModule.forRoot(given.provider, { ...GENEROUS, isGlobal }), ShopModule];
 
-    const outcome = await refusal(imports);
+      const outcome = await refusal(imports);
 
-    if (isGlobal) expect(outcome).toBe('started');
-    else expect((outcome as Error).message).toContain("Nest can't resolve dependencies of the Shop");
-  });
+      if (isGlobal !== false) expect(outcome).toBe('started');
+      else expect((outcome as Error).message).toContain("Nest can't resolve dependencies of the Shop");
+    },
+  );
 
   it('on a data source with a name', async () => {
     const app = await start({
@@ -209,6 +233,9 @@ describe('an application that cannot start says what to change', () => {
   const vendor = new ScriptedProvider();
   const otp = (options: object = {}, provider: unknown = sms) =>
     OtpModule.forRoot(provider as OtpProvider, { ...GENEROUS, ...options } as OtpModuleOptions);
+  const optionsHelp = 'OtpModule needs options: pass them as the second argument of "OtpModule.forRoot()".';
+  const bareHelp =
+    'A module imports "OtpModule" as such: take it out there. "OtpModule.forRoot()" once, at the root, is enough for all modules.';
   const providerHelp =
     'OtpModule needs a provider: pass one as the first argument of "OtpModule.forRoot()", ' +
     'or as "provider" in what the factory of "forRootAsync()" returns.';
@@ -233,7 +260,7 @@ describe('an application that cannot start says what to change', () => {
     [
       'the module set up twice',
       () => [database(), otp(), otp({ appName: 'Twice' })],
-      'OtpModule is set up twice: call "forRoot()" once, at the root, with "isGlobal: true".',
+      'OtpModule is set up twice: call "forRoot()" once, at the root; that is enough for all modules.',
     ],
     [
       'a development provider in production',
@@ -245,13 +272,26 @@ describe('an application that cannot start says what to change', () => {
       () => [database({ synchronize: true }), otp({ production: true }, vendor)],
       '"synchronize" changes tables on its own: set it to false in production and run the migrations.',
     ],
+    [
+      'a data source that is not PostgreSQL',
+      () => [dataSourceOfType('mysql'), otp()],
+      'OtpModule works on PostgreSQL, and this data source is of type "mysql": name one of type "postgres" with the option "dataSource".',
+    ],
+    [
+      'the bare module among the imports of another, which injects from it',
+      () => [database(), otp({ isGlobal: false }), moduleThatImports(OtpModule)],
+      bareHelp,
+    ],
+    ['the bare module at the root', () => [database(), OtpModule], bareHelp],
+    ['nothing', () => [database(), OtpModule.forRoot(sms, undefined as never)], optionsHelp],
+    [
+      'options in the place of the provider',
+      () => [database(), OtpModule.forRoot(GENEROUS as never, sms as never)],
+      providerHelp,
+    ],
     ['no provider', () => [database(), otp({}, null)], providerHelp],
     ['a provider of no mode', () => [database(), otp({}, { name: 'x' })], providerHelp],
-    [
-      'no factory',
-      () => [database(), OtpModule.forRootAsync({ useFactory: () => undefined as never })],
-      'OtpModule needs options: pass them as the second argument of "OtpModule.forRoot()".',
-    ],
+    ['no factory', () => [database(), OtpModule.forRootAsync({ useFactory: () => undefined as never })], optionsHelp],
     [
       'an unknown region',
       () => [database(), otp({ regions: ['SA', 'XX'] })],
@@ -291,9 +331,50 @@ describe('an application that cannot start says what to change', () => {
     expect(error).toEqual(
       new OtpConfigError(
         `These tables do not exist: ${missing}. Add "...OTP_MIGRATIONS" to the "migrations" of the data source ` +
-          'and run them (or set "migrationsRun: true"); a "schema" must be made beforehand.',
+          'and run them (or set "migrationsRun: true").',
       ),
     );
+  });
+
+  it('given a schema that does not exist', async () => {
+    const error = await refusal([database({ schema: 'nowhere', migrationsRun: false }), otp()]);
+
+    expect(error).toEqual(
+      new OtpConfigError('The schema "nowhere" of the data source does not exist: make it, then run the migrations.'),
+    );
+  });
+
+  it('given tables of an older version, whose newer migrations did not run', async () => {
+    const old = await newSchema();
+
+    const error = await refusal([database({ schema: old, migrations: OTP_MIGRATIONS.slice(0, 1) }), otp()]);
+
+    expect(error).toBeInstanceOf(OtpConfigError);
+    expect((error as Error).message).toMatch(/^These columns do not exist: .*"otp_challenges"\.action_shown/);
+    expect((error as Error).message).toMatch(/run the migrations of "OTP_MIGRATIONS" that are new/);
+  });
+
+  it('given routes that are mounted nowhere', () => {
+    expect(() => otp({ routes: true })).toThrow(
+      new OtpConfigError('"routes" must say where the routes are mounted: { prefix: "otp" }.'),
+    );
+  });
+
+  it('given a factory whose imports are missing: Nest names what it injects, and the module', async () => {
+    const error = await refusal([database(), OtpModule.forRootAsync({ inject: [Logger], useFactory: () => never() })]);
+
+    expect((error as Error).message).toMatch(
+      /dependencies of the Symbol\(options of OtpModule\).* argument Logger .* available in the OtpModule/,
+    );
+  });
+
+  it('given a database that is not there: with the reason of the driver, and no word of ours before it', async () => {
+    const said = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined); // TypeOrmModule's attempts
+
+    const error = await refusal([database({ url: 'postgres://x:y@127.0.0.1:1/z', retryAttempts: 0 }), otp()]);
+    said.mockRestore();
+
+    expect((error as Error).message).toBe('connect ECONNREFUSED 127.0.0.1:1');
   });
 
   it('given none of the ways to make options', () => {

@@ -46,7 +46,6 @@ async function hostModule() {
     dailySendBudget: 3,
     routes: { prefix: 'otp' },
     verifiesPerAddress: 1,
-    isGlobal: true,
   });
   @Module({ imports: [codes] })
   class CodesModule {}

@@ -85,7 +85,7 @@ export async function otpFixture({
     ...metadata,
     imports: [
       TypeOrmModule.forRoot(databaseOptions(inSchema, poolSize, url)),
-      OtpModule.forRoot(provider ?? sms, { ...GENEROUS, isGlobal: true, ...options }),
+      OtpModule.forRoot(provider ?? sms, { ...GENEROUS, ...options }),
       ...(metadata?.imports ?? []),
     ],
   }).compile();
