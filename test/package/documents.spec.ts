@@ -6,6 +6,7 @@ import ts from 'typescript';
 
 import { problemOf } from '../../src/http/problem.js';
 import { ADAPTERS } from '../support/adapters.js';
+import { evidencePage, figuresOn, filesById } from '../support/evidence-page.js';
 import { documentedOptions, withOptionsTable } from '../support/options-table.js';
 import { PROJECT } from '../support/packed.js';
 import { withGeneratedParts } from '../support/providers-page.js';
@@ -75,14 +76,34 @@ describe('docs/providers.md', () => {
   });
 });
 
-describe('SECURITY', () => {
-  it('names for each requirement a file that has its test', () => {
-    const proofs = tableRows(section(read('SECURITY.md'), 'Where each requirement is proved'));
-    expect(proofs.length).toBeGreaterThan(60);
+describe('docs/security-evidence.md', () => {
+  const page = read('docs/security-evidence.md');
 
-    const unproved = proofs.filter(([id, , link]) => !read(/\((\S+)\)/.exec(link!)![1]!).includes(id!));
-    expect(unproved).toEqual([]);
+  it('is what the requirements and the titles of the tests make it: else run "npm run docs:evidence"', () => {
+    const figures = figuresOn(page);
+
+    expect(page).toBe(evidencePage((id) => figures.get(id)));
   });
+
+  it('has a row for each requirement, and a reason for each without a test', () => {
+    const rows = tableRows(page);
+    const ids = [...numbered('SEC', 67), ...numbered('FLT', 23)];
+
+    expect(rows.map(([id]) => id)).toEqual(ids);
+    expect(rows.filter(([, , standard]) => standard === '')).toEqual([]);
+    const untested = rows.filter(([, says, , tests]) => tests === 'none' && !says!.includes('Not met'));
+    expect(untested).toEqual([]);
+  });
+
+  it('knows every id that a test claims to prove', () => {
+    const known = tableRows(page).map(([id]) => id!);
+
+    expect([...filesById().keys()].filter((id) => !known.includes(id))).toEqual([]);
+  });
+
+  function numbered(prefix: string, count: number): string[] {
+    return Array.from({ length: count }, (_, n) => `${prefix}-${String(n + 1).padStart(2, '0')}`);
+  }
 });
 
 describe('the TSDoc', () => {
