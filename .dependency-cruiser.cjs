@@ -66,7 +66,7 @@ module.exports = {
     {
       name: 'only-the-module-and-index-are-roots',
       severity: 'error',
-      from: { path: '^src/' },
+      from: { path: '^src/', pathNot: '\\.spec\\.ts$' },
       to: { path: '^(test|demo|bench)/' },
     },
     {

@@ -1,5 +1,6 @@
 import { CodeMac, drawCode } from './code.js';
 import { newHandle } from './handle.js';
+import { evidence } from '../../test/support/evidence.js';
 
 const DRAWS = 1_000_000;
 /** 9 degrees of freedom: 54 is passed by chance once in 50 million, so six positions alarm falsely once in 8 million runs. */
@@ -18,6 +19,7 @@ describe('drawCode', () => {
 
     expect(Math.abs(counts[0]![0]! / DRAWS - 0.1)).toBeLessThan(TOLERANCE);
     for (const digits of counts) expect(chiSquared(digits)).toBeLessThan(CHI_SQUARED);
+    evidence('SEC-01', { codes: DRAWS, placesEven: counts.length });
   });
 
   it('SEC-01 does not draw from Math.random', () => {

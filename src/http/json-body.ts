@@ -16,6 +16,8 @@ import { HTTP_SETTINGS } from './tokens.js';
 interface IncomingRequest {
   headers: Record<string, string | undefined>;
   body: unknown;
+  /** The bytes of the body, where the host's application was made with `rawBody: true`. */
+  rawBody?: Buffer;
 }
 
 /** Unknown fields like any other, but class-transformer passes over them, so the pipe would not see them. */
@@ -32,12 +34,22 @@ export class JsonOnlyGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const http = context.switchToHttp();
     this.host.httpAdapter.setHeader(http.getResponse(), 'Cache-Control', 'no-store');
-    const { headers, body } = http.getRequest<IncomingRequest>();
+    const { headers, body, rawBody } = http.getRequest<IncomingRequest>();
     if (!/^application\/json(\s*;|$)/i.test(headers['content-type'] ?? '')) throw new UnsupportedMediaTypeException();
     if (Number(headers['content-length'] ?? 0) > this.settings.maxBodyBytes) throw new PayloadTooLargeException();
     if (UNSEEN_FIELDS.some((name) => Object.hasOwn(Object(body) as object, name))) throw bodyRefused(UNKNOWN_FIELD);
+    if (rawBody && hasEqualKeys(rawBody.toString())) throw bodyRefused('It holds a field twice.');
     return true;
   }
+}
+
+/** Whether a text that was read as JSON names anything twice (RFC 8259 §4): whoever stands in front may have read the other one. */
+function hasEqualKeys(json: string): boolean {
+  // In JSON a string before a colon is a key, and nothing else is. Objects inside of objects are refused anyway.
+  const keys = [...json.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?/g)].flatMap(([, text, colon]) =>
+    colon === undefined ? [] : [JSON.parse(text!) as string],
+  );
+  return new Set(keys).size < keys.length;
 }
 
 /** Refuses bodies with missing, mistyped or unknown fields. Nothing is converted, and nothing of the input is repeated. */

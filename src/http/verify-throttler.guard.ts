@@ -1,4 +1,4 @@
-import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
 import { HttpAdapterHost, Reflector } from '@nestjs/core';
 import {
   ThrottlerGuard,
@@ -7,9 +7,13 @@ import {
   type ThrottlerStorage,
 } from '@nestjs/throttler';
 
+import { answered } from '../accounts/host-accounts.js';
 import { addressBlock } from '../limits/limits.js';
 import { OtpError } from '../otp.error.js';
 import { THROTTLER_OPTIONS, THROTTLER_STORAGE } from './tokens.js';
+
+/** How long a store may take, as any bound of a wait here: what it counts is worth no more. */
+const PATIENCE_MS = 2_000;
 
 /**
  * Slows down one address that tries many codes (LIM-08). It has tokens of its own, so a host's ThrottlerModule stays as
@@ -17,6 +21,8 @@ import { THROTTLER_OPTIONS, THROTTLER_STORAGE } from './tokens.js';
  */
 @Injectable()
 export class VerifyThrottlerGuard extends ThrottlerGuard {
+  readonly #logger = new Logger('Otp');
+
   constructor(
     @Inject(THROTTLER_OPTIONS) options: ThrottlerModuleOptions,
     @Inject(THROTTLER_STORAGE) storage: ThrottlerStorage,
@@ -28,10 +34,11 @@ export class VerifyThrottlerGuard extends ThrottlerGuard {
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     try {
-      return await super.canActivate(context);
+      return await answered('the store of "throttlerStorage"', super.canActivate(context), PATIENCE_MS);
     } catch (error) {
-      if (error instanceof OtpError) throw error;
+      if (error instanceof OtpError && error.code === 'too_many_requests') throw error;
       // The store is gone: the route stays closed rather than unlimited.
+      this.#logger.error(`"throttlerStorage" failed: ${(error as Error | undefined)?.name ?? 'no error'}`);
       throw new OtpError('service_unavailable', 'The limit on calls could not be checked. Try again later.', {
         retryAfterSeconds: 5,
       });

@@ -1,5 +1,6 @@
 import { type Answer, bearer, expectProblem, withGrant } from '../support/bank.js';
 import { Branch, claimsOf, type Customer } from '../support/branch.js';
+import { evidence } from '../support/evidence.js';
 
 describe('signing in and out of the demo bank', () => {
   let branch: Branch;
@@ -74,6 +75,7 @@ describe('signing in and out of the demo bank', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(answers.every(({ status }) => [200, 400, 401].includes(status))).toBe(true);
     expect(await sessions(token)).toHaveLength(2);
+    evidence('SEC-37', { logins: 8, sessions: 1 });
   });
 
   it('lists where one is signed in, newest first', async () => {

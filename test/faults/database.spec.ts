@@ -2,6 +2,7 @@ import { CapturingProvider } from 'nestjs-phone-otp/testing';
 import { DataSource } from 'typeorm';
 
 import { newSchema } from '../support/database.js';
+import { evidence } from '../support/evidence.js';
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
 import { tcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 
@@ -54,6 +55,7 @@ describe('when the database fails', () => {
     await expect(fixture.otp.start(registration(newPhone()))).rejects.toMatchObject(unavailable);
 
     expect(fixture.sms.messages()).toEqual([]);
+    evidence('FLT-01', { starts: 1, callsOfTheVendor: 0 });
     proxy.mend();
     await expect(fixture.otp.start(registration(newPhone()))).resolves.toHaveProperty('challenge');
   });
@@ -72,6 +74,7 @@ describe('when the database fails', () => {
     expect(await rows('otp_challenges')).toMatchObject([{ status: 'sending' }]);
     await expect(fixture.otp.start(registration(phone))).rejects.toMatchObject({ code: 'otp_too_soon' });
     expect(provider.messages(phone)).toHaveLength(1);
+    evidence('FLT-02', { messages: 1 });
     const code = provider.lastCode(phone)!;
     await expect(fixture.otp.verify({ challenge, code, purpose: 'registration' })).resolves.toMatchObject({ phone });
   });
@@ -140,6 +143,7 @@ describe('when the database fails', () => {
     });
 
     expect(await rows('otp_challenges')).toMatchObject([{ tries: 0 }]);
+    evidence('FLT-05', { triesSpent: 0 });
     await expect(fixture.otp.verify({ challenge, code, purpose: 'registration' })).resolves.toMatchObject({ phone });
   });
 
@@ -156,6 +160,7 @@ describe('when the database fails', () => {
     // The pool has ten connections, fifty calls are with the vendor, and others still get one.
     await expect(fixture.dataSource.query('SELECT 1 AS one')).resolves.toEqual([{ one: 1 }]);
     expect(answered).toBe(0);
+    evidence('FLT-06', { callsAtTheVendor: 50, pool: 10, connectionsHeld: 0 });
     provider.release();
     await Promise.all(starts);
     expect(await rows('otp_sends')).toHaveLength(50);

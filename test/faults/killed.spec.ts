@@ -1,3 +1,4 @@
+import { evidence } from '../support/evidence.js';
 import { ask, Fleet, type Member, type Moment, tally } from '../support/fleet.js';
 import { newPhone } from '../support/otp-fixture.js';
 
@@ -26,6 +27,7 @@ describe('FLT-17: a process killed between its commit and the call to the provid
     await fleet.do(ask.resend({ challenge, client }));
 
     expect(early).toMatchObject({ code: 'otp_too_soon' });
+    evidence('FLT-17', { messagesOfTheKilled: 0, messagesAfterTheCooldown: 1 });
     expect(forgotten).toEqual(['unknown']);
     expect(await fleet.messages(1, phone)).toHaveLength(1);
     const code = await fleet.codeFor(phone);
@@ -74,6 +76,7 @@ describe('FLT-18: a process killed between the call to the provider and its mark
     expect(early).toEqual(['sending']);
     expect(await statusesOf(phone)).toEqual(['unknown']);
     expect(fleet.sms.messages(phone)).toHaveLength(1);
+    evidence('FLT-18', { restarts: 1, messages: 1 });
     expect(await fleet.outcomeOf(ask.verify({ challenge, code, purpose }))).toMatchObject({ code: 'ok' });
   });
 
@@ -99,6 +102,7 @@ describe('FLT-19: a process killed between the commit of a verified code and its
 
     expect(await answer).toEqual({ code: 'lost' });
     expect(tally(again)).toEqual({ otp_unavailable: 8 });
+    evidence('FLT-19', { rightCodesAfterIt: 8, successes: 0 });
     expect(await statusesOf(phone)).toEqual(['consumed']);
     const grants = await fleet.sql('SELECT consumed_at FROM otp_grants WHERE phone = $1', [phone]);
     expect(grants).toEqual([{ consumed_at: null }]); // made, but nobody holds it

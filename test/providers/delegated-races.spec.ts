@@ -2,6 +2,7 @@ import type { DelegatedProvider, GeneratorProvider } from 'nestjs-phone-otp';
 import type { MakeSubject, TrialConditions } from 'nestjs-phone-otp/testing';
 
 import { ADAPTERS } from '../support/adapters.js';
+import { evidence } from '../support/evidence.js';
 import { wrongCode } from '../support/otp-fixture.js';
 import { liveCode, type LivingCode } from '../support/vendor-life.js';
 
@@ -59,12 +60,14 @@ describe.each(CHECKED_BY_VENDORS)('parallel codes at %s', (_name, make) => {
     expect(won).toBe(1);
     expect(checks).toBeLessThanOrEqual(tries());
     expect(await living.fixture.rows('otp_grants')).toHaveLength(1);
+    evidence('SEC-17', { rightCodes: 64, successes: won });
   });
 
   it('SEC-17: lets no more of 200 parallel wrong codes reach the vendor than there are tries, and then not the right one', async () => {
     const { won, checks, challenge, code } = await race(200, wrongCode);
 
     expect([won, checks]).toEqual([0, tries()]);
+    evidence('SEC-17', { wrongCodes: 200, askedOfVendor: checks, successes: won });
     await expect(living.verify(challenge, code)).rejects.toMatchObject({ code: 'otp_unavailable' });
   });
 });

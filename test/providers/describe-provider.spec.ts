@@ -94,6 +94,24 @@ const WRONG: Wrong[] = [
     options: { fetch: async (url, init) => fetch(url, { ...init, redirect: 'follow' }) },
   },
   {
+    what: 'stops reading without ending the connection',
+    found: /^FLT-13: ends the connection/,
+    options: {
+      fetch: async (url, init) => {
+        const { body, status, headers } = await fetch(url, init);
+        const reader = body!.getReader();
+        const read = new ReadableStream({
+          pull: async (controller) => {
+            const { done, value } = await reader.read();
+            if (done) controller.close();
+            else controller.enqueue(value);
+          },
+        });
+        return new Response(read, { status, headers });
+      },
+    },
+  },
+  {
     what: 'begins what is over',
     found: /^FLT-08: asks for nothing/,
     spoil: (adapter) => ({ start: (request) => adapter.start(request, { signal: AbortSignal.timeout(1_000) }) }),

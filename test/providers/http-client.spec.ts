@@ -12,6 +12,7 @@ import { Logger } from '@nestjs/common';
 import { HttpClient, type HttpClientOptions, type HttpExchange, type HttpRequest, Secret } from 'nestjs-phone-otp';
 import { type VendorReaction, VendorSimulator } from 'nestjs-phone-otp/testing';
 
+import { evidence } from '../support/evidence.js';
 import { selfSigned } from '../support/self-signed.js';
 
 /** A vendor that says yes to everything. */
@@ -262,6 +263,7 @@ describe('the HTTP client', () => {
       expect(performance.now() - began).toBeLessThan(4_000); // not only at the time limit
       expect(sent).toBeLessThan(32 * MiB); // what sockets buffer
       expect(rise).toBeLessThan(10 * MiB);
+      for (const id of ['SEC-59', 'FLT-13']) evidence(id, { bodyMiB: 200, memory: 'rises by less than 10 MiB' });
     });
 
     it('SEC-59 FLT-13 stops reading a body without end, and goes on calling', async () => {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CheckReceipt, type OtpModuleOptions, PhoneAccounts, type SendReceipt } from 'nestjs-phone-otp';
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
 
+import { evidence } from '../support/evidence.js';
 import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 import { until } from '../support/providers.js';
 import { ScriptedGenerator, ScriptedVendor } from '../support/scripted-vendor.js';
@@ -48,6 +49,7 @@ describe('codes that the vendor makes and checks', () => {
     expect(vendor.checks.length).toBeLessThanOrEqual(5);
     expect(await fixture.rows('otp_grants')).toHaveLength(1);
     expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'consumed' }]);
+    for (const id of ['SEC-06', 'SEC-17']) evidence(id, { rightCodes: 64, successes: 1 });
   });
 
   it('SEC-07 SEC-17: asks the vendor about five of 200 parallel wrong codes, and then not about the right one', async () => {
@@ -60,6 +62,7 @@ describe('codes that the vendor makes and checks', () => {
     expect(vendor.checks).toHaveLength(5);
     await expect(verify(challenge, code)).rejects.toMatchObject({ code: 'otp_unavailable' });
     expect(vendor.checks).toHaveLength(5);
+    for (const id of ['SEC-07', 'SEC-17']) evidence(id, { wrongCodes: 200, askedOfVendor: vendor.checks.length });
   });
 
   it('SEC-09: asks about ten wrong codes of one subject, over all its challenges, and then pauses', async () => {

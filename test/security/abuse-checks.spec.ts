@@ -3,6 +3,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { BotCheck, type CallToCheck, type OtpModuleOptions, PhoneRisk, type PhoneSignals } from 'nestjs-phone-otp';
 
 import { EventLog } from '../support/events.js';
+import { evidence } from '../support/evidence.js';
 import { headerCallers, post, seen } from '../support/http.js';
 import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 import { until } from '../support/providers.js';
@@ -160,6 +161,7 @@ describe('guessing over many accounts', () => {
 
     expect(new Set(outcomes)).toEqual(new Set(['otp_invalid']));
     expect(events.of('otp.spray')).toEqual([100, 200, 300, 400, 500].map((failures) => ({ failures })));
+    evidence('SEC-28', { accounts: 500, wrongCodesEach: 1, events: 5, accountsSlowed: 0 });
   });
 
   it('SEC-28: is forgotten after ten minutes', async () => {

@@ -2,6 +2,7 @@ import { EventEmitterModule } from '@nestjs/event-emitter';
 import { type OtpModuleOptions, OtpError } from 'nestjs-phone-otp';
 
 import { EventLog } from '../support/events.js';
+import { evidence } from '../support/evidence.js';
 import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 import { ScriptedProvider, until } from '../support/providers.js';
 
@@ -80,6 +81,7 @@ describe('the gate of a subject', () => {
     const afterSuccess = await waitOf(fixture.otp.start({ phone, purpose, client: stranger }));
 
     expect(waits).toEqual([15, 30, 60, 60]);
+    evidence('SEC-10', { wrongCodesBeforeAPause: 10, pausesInMinutes: waits.join(' ') });
     expect(Math.ceil((afterSuccess + 61) / 60)).toBe(15);
     expect(events.of('otp.paused').map(({ failures, closed }) => [failures, closed])).toEqual(
       Array(5).fill([10, false]),
@@ -120,6 +122,7 @@ describe('the gate of a subject', () => {
     const unlocked = await fixture.otp.unlock(phone);
 
     expect(told).toMatchObject({ closed: true });
+    evidence('SEC-10', { inARow: 100, daysWaited: 400, starts: closed });
     expect([closed, others, unlocked]).toEqual(['otp_paused', 'ok', true]);
     expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('ok');
     expect(await fixture.otp.unlock(phone)).toBe(false);
@@ -339,6 +342,7 @@ describe('slots of address and prefix', () => {
     }
 
     expect(unverified).toEqual(['ok', 'ok', 'otp_too_soon']);
+    evidence('SEC-25', { cap: 2, verified: 4, unverified: 3, refused: 1 });
     await fixture.close();
   });
 });
@@ -358,6 +362,7 @@ describe('the whole service', () => {
     );
 
     expect(strangers).toEqual(['ok', 'ok', 'ok', 'ok', 'send_unavailable']);
+    evidence('SEC-26', { budget: 5, strangers: 4, owners: 1 });
     expect(owner).toBe('ok');
     await fixture.close();
   });

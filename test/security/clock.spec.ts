@@ -1,3 +1,4 @@
+import { evidence } from '../support/evidence.js';
 import { ask, Fleet, ISOLATION_LEVELS, type Operation, type Outcome, tally } from '../support/fleet.js';
 import { newPhone } from '../support/otp-fixture.js';
 
@@ -30,6 +31,7 @@ describe.each(ISOLATION_LEVELS)('SEC-05: at %s', (isolation) => {
     expect(outcome).toMatchObject({ code: 'otp_unavailable' });
     expect(await fleet.sql(`SELECT tries, ended_at FROM ${row}`, [id])).toEqual([{ tries: 0, ended_at: null }]);
     expect(await fleet.sql('SELECT FROM otp_grants WHERE challenge_id = $1', [id])).toEqual([]);
+    evidence('SEC-05', { isolation, expiredWhileWaiting: 1, successes: 0 });
   });
 
   it.each([
@@ -67,6 +69,7 @@ describe('FLT-20: with one process an hour ahead and one an hour behind', () => 
         expect(tally([verified, used])).toEqual({ ok: 2 });
       }
     }
+    evidence('FLT-20', { clocksOffInHours: CLOCKS_OFF_HOURS.join(' '), pairs: 9, verified: 9, granted: 9 });
   });
 
   it('answers with the times of the database', async () => {
@@ -90,6 +93,7 @@ describe('FLT-20: with one process an hour ahead and one an hour behind', () => 
     const outcomes = await fleet.race(fleet.members.map(() => ask.start({ phone, purpose, client })));
 
     expect(tally(outcomes)).toEqual({ otp_too_soon: 3 });
+    evidence('FLT-20', { startsWithinTheCooldown: 3, messages: 0 });
     for (const { retryAfterSeconds } of outcomes) expect(retryAfterSeconds).toBeLessThanOrEqual(60);
   });
 
@@ -103,6 +107,7 @@ describe('FLT-20: with one process an hour ahead and one an hour behind', () => 
     const used = await fleet.race(fleet.members.map(() => ask.consume(grant, { purpose })));
 
     expect(tally([...verified, ...used])).toEqual({ otp_unavailable: 3, grant_invalid: 3 });
+    evidence('FLT-20', { usesOfWhatExpired: 6, successes: 0 });
   });
 
   it('purges nothing that is alive in any process', async () => {

@@ -2,6 +2,7 @@ import { createHash, hash } from 'node:crypto';
 
 import { type BuiltInPurpose, PhoneAccounts } from 'nestjs-phone-otp';
 
+import { evidence } from '../support/evidence.js';
 import { ACTION, type Fixture, newPhone, otpFixture, PEPPER, wrongCode } from '../support/otp-fixture.js';
 import { HeldProvider, until } from '../support/providers.js';
 
@@ -62,6 +63,7 @@ describe('a code', () => {
     // The search does find what is stored carelessly, so finding nothing else means something.
     expect(search([...tables.flat(), careless], salts)).toEqual(['271828']);
     expect(JSON.stringify(tables)).not.toContain(`"${code}"`);
+    evidence('SEC-03', { codesTried: 1_000_000, salts: salts.length, found: 0 });
   });
 
   it.each(['', '1', '12345', '1234567', '1'.repeat(10_000)])(

@@ -4,6 +4,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import type { OtpProvider, SendReceipt } from 'nestjs-phone-otp';
 
 import { EventLog } from '../support/events.js';
+import { evidence } from '../support/evidence.js';
 import { type Answer, headerCallers, post, seen } from '../support/http.js';
 import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 import { HeldProvider, ScriptedProvider, until } from '../support/providers.js';
@@ -55,6 +56,7 @@ describe('a known and an unknown number', () => {
     expect(fixture.sms.messages(known)).toHaveLength(2);
     expect(fixture.sms.messages()).toHaveLength(2);
     expect(second).toEqual(first);
+    evidence('SEC-30', { answersEach: first.length, different: 0 });
     expect(first.map((text) => text.slice(0, 3))).toEqual([
       '202',
       '202',
@@ -110,6 +112,7 @@ describe('the answer to somebody who is not signed in', () => {
 
     expect(known).toHaveLength(2);
     expect(unknown).toEqual(known);
+    evidence('SEC-31', { statementsKnown: known.length, statementsUnknown: unknown.length, waitsForTheVendor: 0 });
     await until('the vendor got the one message', () => vendor.messages.length === 1);
     expect(await fixture.rows('otp_sends')).toEqual([]);
     vendor.releaseAll();
@@ -201,6 +204,7 @@ describe('a challenge that cannot be used', () => {
     const reasons = events.of('otp.refused').map(({ reason }) => reason);
     expect(reasons.filter((reason) => reason !== 'wrong_code')).toEqual(answers.map(([reason]) => reason));
     expect(new Set(answers.map(([, answer]) => seen(answer))).size).toBe(1);
+    evidence('SEC-32', { reasons: answers.length, answers: 1 });
     expect(answers[0]![1].json).toEqual({
       type: 'urn:nestjs-phone-otp:problem:otp_unavailable',
       title: 'Bad Request',

@@ -5,6 +5,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { OTP_ERROR_CODES, OtpProblemFilter } from 'nestjs-phone-otp';
 
+import { evidence } from '../support/evidence.js';
 import { type Answer, headerCallers, post, send } from '../support/http.js';
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
 
@@ -256,6 +257,7 @@ describe('the ready-made routes', () => {
 
     expect(codes.filter((code) => code === 'started')).toHaveLength(20);
     expect(codes.slice(20)).toEqual(Array(80).fill('otp_too_soon'));
+    evidence('SEC-20', { startsWithForgedAddresses: 100, cap: 20, started: 20 });
   });
 
   it('SEC-34 SEC-35 keep every answer out of caches, and whole numbers out of every answer', async () => {

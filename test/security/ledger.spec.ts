@@ -13,6 +13,7 @@ import {
 } from 'nestjs-phone-otp';
 
 import { EventLog } from '../support/events.js';
+import { evidence } from '../support/evidence.js';
 import { headerCallers, post, seen } from '../support/http.js';
 import { ACTION, type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
 import { changeNumber, logIn, prove } from '../support/proofs.js';
@@ -769,6 +770,7 @@ describe('a number that somebody else proves', () => {
           [],
         );
         const winner = `racer-${outcomes.indexOf('ok')}`;
+        evidence('SEC-48', { accounts: 32, owners: 1 });
         expect(fixture.events.of('otp.number_transferred')).toMatchObject([{ from: account, to: winner }]);
         expect(await fixture.numbers.history({ phone })).toMatchObject([{ owner: winner }, { owner: account }]);
       });

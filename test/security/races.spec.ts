@@ -1,3 +1,4 @@
+import { evidence } from '../support/evidence.js';
 import { ask, Fleet, ISOLATION_LEVELS, type Operation, type Outcome, tally } from '../support/fleet.js';
 import { newPhone, wrongCode } from '../support/otp-fixture.js';
 
@@ -34,6 +35,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       expect(tally(outcomes)).toEqual({ ok: 1, otp_unavailable: 63 });
       expect(await grantsOf(challenge)).toHaveLength(1);
       expect(await gateOf(challenge)).toEqual({ used: 0, streak: 0 });
+      evidence('SEC-06', { processes: 4, rightCodes: 64, successes: 1 });
     });
 
     it('SEC-07: compares five of 200 parallel wrong codes, and then not even the right one', async () => {
@@ -49,6 +51,9 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       expect(await fleet.outcomeOf(ask.verify({ challenge, code, purpose }))).toMatchObject({
         code: 'otp_unavailable',
       });
+      const { otp_invalid: comparisons } = tally(outcomes);
+      evidence('SEC-07', { processes: 4, wrongCodes: 200, comparisons: comparisons!, successes: 0 });
+      evidence('SEC-08', { isolation, wrongCodes: 200, comparisons: comparisons! });
     });
 
     it('SEC-09: compares ten wrong codes of one subject over 20 challenges, whether or not one is sent again', async () => {
@@ -70,6 +75,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       expect(otp_paused! + otp_unavailable).toBe(194);
       expect(otp_unavailable).toBeLessThanOrEqual(2 * 10); // a challenge that was guessed five times is over in itself
       for (const { retryAfterSeconds } of refused(outcomes, 'otp_paused')) expectWithin(retryAfterSeconds, 1, 900);
+      evidence('SEC-09', { challenges: 20, wrongCodes: 204, comparisons: 4 + otp_invalid! });
       await fleet.elapseLimits(COOLDOWN);
       expect(await fleet.outcomeOf(ask.start({ phone, purpose, client }))).toMatchObject({ code: 'otp_paused' });
     });
@@ -88,6 +94,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       expect(tally(outcomes)).toEqual({ ok: 1, otp_too_soon: 15 });
       expect(await fleet.messages(1, phone)).toHaveLength(1);
       expect(await rowOf(challenge)).toMatchObject({ sends: 2, tries: 2 });
+      evidence('SEC-12', { resends: 16, messages: fleet.sms.messages(phone).length });
       const code = await fleet.codeFor(phone);
       const verify = (typed: string) => fleet.outcomeOf(ask.verify({ challenge, code: typed, purpose }));
       expect(await verify(old)).toMatchObject({ code: 'otp_invalid' });
@@ -115,6 +122,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       }
       expect(await fleet.messages(1, phone)).toHaveLength(1);
       expect(await challengesOf(phone)).toHaveLength(earlier + 1);
+      evidence('SEC-18', { starts: 64, messages: fleet.sms.messages(phone).length });
     });
 
     it('SEC-39: lets exactly one of 32 parallel uses of a grant win', async () => {
@@ -126,6 +134,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       );
 
       expect(tally(outcomes)).toEqual({ ok: 1, grant_invalid: 31 });
+      evidence('SEC-39', { uses: 32, successes: 1 });
     });
 
     it('SEC-48: gives a number to one of 32 accounts, and the other 31 keep their grants', async () => {
@@ -140,6 +149,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       expect(owners).toEqual([{ owner: `account-${winner}` }]);
       const unused = await fleet.sql('SELECT FROM otp_grants WHERE phone = $1 AND consumed_at IS NULL', [phone]);
       expect(unused).toHaveLength(31);
+      evidence('SEC-48', { accounts: 32, owners: owners.length });
     });
 
     it('leaves a known device one live challenge, however many starts race', async () => {
@@ -247,6 +257,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       expectWithin(retryAfterSeconds, COOLDOWN + 1, 3600 - 5 * COOLDOWN);
     }
     expect(await fleet.messages(5)).toHaveLength(5);
+    evidence('SEC-19', { processes: 4, starts: 9, messages: fleet.sms.messages().length });
   });
 
   it('SEC-26: sends strangers exactly four fifths of the daily budget', async () => {
@@ -259,6 +270,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
 
     expect(tally(outcomes)).toEqual({ ok: 79, send_unavailable: 160 });
     expect(await fleet.messages(80)).toHaveLength(80);
+    evidence('SEC-26', { starts: 240, share: 80, messages: fleet.sms.messages().length });
   });
 
   it('SEC-26: fills a budget that is split over rows to the last message, and no further', async () => {
@@ -276,6 +288,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
     expect(tally(outcomes)).toEqual({ ok: 150, send_unavailable: 50 });
     expect(await fleet.messages(150)).toHaveLength(150);
     expect(await fleet.sql(`SELECT used ${budget}`)).toEqual([{ used: 880 }, { used: 880 }]);
+    evidence('SEC-26', { starts: 200, left: 150, messages: fleet.sms.messages().length });
   });
 });
 

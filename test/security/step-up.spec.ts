@@ -7,6 +7,7 @@ import { OtpConfigError, StepUp, StepUpGuard } from 'nestjs-phone-otp';
 import type { EntityManager } from 'typeorm';
 
 import { EventLog } from '../support/events.js';
+import { evidence } from '../support/evidence.js';
 import { type Answer, headerCallers, post } from '../support/http.js';
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
 import { prove } from '../support/proofs.js';
@@ -119,6 +120,7 @@ describe('a step-up', () => {
       expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
       expect(answers.filter(({ status }) => ![200, 401, 409].includes(status))).toEqual([]);
       expect(await executions(id)).toBe(1);
+      evidence('SEC-39', { confirmations: 64, executions: await executions(id) });
     });
 
     it('SEC-39: 32 parallel calls with one grant that the guard takes run the handler once', async () => {
@@ -128,6 +130,7 @@ describe('a step-up', () => {
 
       expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
       expect(answers.filter(({ status }) => status === 401)).toHaveLength(31);
+      evidence('SEC-39', { uses: 32, successes: 1 });
     });
 
     it('SEC-39: is used once also by calls that waited for it together', async () => {

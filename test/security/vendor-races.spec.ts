@@ -1,5 +1,6 @@
 import { TaqnyatSimulator } from 'nestjs-phone-otp/testing';
 
+import { evidence } from '../support/evidence.js';
 import { ask, Fleet, ISOLATION_LEVELS, tally } from '../support/fleet.js';
 import { newPhone, wrongCode } from '../support/otp-fixture.js';
 import { until } from '../support/providers.js';
@@ -46,6 +47,7 @@ describe.each(ISOLATION_LEVELS)('at %s, with codes that the vendor checks', (iso
     expect(Object.keys(others).filter((other) => !/^otp_(invalid|unavailable)$/.test(other))).toEqual([]);
     expect(checks() - before).toBeLessThanOrEqual(5);
     expect(await rowOf(challenge)).toMatchObject({ status: 'consumed' });
+    for (const id of ['SEC-06', 'SEC-17']) evidence(id, { processes: 4, rightCodes: 64, successes: ok! });
   });
 
   it('SEC-07 SEC-17: lets five of 200 parallel wrong codes reach the vendor, and then not the right one', async () => {
@@ -59,5 +61,8 @@ describe.each(ISOLATION_LEVELS)('at %s, with codes that the vendor checks', (iso
     expect(checks() - before).toBe(5);
     expect(await fleet.outcomeOf(ask.verify({ challenge, code, purpose }))).toMatchObject({ code: 'otp_unavailable' });
     expect(checks() - before).toBe(5);
+    for (const id of ['SEC-07', 'SEC-17']) {
+      evidence(id, { processes: 4, wrongCodes: 200, askedOfVendor: checks() - before, successes: 0 });
+    }
   });
 });

@@ -119,6 +119,13 @@ export class Trial {
     return controller.signal;
   }
 
+  /** Whether, in a moment, no connection to the vendor is in the middle of an answer any more. */
+  async isLeftAlone(): Promise<boolean> {
+    const deadline = Date.now() + PATIENCE_MS / 2;
+    while (this.#vendor.answering > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+    return this.#vendor.answering === 0;
+  }
+
   /** Asks for a message, once the vendor takes another. */
   async send(options: { signal?: AbortSignal; code?: string } = {}): Promise<Attempt> {
     if (this.#attempts > 0) this.elapse(this.figures.cooldownSeconds);

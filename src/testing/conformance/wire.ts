@@ -117,6 +117,20 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
     });
   }
 
+  for (const [what, fault] of TOO_MUCH) {
+    it(`FLT-13: ends the connection over which ${what} comes`, async () => {
+      const attempt = await trial().send();
+      trial().vendor.fault(fault);
+      const signal = AbortSignal.timeout(4_000);
+
+      if (checks) await trial().check(attempt, attempt.code, { signal });
+      await trial().send({ signal });
+
+      expect(await trial().isLeftAlone()).toBe(true);
+      expect(signal.aborted).toBe(false); // which would have ended it as well
+    });
+  }
+
   it('LIM-13: does not wait for an answer that comes byte by byte', async () => {
     const attempt = await trial().send();
     trial().vendor.fault({ kind: 'drip', everyMs: 5 });
@@ -151,6 +165,12 @@ const HOSTILE_ANSWERS: readonly (readonly [id: string, SimulatedFault])[] = [
   ['FLT-12', { kind: 'truncated' }],
   ['FLT-12', { kind: 'garbage' }],
   ['FLT-13', { kind: 'endless' }],
+];
+
+/** More than what sockets buffer, else nobody could tell whether it was taken. */
+const TOO_MUCH: readonly (readonly [what: string, SimulatedFault])[] = [
+  ['an answer without end', { kind: 'endless' }],
+  ['an answer of 16 MiB', { kind: 'answer', body: ' '.repeat(16 * 1024 * 1024) }],
 ];
 
 /** Where nobody should be sent to. */

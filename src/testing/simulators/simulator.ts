@@ -54,6 +54,7 @@ export abstract class VendorSimulator {
   readonly #server: Server;
   #port = 0;
   #connections = 0;
+  #answering = 0;
   readonly #requests: SimulatedRequest[] = [];
   readonly #messages: SimulatedMessage[] = [];
   #lastId = 0;
@@ -122,7 +123,14 @@ export abstract class VendorSimulator {
     return this.#connections;
   }
 
+  /** Requests whose connection waits for an answer, or for more of one: neither complete, nor given up by who asked. */
+  get answering(): number {
+    return this.#answering;
+  }
+
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#answering++;
+    response.once('close', () => this.#answering--);
     const request = await received(incoming);
     this.#requests.unshift(request);
     this.#requests.length = Math.min(this.#requests.length, KEPT);
