@@ -104,7 +104,8 @@ export class Courier {
     const mark = markOf(outgoing, carrier, sent);
     try {
       if (next && sent.status === 'failed' && isWorthAnother(sent)) {
-        const taken = await this.lifecycle.handOver({ ...mark, ...takeover(next, outgoing.sealed) });
+        const nextStopKeys = this.limits.stopKeysOf({ ...send, provider: next.name });
+        const taken = await this.lifecycle.handOver({ ...mark, ...takeover(next, outgoing.sealed), nextStopKeys });
         return taken ? await this.#carry(outgoing, send, budgetClass, [next, ...others]) : sent;
       }
       await this.#mark(mark, sent, send, budgetClass);

@@ -8,12 +8,17 @@ export type {
 } from './otp.module.js';
 export { OTP_FIGURES } from './otp.options.js';
 export type { OtpOptions, Pepper, TakenNumbers } from './otp.options.js';
+export type { AllowRules } from './limits/allow.js';
+export type { ConversionFloor, FloorMode, FloorScope } from './limits/conversion.js';
+export type { SpendBudget } from './limits/spend.js';
 export type { BuiltInPurpose, Purpose, PurposeRules } from './otp.purposes.js';
 
 export { OtpService } from './otp.service.js';
 export type {
   Client,
   ResendRequest,
+  SendingScope,
+  SendingStop,
   StartedChallenge,
   StartRequest,
   VerifiedChallenge,

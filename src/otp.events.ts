@@ -1,5 +1,7 @@
 import { Logger } from '@nestjs/common';
 
+import type { LimitName } from './lifecycle/lifecycle.js';
+import type { FloorScope } from './limits/conversion.js';
 import type { BudgetClass } from './limits/limits.js';
 
 interface ChallengeEvent {
@@ -11,8 +13,32 @@ interface ChallengeEvent {
 export interface OtpEvents {
   /** A challenge was stored and its message is on its way; none is, for a decoy. */
   'otp.started': ChallengeEvent & { phone: string; class: BudgetClass; decoy: boolean };
-  /** A start or resend was refused by a limit; `code` is that of the error. */
-  'otp.limited': { purpose: string; phone: string; code: string; retryAfterSeconds: number | undefined };
+  /**
+   * A start or resend was refused. `limit`: which counter was full, `conversion` for a share of verified messages that is too
+   * small, `stopped` or `provider_stopped` for a stop; undefined for another reason, which `code`, that of the error, tells.
+   */
+  'otp.limited': {
+    purpose: string;
+    phone: string;
+    code: string;
+    retryAfterSeconds: number | undefined;
+    limit: LimitName | undefined;
+  };
+  /**
+   * Of the messages of an hour to one prefix, from one client address, to one region or by one provider, too few were
+   * verified (`conversionFloor`): told once when it comes to that. `name`: the prefix with its last four digits masked, the
+   * network around the address, the region, the provider. `enforced`: closed for an hour to all but known devices and owners.
+   */
+  'otp.conversion_low': {
+    scope: FloorScope;
+    name: string;
+    messages: number;
+    verified: number;
+    enforced: boolean;
+  };
+  /** An operator stopped sending: everywhere, to a region, by a provider, or both. Raised by the instance that was told to. */
+  'otp.sending_stopped': { region: string | null; provider: string | null; reason: string | null };
+  'otp.sending_resumed': { region: string | null; provider: string | null };
   /** A provider answered, or did not (`unknown`). `segments`: SMS segments of the text; null where none of ours was handed over. */
   'otp.sent': ChallengeEvent & {
     sendNumber: number;

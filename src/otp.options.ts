@@ -1,5 +1,8 @@
 import type { CountryCode } from 'libphonenumber-js/max';
 
+import { type AllowRules, type IsAllowed, resolveAllow } from './limits/allow.js';
+import { type ConversionFloor, resolveConversionFloor } from './limits/conversion.js';
+import { type ResolvedSpendBudget, resolveSpendBudget, type SpendBudget } from './limits/spend.js';
 import type { Locale, Texts } from './messages/texts.js';
 import { OtpConfigError } from './otp.error.js';
 import { resolvePurposes, type PurposeRules } from './otp.purposes.js';
@@ -31,6 +34,27 @@ export interface OtpOptions {
   appName: string;
   /** Messages per 24 hours over all instances (LIM-11). There is no default: it is the most a bad day may cost. */
   dailySendBudget: number;
+  /**
+   * The most a day may cost over all instances, in money, beside the number of messages. Each message reserves the price of
+   * its region; the prices are yours to keep up to date. What a vendor reports of the true cost stands in `otp_sends` and
+   * changes no reservation.
+   */
+  dailySpendBudget?: SpendBudget;
+  /** Messages per 24 hours to numbers of a region, over all instances, such as `{ NG: 2000 }`. Strangers get at most 80 % of it. */
+  sendsPerRegionPerDay?: Readonly<Record<string, number>>;
+  /**
+   * What becomes of a `prefix`, client `address`, `region` or `provider` of whose messages in an hour fewer than
+   * `conversionFloorPercent` were verified, as when messages are caused for the money they earn: `off`, `record`, which
+   * only tells `otp.conversion_low`, or `enforce`, which closes it for an hour to all but known devices and owners. Prefix
+   * and address are judged with each message; region and provider every `conversionCheckSeconds`, by codes that are over.
+   * @defaultValue prefix `enforce`, the others `record`
+   */
+  conversionFloor?: ConversionFloor;
+  /**
+   * Exempt from `conversionFloor`, `sendsPerAddressPerHour`, `sendsPerPrefixPerHour` and `sendsPerRegionPerDay`: regions,
+   * beginnings of numbers, or networks of clients. All other limits hold.
+   */
+  allow?: AllowRules;
   /** Language of messages whose request names none. @defaultValue 'en' */
   defaultLocale?: Locale;
   /** Host that the last line of a message binds the code to, such as `bank.example`, so that browsers fill it in (WICG origin-bound codes). */
@@ -95,6 +119,12 @@ export interface OtpOptions {
   sendsPerAddressPerHour?: number;
   /** Unverified messages to one prefix (the number without its last four digits) in an hour. @defaultValue 30 */
   sendsPerPrefixPerHour?: number;
+  /** The least share of an hour's messages that must be verified, see `conversionFloor`. @defaultValue 20 */
+  conversionFloorPercent?: number;
+  /** Messages in an hour below which their share of verified ones says nothing. @defaultValue 20 */
+  conversionFloorMessages?: number;
+  /** How often regions and providers are judged; 0 leaves it to the host's call of `OtpService.checkConversion`. @defaultValue 60 */
+  conversionCheckSeconds?: number;
   /** Messages in a minute over all instances; strangers get at most 80 % of it and of the daily budget. @defaultValue 600 */
   sendsPerMinute?: number;
   /** Calls of the ready-made verify route per client address in ten minutes. @defaultValue 30 */
@@ -156,6 +186,9 @@ export const OTP_FIGURES = {
   sendsPerOwnerPerDay: { default: 60, min: 1, unit: 'messages' }, // LIM-06
   sendsPerAddressPerHour: { default: 20, min: 1, unit: 'messages' }, // LIM-07: ASVS 5.0 2.4.1
   sendsPerPrefixPerHour: { default: 30, min: 1, unit: 'messages' }, // LIM-09
+  conversionFloorPercent: { default: 20, min: 1, max: 90, unit: '%' }, // LIM-10
+  conversionFloorMessages: { default: 20, min: 5, unit: 'messages' }, // LIM-10
+  conversionCheckSeconds: { default: 60, min: 0, max: 3600, unit: 's' },
   sendsPerMinute: { default: 600, min: 1, unit: 'messages' }, // LIM-11
   verifiesPerAddress: { default: 30, min: 1, unit: 'calls' }, // LIM-08: ASVS 5.0 6.6.3
   grantTtlSeconds: { default: 300, min: 30, max: 600, unit: 's' }, // LIM-12: RFC 9470 max_age
@@ -181,6 +214,10 @@ export interface OtpSettings extends OtpFigures {
   readonly defaultRegion: CountryCode | undefined;
   readonly appName: string;
   readonly dailySendBudget: number;
+  readonly dailySpendBudget: ResolvedSpendBudget | undefined;
+  readonly sendsPerRegionPerDay: ReadonlyMap<string, number>;
+  readonly conversionFloor: Required<ConversionFloor>;
+  readonly isAllowed: IsAllowed;
   readonly defaultLocale: Locale;
   readonly origin: string | undefined;
   readonly androidAppHash: string | undefined;
@@ -207,13 +244,18 @@ export function resolveOptions(options: OtpOptions): OtpSettings {
   if (typeof options !== 'object' || options === null) {
     throw new OtpConfigError('OtpModule needs options: pass them as the second argument of "OtpModule.forRoot()".');
   }
+  const regions = [...(options.regions ?? [])];
   return Object.freeze({
     ...resolveFigures(options),
     peppers: resolvePeppers(options),
-    regions: [...(options.regions ?? [])],
+    regions,
     defaultRegion: options.defaultRegion,
     appName: resolveAppName(options.appName),
     dailySendBudget: resolveBudget(options.dailySendBudget),
+    dailySpendBudget: resolveSpendBudget(options.dailySpendBudget, regions, STRANGERS_SHARE),
+    sendsPerRegionPerDay: resolveRegionCaps(options.sendsPerRegionPerDay, regions),
+    conversionFloor: resolveConversionFloor(options.conversionFloor),
+    isAllowed: resolveAllow(options.allow, regions),
     defaultLocale: options.defaultLocale ?? 'en',
     origin: resolveOrigin(options.origin),
     androidAppHash: resolveAndroidAppHash(options.androidAppHash),
@@ -243,6 +285,9 @@ function withinBounds(name: string, value: unknown, { min, max, unit }: Figure):
   throw new OtpConfigError(`"${name}" must be a whole number ${range} (${unit}).`);
 }
 
+/** What strangers may take of what everybody shares. */
+export const STRANGERS_SHARE = 0.8;
+
 /** Counters are 32-bit integers in the database. */
 const MAX_COUNT = 2 ** 31 - 1;
 
@@ -256,6 +301,17 @@ function resolveBudget(budget: unknown): number {
     throw new OtpConfigError('"dailySendBudget" is missing: say how many messages a day may cost you at most.');
   }
   return withinBounds('dailySendBudget', budget, { default: 0, min: 1, unit: 'messages' });
+}
+
+function resolveRegionCaps(
+  sendsPerRegion: OtpOptions['sendsPerRegionPerDay'] = {},
+  regions: readonly string[],
+): ReadonlyMap<string, number> {
+  const caps = Object.entries(sendsPerRegion);
+  const unserved = caps.find(([region]) => !regions.some((served) => served === region));
+  if (unserved) throw new OtpConfigError('"sendsPerRegionPerDay" holds a region that is not in "regions".');
+  const figure = { default: 0, min: 1, unit: 'messages' };
+  return new Map(caps.map(([region, cap]) => [region, withinBounds(`sendsPerRegionPerDay.${region}`, cap, figure)]));
 }
 
 function resolveAppName(appName: unknown): string {

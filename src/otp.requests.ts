@@ -67,3 +67,17 @@ export interface VerifiedChallenge {
   phone: string;
   purpose: string;
 }
+
+/** What an operator stops: everything, all messages to a region, all by a provider, or those by a provider to a region. */
+export interface SendingScope {
+  /** One of the option `regions`. */
+  region?: string;
+  /** The name of a provider. */
+  provider?: string;
+}
+
+export interface SendingStop extends SendingScope {
+  since: Date;
+  /** In the operator's words. */
+  reason?: string;
+}

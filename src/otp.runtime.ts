@@ -12,6 +12,7 @@ import { stepUpsOf } from './step-up/step-up.metadata.js';
 export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('Otp');
   #purging: NodeJS.Timeout | undefined;
+  #judging: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly wired: Wired,
@@ -32,11 +33,13 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
     this.#warnOfTrustedProxies();
     await this.#checkDatabase();
     this.#schedulePurge();
+    this.#scheduleConversionChecks();
   }
 
   /** By now no request comes in any more, and the data source still lives. */
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.#purging);
+    clearInterval(this.#judging);
     await this.wired.background.drain();
   }
 
@@ -151,11 +154,23 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
 
   #schedulePurge(): void {
     const { settings, service } = this.wired;
-    if (settings.purgeEverySeconds === 0) return;
-    this.#purging = setInterval(() => {
-      service.purge().catch((error: Error) => this.#logger.warn(`purge: ${error.message}`));
-    }, settings.purgeEverySeconds * 1000);
-    this.#purging.unref();
+    this.#purging = this.#every(settings.purgeEverySeconds, 'purge', () => service.purge());
+  }
+
+  #scheduleConversionChecks(): void {
+    const { settings, service } = this.wired;
+    const { region, provider } = settings.conversionFloor;
+    if (region === 'off' && provider === 'off') return;
+    this.#judging = this.#every(settings.conversionCheckSeconds, 'conversion', () => service.checkConversion());
+  }
+
+  /** 0 leaves it to the host. */
+  #every(seconds: number, name: string, work: () => Promise<unknown>): NodeJS.Timeout | undefined {
+    if (seconds === 0) return undefined;
+    const timer = setInterval(() => {
+      work().catch((error: Error) => this.#logger.warn(`${name}: ${error.message}`));
+    }, seconds * 1000);
+    return timer.unref();
   }
 }
 

@@ -12,10 +12,10 @@ import { grantHash, newGrant } from './grant/grants.js';
 import { readClient, readLocale, requireObject, requireText } from './input.js';
 import type { KeyedHash } from './keyed-hash.js';
 import type { SuccessParameters } from './lifecycle/after-success.sql.js';
-import { type Lifecycle, otpUnavailable, paused, type Reserved } from './lifecycle/lifecycle.js';
+import { LimitError, type Lifecycle, otpUnavailable, paused, type Reserved } from './lifecycle/lifecycle.js';
 import type { UnderwayParameters } from './lifecycle/underway.sql.js';
 import type { VerifyRow } from './lifecycle/verify.sql.js';
-import type { Limits, SendContext } from './limits/limits.js';
+import { type Limits, maskAddress, type SendContext } from './limits/limits.js';
 import type { MessageRenderer } from './messages/message-renderer.js';
 import type { Locale } from './messages/texts.js';
 import { OtpError } from './otp.error.js';
@@ -23,13 +23,15 @@ import type { EventSink } from './otp.events.js';
 import type { OtpSettings } from './otp.options.js';
 import type {
   ResendRequest,
+  SendingScope,
+  SendingStop,
   StartedChallenge,
   StartRequest,
   VerifiedChallenge,
   VerifyRequest,
 } from './otp.requests.js';
 import { type PurposeRules, weaknessFor } from './otp.purposes.js';
-import { maskPhone } from './phone/mask.js';
+import { maskPhone, maskPrefix } from './phone/mask.js';
 import type { PhoneNumber } from './phone/phone-number.js';
 import type { PhonePolicy } from './phone/phone-policy.js';
 import { readTypedCode } from './phone/typed-code.js';
@@ -89,7 +91,7 @@ export class OtpService {
     const route = openOf(this.#carriersFor(phone, purpose));
     const [{ name: provider, terms }] = route;
     const sessionBinding = bind(rules, request);
-    const send = this.#sendContext(request, phone.e164, rules, terms);
+    const send = this.#sendContext(request, phone, rules, route[0]);
     const action = readAction(request.action);
     if (messages.needsAction(purpose) && !action?.shown) {
       throw new OtpError('request_invalid', 'This purpose needs an "action" with "amount", "currency" and "payee".');
@@ -170,7 +172,7 @@ export class OtpService {
     const [{ name: provider, terms }] = route;
     const by = { client: request.client, purpose, ...(signedIn && { subject: found.subject }) };
     if (signedIn) await this.#assertSafe({ phone: phone.e164, purpose, subject: found.subject });
-    const context = this.#sendContext(by, phone.e164, this.#rulesOf(purpose), terms);
+    const context = this.#sendContext(by, phone, this.#rulesOf(purpose), route[0]);
     const send = { ...context, client: found.client ?? undefined };
     const code = drawCode(terms.codeLength);
     const sealed = mac.seal({ ...handle, purpose }, code);
@@ -263,9 +265,89 @@ export class OtpService {
     return (await this.parts.lifecycle.unlock(this.parts.limits.gatesOf(requireText('subject', subject)))) > 0;
   }
 
+  /**
+   * For operators: from now on no code is sent, by no instance, until {@link OtpService.resumeSending}, restarts or not.
+   * Everybody is answered `send_unavailable` alike; codes that are out can be verified. Without `region` and `provider`
+   * it stops everything. What was answered before is still handed over, and so are {@link Notices}.
+   * @throws {@link OtpError} `request_invalid` for a region or provider that is not one of this application
+   */
+  async stopSending({ reason, ...scope }: SendingScope & { reason?: string } = {}): Promise<void> {
+    const { lifecycle, limits, events } = this.parts;
+    const { region, provider } = this.#readScope(scope);
+    const why = reason === undefined ? null : requireText('reason', reason);
+    if (!(await lifecycle.stop(limits.stopKey({ region, provider }), why))) return;
+    this.#logger.warn(`sending stopped: region ${region ?? 'any'}, provider ${provider ?? 'any'}`);
+    events.emit('otp.sending_stopped', { region: region ?? null, provider: provider ?? null, reason: why });
+  }
+
+  /**
+   * Takes away the stop of just this scope; what another stop covers stays stopped.
+   * @returns whether there was one
+   * @throws {@link OtpError} `request_invalid`
+   */
+  async resumeSending(scope: SendingScope = {}): Promise<boolean> {
+    const { lifecycle, limits, events } = this.parts;
+    const { region, provider } = this.#readScope(scope);
+    const resumed = await lifecycle.resume(limits.stopKey({ region, provider }));
+    if (resumed) events.emit('otp.sending_resumed', { region: region ?? null, provider: provider ?? null });
+    return resumed;
+  }
+
+  /** What operators have stopped, of the regions and providers of this application. */
+  async sendingStops(): Promise<SendingStop[]> {
+    const { lifecycle, limits, settings, carriers } = this.parts;
+    const providers = [{}, ...carriers.all.map(({ name }) => ({ provider: name }))];
+    const scopes: SendingScope[] = [{}, ...settings.regions.map((region) => ({ region }))].flatMap((region) =>
+      providers.map((provider) => ({ ...region, ...provider })),
+    );
+    const stops = await lifecycle.stops(scopes.map((scope) => limits.stopKey(scope)));
+    return stops.map(({ place, at: since, reason }) => ({
+      ...scopes[place - 1],
+      since,
+      ...(reason !== null && { reason }),
+    }));
+  }
+
+  /**
+   * Looks whether too few of the last hour's messages were verified, by region and by provider, as `conversionFloor` has it.
+   * Safe on every instance at once: one of them looks, and tells.
+   */
+  async checkConversion(): Promise<void> {
+    const { settings, lifecycle, limits, carriers, hash, events } = this.parts;
+    const { conversionFloor, conversionFloorMessages, conversionFloorPercent, conversionCheckSeconds } = settings;
+    const judged = [
+      ...settings.regions.map((name) => ({ scope: 'region' as const, name })),
+      ...carriers.all.map(({ name }) => ({ scope: 'provider' as const, name })),
+    ].filter(({ scope }) => conversionFloor[scope] !== 'off');
+    const low = await lifecycle.judgeConversion({
+      turnKey: hash.of('conversion'),
+      turnSeconds: Math.max(0, conversionCheckSeconds - 1), // another instance's turn is about as long after this one's
+      keys: judged.map(({ scope, name }) => limits.closedKey(scope, name)),
+      scopes: judged.map(({ scope }) => scope),
+      names: judged.map(({ name }) => name),
+      floorMessages: conversionFloorMessages,
+      floorPercent: conversionFloorPercent,
+    });
+    for (const found of low) {
+      events.emit('otp.conversion_low', { ...found, enforced: conversionFloor[found.scope] === 'enforce' });
+    }
+  }
+
   /** Deletes challenges, grants, counters and log rows whose time is over. Safe on every instance at once. @returns rows deleted */
   purge(): Promise<number> {
     return this.parts.lifecycle.purge();
+  }
+
+  /** A stop with a slip of the pen would stop nothing. */
+  #readScope({ region, provider }: SendingScope): SendingScope {
+    const { settings, carriers } = this.parts;
+    if (region !== undefined && !settings.regions.some((served) => served === region)) {
+      throw new OtpError('request_invalid', '"region" is not one of this application.');
+    }
+    if (provider !== undefined && !carriers.named(provider)) {
+      throw new OtpError('request_invalid', '"provider" is not one of this application.');
+    }
+    return { ...(region !== undefined && { region }), ...(provider !== undefined && { provider }) };
   }
 
   #rulesOf(purpose: unknown): PurposeRules {
@@ -313,15 +395,17 @@ export class OtpService {
 
   #sendContext(
     { client, purpose, subject }: Pick<StartRequest, 'client' | 'purpose' | 'subject'>,
-    phone: string,
+    { e164: phone, region }: PhoneNumber,
     { number }: PurposeRules,
-    { cooldownSeconds }: Terms,
+    { name: provider, terms: { cooldownSeconds } }: Carrier,
   ): SendContext {
     const { address, deviceKey } = readClient(client);
     const device = deviceKey === undefined ? undefined : ['device', phone, deviceKey];
     const named = subject === undefined ? device : ['account', subject];
     return {
       phone,
+      region,
+      provider,
       subject: subject ?? phone,
       purpose,
       signedIn: subject !== undefined,
@@ -370,14 +454,24 @@ export class OtpService {
     return this.#started(handle, phone, { expiresAt: found.expires_at, resendAt: found.resend_at }, terms);
   }
 
-  /** Lets the operator see which limit was hit; the caller only learns how long to wait. */
-  async #limited<T>({ phone, purpose }: SendContext, reserving: Promise<T>): Promise<T> {
+  /** Lets the operator see which limit was hit, or is about to be; the caller only learns how long to wait. */
+  async #limited<T extends Reserved>(send: SendContext, reserving: Promise<T>): Promise<T> {
+    const { phone, purpose, address } = send;
     try {
-      return await reserving;
+      const reserved = await reserving;
+      for (const { place, ...counts } of reserved.lowered) {
+        const about =
+          place === 'address'
+            ? ({ scope: place, name: maskAddress(address!) } as const)
+            : ({ scope: 'prefix', name: maskPrefix(phone) } as const);
+        this.parts.events.emit('otp.conversion_low', { ...about, ...counts });
+      }
+      return reserved;
     } catch (error) {
       if (error instanceof OtpError && error.code !== 'otp_unavailable') {
         const { code, retryAfterSeconds } = error;
-        this.parts.events.emit('otp.limited', { purpose, phone: maskPhone(phone), code, retryAfterSeconds });
+        const limit = error instanceof LimitError ? error.limit : undefined;
+        this.parts.events.emit('otp.limited', { purpose, phone: maskPhone(phone), code, retryAfterSeconds, limit });
       }
       throw error;
     }

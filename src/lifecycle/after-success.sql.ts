@@ -25,7 +25,7 @@ export const afterSuccess = (t: Tables) => `cleared AS (
   FROM (SELECT unnest(unverified_keys) AS key FROM won ORDER BY key) u, -- by key, as a start takes them
     LATERAL (SELECT x.key FROM ${t.limits} x WHERE x.key = u.key FOR UPDATE OFFSET 0) l
 ), given_back AS (
-  UPDATE ${t.limits} l SET used = greatest(l.used - d.sends, 0)
+  UPDATE ${t.limits} l SET used = greatest(l.used - d.sends, 0), verified = l.verified + least(l.used, d.sends)
   FROM (SELECT key, count(*)::int AS sends FROM due GROUP BY key) d WHERE l.key = d.key
 ), known AS (
   INSERT INTO ${t.limits} AS l (key, used, cap, at, ends_at)

@@ -1,7 +1,16 @@
-import { PLACES, type BudgetClass, type Limits, type SendContext, type ServicePlace } from '../limits/limits.js';
-import { OtpError } from '../otp.error.js';
+import {
+  type BudgetClass,
+  isServicePlace,
+  type Limits,
+  type Place,
+  PLACES,
+  type SendContext,
+  type ServicePlace,
+} from '../limits/limits.js';
+import { OtpError, type OtpErrorCode } from '../otp.error.js';
 import type { OtpSettings } from '../otp.options.js';
 import { cancelSql, type CancelParameters, type CancelRow } from './cancel.sql.js';
+import { conversionSql, type ConversionParameters, type ConversionRow } from './conversion.sql.js';
 import type { Database } from './database.js';
 import {
   failSql,
@@ -20,12 +29,13 @@ import {
   purgeSendsSql,
 } from './purge.sql.js';
 import { findSql, resendSql, type FindParameters, type FindRow, type ResendParameters } from './resend.sql.js';
-import { limitParameters, type LimitAnswer, type LimitParameters } from './reserve-limits.sql.js';
+import { limitParameters, type LimitAnswer, type LimitParameters, type Lowered } from './reserve-limits.sql.js';
 import { roomSql, unlockSql } from './service-rows.sql.js';
 import { settleSql, type SettleParameters } from './settle.sql.js';
 import { startSql, type StartParameters } from './start.sql.js';
 import { countFailureSql, type SprayParameters } from './spray.sql.js';
 import type { Statement } from './statement.js';
+import { resumeSql, stopSql, stopsSql } from './stops.sql.js';
 import type { Tables } from './tables.js';
 import { underwaySql, type UnderwayParameters, type UnderwayRow } from './underway.sql.js';
 import { verifySql, type VerifyParameters, type VerifyRow } from './verify.sql.js';
@@ -37,6 +47,25 @@ export interface Reserved {
   readonly class: BudgetClass;
   /** Nothing is to be sent. */
   readonly decoy: boolean;
+  /** Of what, with this message, too few messages were verified. */
+  readonly lowered: readonly (Omit<Lowered, 'place'> & { place: Place })[];
+}
+
+/** Which limit stood in the way, in words for operators. */
+export type LimitName = Exclude<Place, 'closed'> | 'conversion';
+
+/** A refusal by a limit. Which one is for operators: no serializer finds it, so no caller does. */
+export class LimitError extends OtpError {
+  readonly #limit: LimitName;
+
+  constructor(limit: LimitName, code: OtpErrorCode, message: string, retryAfterSeconds: number) {
+    super(code, message, { retryAfterSeconds });
+    this.#limit = limit;
+  }
+
+  get limit(): LimitName {
+    return this.#limit;
+  }
 }
 
 type Own<P extends LimitParameters> = Omit<P, keyof LimitParameters>;
@@ -72,6 +101,10 @@ export class Lifecycle {
       room: roomSql(tables),
       unlock: unlockSql(tables),
       forgetSending: forgetSendingSql(tables),
+      stop: stopSql(tables),
+      resume: resumeSql(tables),
+      stops: stopsSql(tables),
+      conversion: conversionSql(tables),
       purgeChallenges: purgeChallengesSql(tables),
       purgeGrants: purgeGrantsSql(tables),
       purgeLimits: purgeLimitsSql(tables),
@@ -139,6 +172,26 @@ export class Lifecycle {
     return (await this.database.run(this.#sql.unlock, { keys: gates }))!.opened;
   }
 
+  /** @returns whether it was not stopped before */
+  async stop(key: Buffer, reason: string | null): Promise<boolean> {
+    return (await this.database.run(this.#sql.stop, { key, reason }))!.added;
+  }
+
+  /** @returns whether it was stopped */
+  async resume(key: Buffer): Promise<boolean> {
+    return (await this.database.run(this.#sql.resume, { key })) !== undefined;
+  }
+
+  /** Of these stops, those that are in force, by their place in the list (from 1). */
+  stops(keys: Buffer[]): Promise<{ place: number; at: Date; reason: string | null }[]> {
+    return this.database.rows(this.#sql.stops, { keys });
+  }
+
+  /** What is newly below its floor; nothing where another instance has just looked. */
+  judgeConversion(by: ConversionParameters): Promise<ConversionRow[]> {
+    return this.database.rows(this.#sql.conversion, by);
+  }
+
   /** Deletes what is over, in batches, until nothing is left. @returns how many rows went */
   async purge(): Promise<number> {
     const { retentionSeconds, sendLogDays, providerTimeoutMs } = this.settings;
@@ -167,12 +220,11 @@ export class Lifecycle {
     send: SendContext,
     own: Own<P>,
   ): Promise<R> {
-    const { reconfirmAfterDays } = this.settings;
-    let rows = this.limits.drawServiceRows();
+    let rows = this.limits.drawServiceRows(send);
     for (let run = 1; run <= MAX_RUNS; run++) {
       // Not by spreading: for so many keys that is forty times as slow.
       const parameters = Object.assign(
-        limitParameters(this.limits.slotsFor(send, rows), send, reconfirmAfterDays),
+        limitParameters(this.limits.slotsFor(send, rows), send, this.settings),
         own,
       ) as unknown as P;
       const answer = (await this.database.run(statement, parameters))!;
@@ -181,28 +233,30 @@ export class Lifecycle {
       if (answer.unsettled !== null && send.signedIn) throw unsettled(answer);
       if (answer.refused_by === null) continue; // lost the race for the cooldown: the next run reads the refusal
       const place = PLACES[answer.refused_by]!;
-      if (place !== 'minute' && place !== 'budget') throw refusal(place, answer.retry_after!);
-      const row = await this.#rowWithRoom(place, answer.class);
-      if (row === undefined) throw exhausted(answer.retry_after!);
+      if (!isServicePlace(place)) throw refusal(place, answer);
+      const row = await this.#rowWithRoom(place, answer.class, send);
+      if (row === undefined) throw exhausted(place, answer.retry_after!);
       rows = { ...rows, [place]: row };
     }
-    throw refusal('cooldown', 1);
+    throw tooSoon('cooldown', 1);
   }
 
-  async #rowWithRoom(place: ServicePlace, budgetClass: BudgetClass): Promise<number | undefined> {
-    const slots = Array.from({ length: this.limits.rowCount(place) }, (_, row) =>
-      this.limits.serviceSlot(place, budgetClass, row),
+  async #rowWithRoom(place: ServicePlace, budgetClass: BudgetClass, send: SendContext): Promise<number | undefined> {
+    const slots = Array.from({ length: this.limits.rowCount(place, send) }, (_, row) =>
+      this.limits.serviceSlot(place, budgetClass, row, send),
     );
     const found = await this.database.run(this.#sql.room, {
       keys: slots.map(({ key }) => key),
       caps: slots.map(({ cap }) => cap),
+      take: slots[0]!.take,
     });
     return found && found.place - 1;
   }
 }
 
 function reserved(row: ReserveAnswer): Reserved {
-  return { expiresAt: row.expires_at!, resendAt: row.resend_at!, class: row.class, decoy: row.decoy! };
+  const lowered = (row.lowered ?? []).map((low) => ({ ...low, place: PLACES[low.place]! }));
+  return { expiresAt: row.expires_at!, resendAt: row.resend_at!, class: row.class, decoy: row.decoy!, lowered };
 }
 
 function unsettled({ unsettled: why, hold }: LimitAnswer): OtpError {
@@ -221,14 +275,42 @@ export function otpUnavailable(): OtpError {
 }
 
 export function paused(retryAfterSeconds: number): OtpError {
-  return new OtpError('otp_paused', 'Too many wrong codes. Try again later.', { retryAfterSeconds });
+  return new OtpError('otp_paused', PAUSED, { retryAfterSeconds });
 }
 
-function refusal(place: string, retryAfterSeconds: number): OtpError {
-  if (place === 'gate') return paused(retryAfterSeconds);
-  return new OtpError('otp_too_soon', 'No further message can be sent yet. Try again later.', { retryAfterSeconds });
+const PAUSED = 'Too many wrong codes. Try again later.';
+
+/** A stop lasts until somebody takes it away, which nobody can promise: this is when to ask again. */
+const ASK_AGAIN_SECONDS = 300;
+
+function refusal(place: Place, { retry_after: wait, below_floor: belowFloor }: LimitAnswer): OtpError {
+  switch (place) {
+    case 'gate':
+      return new LimitError(place, 'otp_paused', PAUSED, wait!);
+    case 'stopped':
+    case 'provider_stopped':
+      return exhausted(place, ASK_AGAIN_SECONDS);
+    case 'closed':
+      return exhausted('conversion', wait!);
+    default:
+      return tooSoon(belowFloor ? 'conversion' : place, wait!);
+  }
 }
 
-function exhausted(retryAfterSeconds: number): OtpError {
-  return new OtpError('send_unavailable', 'No message can be sent at present. Try again later.', { retryAfterSeconds });
+function tooSoon(limit: LimitName, retryAfterSeconds: number): OtpError {
+  return new LimitError(
+    limit,
+    'otp_too_soon',
+    'No further message can be sent yet. Try again later.',
+    retryAfterSeconds,
+  );
+}
+
+function exhausted(limit: LimitName, retryAfterSeconds: number): OtpError {
+  return new LimitError(
+    limit,
+    'send_unavailable',
+    'No message can be sent at present. Try again later.',
+    retryAfterSeconds,
+  );
 }

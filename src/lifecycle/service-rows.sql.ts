@@ -4,6 +4,7 @@ import type { Tables } from './tables.js';
 export interface RoomParameters {
   keys: Buffer[];
   caps: number[];
+  take: number;
 }
 
 /** Of the rows that share a service-wide cap, the place (from 1) of one that has room, by chance; none when all are full. */
@@ -12,7 +13,7 @@ export const roomSql = (t: Tables) =>
 SELECT k.place::int
 FROM unnest(:keys::bytea[], :caps::int[]) WITH ORDINALITY AS k(key, cap, place)
 WHERE NOT EXISTS (
-  SELECT FROM ${t.limits} l WHERE l.key = k.key AND l.ends_at > clock_timestamp() AND l.used >= k.cap)
+  SELECT FROM ${t.limits} l WHERE l.key = k.key AND l.ends_at > clock_timestamp() AND l.used > k.cap - :take::int)
 ORDER BY random() LIMIT 1`);
 
 /** An operator opens the gates of a subject again. */

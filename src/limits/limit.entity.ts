@@ -2,7 +2,8 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /**
  * One counter and its window. The window opens with the first hit and ends at `endsAt`, so the wait is known exactly.
- * A subject's failure gate is such a row too, with `strikes` and `streak`; a known client is a row with `used` 1.
+ * A subject's failure gate is such a row too, with `strikes` and `streak`; a known client is a row with `used` 1, and so is
+ * a stop by an operator, which never ends by itself.
  */
 @Entity({ name: 'otp_limits' })
 export class Limit {
@@ -31,4 +32,16 @@ export class Limit {
   /** Failures since the last success, over all windows. */
   @Column({ name: 'streak', type: 'integer', default: 0 })
   streak: number;
+
+  /** Messages of this window that were verified, where `used` counts those that were not. */
+  @Column({ name: 'verified', type: 'integer', default: 0 })
+  verified: number;
+
+  /** The least share of verified messages in percent, below which the counter is full; negative: below which it only tells. */
+  @Column({ name: 'floor', type: 'smallint', default: 0 })
+  floor: number;
+
+  /** Of a stop: why, in the operator's words. */
+  @Column({ name: 'reason', type: 'text', nullable: true })
+  reason: string | null;
 }

@@ -1,9 +1,9 @@
-import { randomInt } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 
 import ipaddr from 'ipaddr.js';
 
-import type { KeyedHash } from '../keyed-hash.js';
-import type { OtpSettings } from '../otp.options.js';
+import { frame, type KeyedHash } from '../keyed-hash.js';
+import { type OtpSettings, STRANGERS_SHARE } from '../otp.options.js';
 import { prefixOf } from '../phone/mask.js';
 
 /**
@@ -26,23 +26,34 @@ export const PLACES = [
   'unverified',
   'minute',
   'budget',
+  'region',
+  'spend',
+  // From here on a row is only read, and full where it exists: nobody queues for it.
+  'closed',
+  'stopped',
+  'provider_stopped',
 ] as const;
 export type Place = (typeof PLACES)[number];
 
 /** One row to reserve: all of them, or none. */
 export interface Slot {
   readonly place: Place;
-  readonly class: BudgetClass;
+  readonly class: BudgetClass | 'everyone';
   readonly key: Buffer;
-  /** 1 takes a slot; 0 only makes sure that the row exists and is not full. */
-  readonly take: 0 | 1;
+  /** 1 takes a slot; 0 only makes sure that the row exists and is not full. Of `spend`, what the message costs. */
+  readonly take: number;
   readonly cap: number;
   readonly seconds: number;
+  /** Percent of messages that must be verified: below it the row is full; negative: below it the row only tells; 0: none. */
+  readonly floor: number;
 }
 
 /** Who asks for a message to whom, as far as limits care. */
 export interface SendContext {
   readonly phone: string;
+  readonly region: string;
+  /** Who is to bring the message. */
+  readonly provider: string;
   readonly subject: string;
   readonly purpose: string;
   readonly signedIn: boolean;
@@ -58,14 +69,13 @@ export interface SendContext {
 
 const HOUR = 3600;
 const DAY = 86_400;
-/** What strangers may take of what everybody shares. */
-const STRANGERS_SHARE = 0.8;
 /** Unverified messages after which an owner is treated as a stranger for the rest of the hour. */
 export const OWNER_UNVERIFIED = 3;
 
 /** Turns the figures into rows of `otp_limits`. */
 export class Limits {
-  readonly #serviceKeys: Record<ServicePlace, Buffer[]>;
+  /** Keys that many messages share, each made once. */
+  readonly #sharedKeys = new Map<string, Buffer>();
   /** The row that counts wrong codes over all subjects. */
   readonly sprayKey: Buffer;
 
@@ -73,18 +83,16 @@ export class Limits {
     private readonly settings: OtpSettings,
     private readonly hash: KeyedHash,
   ) {
-    const keysOf = (place: ServicePlace) =>
-      Array.from({ length: this.rowCount(place) }, (_, row) => hash.of(place, String(row)));
     this.sprayKey = hash.of('spray');
-    this.#serviceKeys = { minute: keysOf('minute'), budget: keysOf('budget') };
   }
 
   /** The rows for every class the sender may turn out to be in; the statement takes those of the class it finds. */
-  slotsFor(send: SendContext, rows = this.drawServiceRows()): Slot[] {
+  slotsFor(send: SendContext, rows = this.drawServiceRows(send)): Slot[] {
     return [
       ...this.#stranger(send, rows),
       ...(send.client && !send.signedIn ? this.#known(send, rows) : []),
       ...(send.signedIn ? this.#owner(send, rows) : []),
+      ...this.#stops(send),
     ];
   }
 
@@ -99,18 +107,44 @@ export class Limits {
   }
 
   /** Which of the rows that share a service-wide cap to use: by chance, so that starts do not queue for one row. */
-  drawServiceRows(): ServiceRows {
-    return { minute: randomInt(this.rowCount('minute')), budget: randomInt(this.rowCount('budget')) };
+  drawServiceRows(send: SendContext): ServiceRows {
+    return Object.fromEntries(
+      this.#servicePlaces(send).map((place) => [place, randomInt(this.rowCount(place, send))]),
+    );
   }
 
-  /** How many rows a service-wide cap is split over: a row holds a thousand at least, or the split itself would refuse. */
-  rowCount(place: ServicePlace): number {
-    return Math.min(64, Math.max(1, Math.floor(this.#serviceCap(place) / 1000)));
+  /** How many rows a service-wide cap is split over: a row holds a thousand messages at least, or the split itself would refuse. */
+  rowCount(place: ServicePlace, send: SendContext): number {
+    const cap = this.#serviceCap(place, send);
+    if (place !== 'spend') return rowsOf(cap);
+    const { dearest } = this.settings.dailySpendBudget!;
+    return Math.max(rowsOf(cap / dearest), Math.ceil(cap / MOST_IN_A_ROW));
+  }
+
+  serviceSlot(place: ServicePlace, budgetClass: BudgetClass, row: number, send: SendContext): Slot {
+    const { dailySpendBudget } = this.settings;
+    const cap = this.#serviceCap(place, send);
+    const share = budgetClass === 'stranger' ? Math.max(1, Math.floor(cap * STRANGERS_SHARE)) : cap;
+    const name = place === 'region' ? send.region : place === 'spend' ? dailySpendBudget!.currency : '';
+    return {
+      place,
+      class: budgetClass,
+      key: this.#sharedKey(place, name, String(row)), // one row for all classes, which differ in how far they may fill it
+      take: place === 'spend' ? dailySpendBudget!.prices.get(send.region)! : 1,
+      cap: partOf(share, this.rowCount(place, send), row),
+      seconds: place === 'minute' ? 60 : DAY,
+      floor: 0,
+    };
+  }
+
+  /** The row by which a region or a provider is known to be below the floor. */
+  closedKey(scope: 'region' | 'provider', name: string): Buffer {
+    return this.#sharedKey('closed', scope, name);
   }
 
   #stranger(send: SendContext, rows: ServiceRows): Slot[] {
-    const { phone, subject, address, signedIn, cooldownSeconds } = send;
-    const { sendsPerPhonePerHour, sendsPerPhonePerDay, sendsPerAddressPerHour, sendsPerPrefixPerHour } = this.settings;
+    const { phone, subject, signedIn, cooldownSeconds } = send;
+    const { sendsPerPhonePerHour, sendsPerPhonePerDay } = this.settings;
     return [
       this.#slot('cooldown', 'stranger', [phone], 1, cooldownSeconds),
       this.#gate('stranger', subject),
@@ -122,24 +156,46 @@ export class Limits {
             this.#slot('account_day', 'stranger', [subject], sendsPerPhonePerDay, DAY),
           ]
         : []),
-      ...(address ? [this.#slot('address', 'stranger', [addressBlock(address)], sendsPerAddressPerHour, HOUR)] : []),
-      this.#slot('prefix', 'stranger', [prefixOf(phone)], sendsPerPrefixPerHour, HOUR),
-      ...this.#service('stranger', rows),
+      ...(this.settings.isAllowed(send) ? [] : this.#againstPumping(send)),
+      ...this.#service(send, 'stranger', rows),
     ];
   }
 
-  #known({ phone, subject, cooldownSeconds }: SendContext, rows: ServiceRows): Slot[] {
+  /** Messages that are caused for the money they earn go to neighbouring numbers, and are never verified. */
+  #againstPumping({ phone, address, region, provider }: SendContext): Slot[] {
+    const { sendsPerAddressPerHour, sendsPerPrefixPerHour, conversionFloor } = this.settings;
+    return [
+      ...(address ? [this.#measured('address', addressBlock(address), sendsPerAddressPerHour)] : []),
+      this.#measured('prefix', prefixOf(phone), sendsPerPrefixPerHour),
+      ...(conversionFloor.region === 'enforce'
+        ? [readOnly('closed', 'stranger', this.closedKey('region', region))]
+        : []),
+      ...(conversionFloor.provider === 'enforce'
+        ? [readOnly('closed', 'stranger', this.closedKey('provider', provider))]
+        : []),
+    ];
+  }
+
+  #measured(place: 'address' | 'prefix', name: string, cap: number): Slot {
+    const { conversionFloor, conversionFloorPercent } = this.settings;
+    const floor = { off: 0, record: -conversionFloorPercent, enforce: conversionFloorPercent }[conversionFloor[place]];
+    return { ...this.#slot(place, 'stranger', [name], cap, HOUR), floor };
+  }
+
+  #known(send: SendContext, rows: ServiceRows): Slot[] {
+    const { phone, subject, cooldownSeconds } = send;
     const { sendsPerPhonePerHour, sendsPerPhonePerDay } = this.settings;
     return [
       this.#slot('cooldown', 'known', [phone], 1, cooldownSeconds),
       this.#gate('known', subject),
       this.#slot('phone_hour', 'known', [phone], sendsPerPhonePerHour, HOUR),
       this.#slot('phone_day', 'known', [phone], sendsPerPhonePerDay, DAY),
-      ...this.#service('known', rows),
+      ...this.#service(send, 'known', rows),
     ];
   }
 
-  #owner({ subject, purpose, cooldownSeconds }: SendContext, rows: ServiceRows): Slot[] {
+  #owner(send: SendContext, rows: ServiceRows): Slot[] {
+    const { subject, purpose, cooldownSeconds } = send;
     const { sendsPerOwnerPerHour, sendsPerOwnerPerDay } = this.settings;
     return [
       this.#slot('cooldown', 'owner', [subject, purpose], 1, cooldownSeconds),
@@ -147,47 +203,93 @@ export class Limits {
       this.#slot('account_hour', 'owner', [subject], sendsPerOwnerPerHour, HOUR),
       this.#slot('account_day', 'owner', [subject], sendsPerOwnerPerDay, DAY),
       this.#slot('unverified', 'owner', [subject], OWNER_UNVERIFIED, HOUR),
-      ...this.#service('owner', rows),
+      ...this.#service(send, 'owner', rows),
     ];
   }
 
   #slot(place: Place, budgetClass: BudgetClass, name: string[], cap: number, seconds: number): Slot {
-    return { place, class: budgetClass, key: this.hash.of(place, budgetClass, ...name), take: 1, cap, seconds };
+    const key = this.hash.of(place, budgetClass, ...name);
+    return { place, class: budgetClass, key, take: 1, cap, seconds, floor: 0 };
   }
 
   #gate(budgetClass: BudgetClass, subject: string): Slot {
     return { ...this.#slot('gate', budgetClass, [subject], this.settings.failuresPerHour, HOUR), take: 0 };
   }
 
-  #service(budgetClass: BudgetClass, rows: ServiceRows): Slot[] {
-    return [this.serviceSlot('minute', budgetClass, rows.minute), this.serviceSlot('budget', budgetClass, rows.budget)];
+  #service(send: SendContext, budgetClass: BudgetClass, rows: ServiceRows): Slot[] {
+    return this.#servicePlaces(send).map((place) => this.serviceSlot(place, budgetClass, rows[place]!, send));
   }
 
-  serviceSlot(place: ServicePlace, budgetClass: BudgetClass, row: number): Slot {
-    const cap = this.#serviceCap(place);
-    const share = budgetClass === 'stranger' ? Math.max(1, Math.floor(cap * STRANGERS_SHARE)) : cap;
-    return {
-      place,
-      class: budgetClass,
-      key: this.#serviceKeys[place][row]!, // one row for all classes, which differ in how far they may fill it
-      take: 1,
-      cap: partOf(share, this.rowCount(place), row),
-      seconds: SECONDS[place],
-    };
+  #servicePlaces(send: SendContext): ServicePlace[] {
+    const { sendsPerRegionPerDay, dailySpendBudget, isAllowed } = this.settings;
+    const places: ServicePlace[] = ['minute', 'budget'];
+    if (sendsPerRegionPerDay.has(send.region) && !isAllowed(send)) places.push('region');
+    if (dailySpendBudget) places.push('spend');
+    return places;
   }
 
-  #serviceCap(place: ServicePlace): number {
-    return place === 'minute' ? this.settings.sendsPerMinute : this.settings.dailySendBudget;
+  #serviceCap(place: ServicePlace, { region }: SendContext): number {
+    const { sendsPerMinute, dailySendBudget, sendsPerRegionPerDay, dailySpendBudget } = this.settings;
+    if (place === 'minute') return sendsPerMinute;
+    if (place === 'budget') return dailySendBudget;
+    return place === 'region' ? sendsPerRegionPerDay.get(region)! : dailySpendBudget!.total;
+  }
+
+  #stops(send: SendContext): Slot[] {
+    const [everything, region, provider, both] = this.stopKeysOf(send);
+    return [
+      readOnly('stopped', 'everyone', everything),
+      readOnly('stopped', 'everyone', region),
+      readOnly('provider_stopped', 'everyone', provider),
+      readOnly('provider_stopped', 'everyone', both),
+    ];
+  }
+
+  /** Every stop that would keep a message back. */
+  stopKeysOf({ region, provider }: Pick<SendContext, 'region' | 'provider'>): [Buffer, Buffer, Buffer, Buffer] {
+    return [{}, { region }, { provider }, { region, provider }].map((scope) => this.stopKey(scope)) as never;
+  }
+
+  /** Not under the pepper: a stop must outlive every change of it, and names nobody. */
+  stopKey({ region = '', provider = '' }: { region?: string; provider?: string }): Buffer {
+    const make = () => createHash('sha256').update(frame(['otp stop', region, provider])).digest().subarray(0, 16);
+    return this.#once(`stop ${region} ${provider}`, make);
+  }
+
+  #sharedKey(...fields: string[]): Buffer {
+    return this.#once(fields.join(' '), () => this.hash.of(...fields));
+  }
+
+  #once(name: string, make: () => Buffer): Buffer {
+    const known = this.#sharedKeys.get(name) ?? make();
+    this.#sharedKeys.set(name, known);
+    return known;
   }
 }
 
-export type ServicePlace = 'minute' | 'budget';
-export type ServiceRows = Record<ServicePlace, number>;
-const SECONDS: Record<ServicePlace, number> = { minute: 60, budget: DAY };
+const SERVICE_PLACES = ['minute', 'budget', 'region', 'spend'] as const;
+/** Caps that everybody shares, each split over rows. */
+export type ServicePlace = (typeof SERVICE_PLACES)[number];
+export type ServiceRows = { readonly [P in ServicePlace]?: number };
+
+export function isServicePlace(place: Place): place is ServicePlace {
+  return SERVICE_PLACES.some((one) => one === place);
+}
+
+/** Counters are 32-bit integers in the database: with a message's price on top they must not overflow. */
+const MOST_IN_A_ROW = 2 ** 30;
+
+function rowsOf(messages: number): number {
+  return Math.min(64, Math.max(1, Math.floor(messages / 1000)));
+}
 
 /** One of `count` whole parts of `total`; the first takes the remainder. */
 function partOf(total: number, count: number, index: number): number {
   return Math.floor(total / count) + (index === 0 ? total % count : 0);
+}
+
+function readOnly(place: Place, budgetClass: Slot['class'], key: Buffer): Slot {
+  return { place, class: budgetClass, key, take: 0, cap: 1, seconds: 0, floor: 0 };
 }
 
 /** What counts as one client address: an IPv4 address, or the /64 that one IPv6 subscriber owns. Anything else shares one block. */
@@ -196,4 +298,13 @@ export function addressBlock(address: string): string {
   if (!ipaddr.isValid(plain)) return 'unknown';
   const parsed = ipaddr.process(plain); // reads an IPv4-mapped address as IPv4
   return parsed.kind() === 'ipv4' ? parsed.toString() : (parsed as ipaddr.IPv6).parts.slice(0, 4).join(':');
+}
+
+/** The network around a client address, for people to read: without the last byte of IPv4, or all after the /48 of IPv6. */
+export function maskAddress(address: string): string {
+  const plain = address.split('%', 1)[0]!;
+  if (!ipaddr.isValid(plain)) return 'unknown';
+  const parsed = ipaddr.process(plain);
+  const bits = parsed.kind() === 'ipv4' ? 24 : 48;
+  return `${ipaddr[parsed.kind() === 'ipv4' ? 'IPv4' : 'IPv6'].networkAddressFromCIDR(`${parsed.toString()}/${bits}`).toString()}/${bits}`;
 }

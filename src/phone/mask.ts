@@ -28,3 +28,8 @@ export function maskPhone(e164: string): string {
 export function prefixOf(e164: string): string {
   return e164.slice(0, -LINE_DIGITS);
 }
+
+/** The same as people may read it: `+96651234****`. */
+export function maskPrefix(e164: string): string {
+  return `${prefixOf(e164)}${'*'.repeat(LINE_DIGITS)}`;
+}

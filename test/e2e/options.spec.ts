@@ -304,6 +304,63 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     expect(await outcome(fixture.otp.start({ phone: '+966512345679', purpose, client }))).toBe('otp_too_soon');
     expect(await outcome(fixture.otp.start({ phone: '+966512355678', purpose, client }))).toBe('ok');
   },
+  async sendsPerRegionPerDay() {
+    await open({ sendsPerRegionPerDay: { GB: 1 } });
+    await start('+447400123456');
+
+    expect(await outcome(fixture.otp.start({ phone: '+447400123457', purpose, client }))).toBe('send_unavailable');
+    expect(await outcome(fixture.otp.start({ phone: newPhone(), purpose, client }))).toBe('ok');
+  },
+  async dailySpendBudget() {
+    const prices = { SA: '0.05', GB: '0.05', IL: '0.05', NG: '0.09', LY: '0.05' };
+    await open({ dailySpendBudget: { amount: '0.12', currency: 'USD', prices } }); // of which strangers get 0.096
+    await start();
+
+    expect(await outcome(fixture.otp.start({ phone: newPhone(), purpose, client }))).toBe('send_unavailable');
+    await fixture.elapse(86_400);
+    expect(await outcome(fixture.otp.start({ phone: '+2348031234567', purpose, client }))).toBe('ok');
+  },
+  async conversionFloor() {
+    await open({ conversionFloor: { prefix: 'enforce' }, conversionFloorMessages: 5 });
+    for (let n = 0; n < 5; n++) await start(`+96651234567${n}`);
+
+    expect(await outcome(fixture.otp.start({ phone: '+966512345679', purpose, client }))).toBe('otp_too_soon');
+  },
+  async conversionFloorPercent() {
+    await open({ conversionFloor: { prefix: 'enforce' }, conversionFloorMessages: 5, conversionFloorPercent: 21 });
+    const { challenge, code } = await start('+966512345670');
+    await verify(challenge, code);
+    for (let n = 1; n < 5; n++) await start(`+96651234567${n}`);
+
+    expect(await outcome(fixture.otp.start({ phone: '+966512345679', purpose, client }))).toBe('otp_too_soon');
+  },
+  async conversionFloorMessages() {
+    await open({ conversionFloor: { prefix: 'enforce' }, conversionFloorMessages: 6 });
+    for (let n = 0; n < 6; n++) await start(`+96651234567${n}`);
+
+    expect(await outcome(fixture.otp.start({ phone: '+966512345679', purpose, client }))).toBe('otp_too_soon');
+  },
+  async conversionCheckSeconds() {
+    const timer = jest.spyOn(globalThis, 'setInterval');
+    await open({ conversionCheckSeconds: 78, conversionFloor: { prefix: 'off' }, conversionFloorMessages: 5 });
+    const call = timer.mock.calls.find(([, every]) => every === 78_000);
+    timer.mockRestore();
+    const events = new EventLog(fixture.app);
+    for (let n = 0; n < 5; n++) await start();
+    await fixture.elapse(301);
+
+    (call![0] as () => void)();
+
+    await until('it was told', () => events.of('otp.conversion_low').some(({ scope }) => scope === 'region'));
+  },
+  async allow() {
+    await open({ sendsPerPrefixPerHour: 1, allow: { numbers: ['+9665123'] } });
+    await start('+966512345678');
+
+    expect(await outcome(fixture.otp.start({ phone: '+966512345679', purpose, client }))).toBe('ok');
+    await start('+966512445678');
+    expect(await outcome(fixture.otp.start({ phone: '+966512445679', purpose, client }))).toBe('otp_too_soon');
+  },
   async sendsPerMinute() {
     await open({ sendsPerMinute: 1 });
     await start();

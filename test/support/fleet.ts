@@ -10,6 +10,7 @@ import type {
   OwnedNumber,
   Proof,
   ResendRequest,
+  SendingScope,
   StartedChallenge,
   StartRequest,
   TaqnyatVerifyOptions,
@@ -66,6 +67,16 @@ export const ask = {
     service: 'otp',
     method: 'verify',
     args: [request],
+  }),
+  stopSending: (scope?: SendingScope & { reason?: string }): Operation<void> => ({
+    service: 'otp',
+    method: 'stopSending',
+    args: [scope],
+  }),
+  resumeSending: (scope?: SendingScope): Operation<boolean> => ({
+    service: 'otp',
+    method: 'resumeSending',
+    args: [scope],
   }),
   purge: (): Operation<number> => ({ service: 'otp', method: 'purge', args: [] }),
   consume: (grant: string, expectation: GrantExpectation): Operation<Proof> => ({

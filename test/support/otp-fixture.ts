@@ -32,6 +32,7 @@ export const GENEROUS = {
   sendsPerPhonePerDay: 1000,
   sendsPerAddressPerHour: 10_000,
   sendsPerPrefixPerHour: 10_000,
+  conversionFloor: { prefix: 'off', address: 'off', region: 'off', provider: 'off' },
   verifiesPerAddress: 10_000,
   purgeEverySeconds: 0,
 } satisfies OtpModuleOptions;

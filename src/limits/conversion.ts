@@ -1,0 +1,32 @@
+import { OtpConfigError } from '../otp.error.js';
+
+/** What the share of verified messages is measured of. */
+export const FLOOR_SCOPES = ['prefix', 'address', 'region', 'provider'] as const;
+export type FloorScope = (typeof FLOOR_SCOPES)[number];
+
+const FLOOR_MODES = ['off', 'record', 'enforce'] as const;
+/** `record`: tell (`otp.conversion_low`) and let the message pass. `enforce`: tell, and close it to strangers for an hour. */
+export type FloorMode = (typeof FLOOR_MODES)[number];
+
+export type ConversionFloor = { readonly [S in FloorScope]?: FloorMode };
+
+/** Twenty starts would close whatever is enforced: a prefix is small enough for that, a country or a vendor is not. */
+const DEFAULTS: Required<ConversionFloor> = {
+  prefix: 'enforce',
+  address: 'record',
+  region: 'record',
+  provider: 'record',
+};
+
+/** @throws {@link OtpConfigError} */
+export function resolveConversionFloor(floor: ConversionFloor = {}): Required<ConversionFloor> {
+  for (const [scope, mode] of Object.entries(floor)) {
+    if (!FLOOR_SCOPES.some((known) => known === scope)) {
+      throw new OtpConfigError(`"conversionFloor" may hold ${FLOOR_SCOPES.join(', ')}, and nothing else.`);
+    }
+    if (!FLOOR_MODES.includes(mode)) {
+      throw new OtpConfigError(`"conversionFloor.${scope}" must be one of ${FLOOR_MODES.join(', ')}.`);
+    }
+  }
+  return { ...DEFAULTS, ...floor };
+}

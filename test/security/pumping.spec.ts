@@ -1,0 +1,458 @@
+import { jest } from '@jest/globals';
+import { EventEmitterModule } from '@nestjs/event-emitter';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { Failover, type OtpError, type OtpModuleOptions, type OtpProvider } from 'nestjs-phone-otp';
+
+import { EventLog } from '../support/events.js';
+import { evidence } from '../support/evidence.js';
+import { post, seen } from '../support/http.js';
+import { ACTION, type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
+import { prove } from '../support/proofs.js';
+import { ScriptedProvider, until } from '../support/providers.js';
+
+const purpose = 'registration';
+const client = { address: '203.0.113.7' };
+const device = { ...client, deviceKey: 'the-device-of-this-person' };
+const HOUR = 3600;
+
+let fixture: Fixture;
+let events: EventLog;
+afterEach(() => fixture.close());
+
+async function open(options: Partial<OtpModuleOptions>, more: { provider?: OtpProvider; schema?: string } = {}) {
+  fixture = await otpFixture({
+    adapter: new ExpressAdapter(),
+    options: { conversionFloor: {}, routes: { prefix: 'otp' }, ...options },
+    metadata: { imports: [EventEmitterModule.forRoot()] },
+    ...more,
+  });
+  events = new EventLog(fixture.app);
+}
+
+const outcome = (call: Promise<unknown>) =>
+  call.then(
+    () => 'ok',
+    (error: OtpError) => error.code,
+  );
+const start = (phone: string, from: typeof client | 'server' = 'server') =>
+  fixture.otp.start({ phone, purpose, client: from });
+
+/** Numbers that differ in their last four digits. */
+function newBlock(): (n: number) => string {
+  const prefix = `+96650${100 + ++blocks}`;
+  return (n) => `${prefix}${1000 + n}`;
+}
+let blocks = 0;
+const newNigerian = () => `+234803${1_000_000 + ++nigerians}`;
+let nigerians = 0;
+
+async function unverified(count: number, phone: (n: number) => string = newPhone, from?: typeof client) {
+  for (let n = 0; n < count; n++) await start(phone(n), from);
+}
+async function verified(count: number, phone: (n: number) => string) {
+  for (let n = 0; n < count; n++) await prove(fixture, { phone: phone(n), client: 'server' });
+}
+
+describe('the conversion of a prefix', () => {
+  it('SEC-25 closes it for an hour after 20 messages that nobody verified, and leaves its neighbours open', async () => {
+    await open({});
+    const phone = newBlock();
+    await unverified(1, phone);
+    await fixture.elapse(HOUR - 60); // the hour counts from the closing, not from the first message
+    await unverified(18, (n) => phone(n + 1));
+    expect(events.of('otp.conversion_low')).toEqual([]);
+    await unverified(1, (n) => phone(n + 19));
+
+    const refused = await start(phone(20)).catch((error: OtpError) => error);
+    await outcome(start(phone(21)));
+    const neighbours = await outcome(start(newBlock()(0)));
+    await fixture.elapse(HOUR - 5);
+    const later = await outcome(start(phone(20)));
+    await fixture.elapse(6);
+
+    expect(refused).toMatchObject({ code: 'otp_too_soon', retryAfterSeconds: expect.any(Number) });
+    expect((refused as OtpError).retryAfterSeconds).toBeGreaterThan(HOUR - 30);
+    expect(neighbours).toBe('ok');
+    expect(later).toBe('otp_too_soon');
+    expect(await outcome(start(phone(20)))).toBe('ok');
+    const name = `${phone(0).slice(0, -4)}****`;
+    expect(events.of('otp.conversion_low')).toEqual([
+      { scope: 'prefix', name, messages: 20, verified: 0, enforced: true },
+    ]);
+    expect(events.of('otp.limited').map(({ limit }) => limit)).toEqual(['conversion', 'conversion', 'conversion']);
+    evidence('SEC-25', { unverifiedMessages: 20, refusedAt: 21, eventsRaised: 1 });
+  });
+
+  it('SEC-25 keeps it open from a fifth on, and opens it again for codes that are verified late', async () => {
+    await open({});
+    const phone = newBlock();
+    await verified(4, phone);
+    await unverified(16, (n) => phone(n + 4));
+    const last = await start(phone(20));
+    const closed = await outcome(start(phone(21)));
+
+    await fixture.otp.verify({ challenge: last.challenge, code: await fixture.codeFor(phone(20)), purpose });
+
+    expect(events.of('otp.conversion_low')).toMatchObject([{ messages: 21, verified: 4 }]);
+    expect(closed).toBe('otp_too_soon');
+    expect(await outcome(start(phone(21)))).toBe('ok');
+  });
+
+  it('SEC-25 counts anew in the next hour', async () => {
+    await open({});
+    const phone = newBlock();
+    await verified(10, phone);
+    await fixture.elapse(HOUR + 1);
+    await unverified(20, (n) => phone(n + 10));
+
+    expect(await outcome(start(phone(30)))).toBe('otp_too_soon');
+    expect(events.of('otp.conversion_low')).toMatchObject([{ messages: 20, verified: 0 }]);
+  });
+
+  it('SEC-25 stops neither a known device nor an owner', async () => {
+    await open({});
+    const phone = newBlock();
+    await prove(fixture, { phone: phone(0), client: device });
+    await fixture.own(phone(1), 'account-1');
+    await unverified(25, (n) => phone(n + 2));
+    const transaction = { phone: phone(1), purpose: 'transaction', subject: 'account-1', action: ACTION };
+
+    expect(await outcome(start(phone(2)))).toBe('otp_too_soon');
+    expect(await outcome(fixture.otp.start({ phone: phone(0), purpose, client: device }))).toBe('ok');
+    expect(await outcome(fixture.otp.start({ ...transaction, client: 'server' }))).toBe('ok');
+  }, 20_000);
+
+  it.each([
+    ['record', [{ scope: 'prefix', messages: 20, verified: 0, enforced: false }]],
+    ['off', []],
+  ] as const)('SEC-25 lets everything pass where it is %s', async (prefix, told) => {
+    await open({ conversionFloor: { prefix } });
+    await unverified(30, newBlock());
+
+    expect(events.of('otp.conversion_low')).toMatchObject(told);
+    expect(events.of('otp.conversion_low')).toHaveLength(told.length);
+  });
+
+  it('SEC-25 is the figures of the host', async () => {
+    await open({ conversionFloorMessages: 5, conversionFloorPercent: 50 });
+    const phone = newBlock();
+    await verified(2, phone);
+    await unverified(3, (n) => phone(n + 2));
+
+    expect(await outcome(start(phone(9)))).toBe('otp_too_soon');
+  });
+});
+
+describe('the conversion of a client address', () => {
+  it.each([
+    ['203.0.113.7', '203.0.113.0/24'],
+    ['2001:db8:1:2::7', '2001:db8:1::/48'],
+  ])('SEC-25 is told for %s, and stops nothing unless it is to', async (address, name) => {
+    await open({ conversionFloorMessages: 5 });
+    await unverified(6, newNigerian, { address });
+    const told = { scope: 'address', name, messages: 5, verified: 0 };
+    expect(events.of('otp.conversion_low').filter(({ scope }) => scope === 'address')).toEqual([
+      { ...told, enforced: false },
+    ]);
+    await fixture.close();
+
+    await open({ conversionFloorMessages: 5, conversionFloor: { prefix: 'off', address: 'enforce' } });
+    await unverified(5, newNigerian, { address });
+
+    expect(await outcome(start(newNigerian(), { address }))).toBe('otp_too_soon');
+    expect(await outcome(start(newNigerian()))).toBe('ok');
+    expect(events.of('otp.conversion_low')).toEqual([{ ...told, enforced: true }]);
+  });
+});
+
+describe('the conversion of a region and of a provider', () => {
+  const floor = { prefix: 'off', address: 'off' } as const;
+  const low = { messages: 20, verified: 3 };
+
+  /** Of 20 messages to Nigeria 3 were verified; of 5 to Saudi Arabia none. */
+  async function anHour() {
+    await verified(3, newNigerian);
+    await unverified(17, newNigerian);
+    await unverified(5);
+  }
+
+  it('LIM-10 is told once an hour, of codes that are over, and stops nothing', async () => {
+    await open({ conversionCheckSeconds: 0, conversionFloor: floor });
+    await anHour();
+    await fixture.otp.checkConversion();
+    expect(events.of('otp.conversion_low')).toEqual([]); // they may yet be answered
+    await fixture.elapse(301);
+
+    await fixture.otp.checkConversion();
+    await fixture.otp.checkConversion();
+
+    expect(events.of('otp.conversion_low').toSorted((a, b) => a.scope.localeCompare(b.scope))).toEqual([
+      { scope: 'provider', name: 'capturing', messages: 25, verified: 3, enforced: false },
+      { scope: 'region', name: 'NG', ...low, enforced: false },
+    ]);
+    expect(await outcome(start(newNigerian()))).toBe('ok');
+  });
+
+  it('LIM-10 closes a region to strangers for an hour where it is enforced', async () => {
+    await open({ conversionCheckSeconds: 0, conversionFloor: { ...floor, region: 'enforce', provider: 'off' } });
+    const known = newNigerian();
+    await prove(fixture, { phone: known, client: device });
+    await anHour();
+    await fixture.elapse(301);
+    await fixture.otp.checkConversion();
+
+    const [stranger, another, person] = [
+      await outcome(start(newNigerian())),
+      await outcome(start(newPhone())),
+      await outcome(fixture.otp.start({ phone: known, purpose, client: device })),
+    ];
+    await fixture.elapse(HOUR);
+
+    expect(events.of('otp.conversion_low')).toEqual([
+      { scope: 'region', name: 'NG', messages: 21, verified: 4, enforced: true },
+    ]);
+    expect([stranger, another, person]).toEqual(['send_unavailable', 'ok', 'ok']);
+    expect(events.of('otp.limited').map(({ limit }) => limit)).toEqual(['conversion']);
+    expect(await outcome(start(newNigerian()))).toBe('ok');
+  });
+
+  it('LIM-10 closes a provider to strangers where that is enforced, and is no matter of decoys', async () => {
+    await open({ conversionCheckSeconds: 0, conversionFloor: { ...floor, provider: 'enforce' } });
+    for (let n = 0; n < 20; n++) await fixture.otp.start({ phone: newPhone(), purpose: 'login', client: 'server' });
+    await fixture.elapse(301);
+    await fixture.otp.checkConversion();
+    expect(events.of('otp.conversion_low')).toEqual([]);
+    await unverified(20);
+    await fixture.elapse(301);
+    await fixture.otp.checkConversion();
+
+    expect(await outcome(start(newPhone()))).toBe('send_unavailable');
+  });
+
+  it('LIM-10 is looked at by one instance at a time', async () => {
+    await open({ conversionCheckSeconds: 60, conversionFloor: floor });
+    await fixture.otp.checkConversion();
+    await anHour();
+    await fixture.elapse(58);
+    await fixture.dataSource.query(`UPDATE ${fixture.schema}.otp_challenges SET expires_at = now()`);
+
+    await fixture.otp.checkConversion();
+    const tooEarly = events.of('otp.conversion_low').length;
+    await fixture.elapse(1);
+    await fixture.otp.checkConversion();
+
+    expect([tooEarly, events.of('otp.conversion_low').length]).toEqual([0, 2]);
+  });
+});
+
+describe('allow rules', () => {
+  const strict = { sendsPerPrefixPerHour: 2, sendsPerAddressPerHour: 2, sendsPerRegionPerDay: { SA: 2 } };
+  const messages = async (options: Partial<OtpModuleOptions>) => {
+    await open({ ...strict, conversionFloorMessages: 5, ...options });
+    const phone = newBlock();
+    const outcomes = [];
+    for (let n = 0; n < 8; n++) outcomes.push(await outcome(start(phone(n), client)));
+    return outcomes.filter((code) => code === 'ok').length;
+  };
+
+  it.each([
+    ['of a region', { regions: ['SA'] }],
+    ['of numbers', { numbers: ['+96650'] }],
+    ['of a network', { networks: ['203.0.113.0/24'] }],
+  ])('LIM-10 %s exempt from floor, prefix, address and region', async (_, allow) => {
+    expect(await messages({ allow })).toBe(8);
+    expect(events.of('otp.conversion_low')).toEqual([]);
+  });
+
+  it('LIM-10 exempt nothing else', async () => {
+    expect(await messages({ allow: { regions: ['NG'], networks: ['198.51.100.0/24'] } })).toBe(1);
+    await fixture.close();
+    expect(await messages({ allow: { regions: ['SA'] }, dailySendBudget: 5 })).toBe(4);
+    await fixture.close();
+    await open({ allow: { regions: ['SA'] } });
+    const phone = newPhone();
+    await start(phone);
+    expect(await outcome(start(phone))).toBe('otp_too_soon');
+  });
+});
+
+describe('the cap of a region', () => {
+  it('SEC-26 holds for that region alone, and leaves a fifth to those who are known', async () => {
+    await open({ sendsPerRegionPerDay: { NG: 5 } });
+    const owned = newNigerian();
+    await fixture.own(owned, 'account-1');
+    const strangers = [];
+    for (let n = 0; n < 5; n++) strangers.push(await outcome(start(newNigerian())));
+    const verify = { phone: owned, purpose: 'change_number', subject: 'account-1', client: 'server' } as const;
+
+    expect(strangers).toEqual(['ok', 'ok', 'ok', 'ok', 'send_unavailable']);
+    expect(await outcome(start(newPhone()))).toBe('ok');
+    expect(await outcome(fixture.otp.start(verify))).toBe('ok');
+    expect(events.of('otp.limited')).toMatchObject([{ limit: 'region', code: 'send_unavailable' }]);
+    await fixture.elapse(24 * HOUR);
+    expect(await outcome(start(newNigerian()))).toBe('ok');
+  });
+});
+
+describe('the budget in money', () => {
+  const prices = { SA: '0.1', GB: '0.07', IL: '0.1', NG: '0.25', LY: '0.1' };
+
+  it('SEC-26 pays what the prices say, to the last hundredth, and strangers four fifths of it', async () => {
+    await open({ dailySpendBudget: { amount: '1.00', currency: 'USD', prices } });
+    const owned = newPhone();
+    await fixture.own(owned, 'account-1');
+    const starts = [];
+    for (const phone of [newNigerian(), newNigerian(), newPhone(), newPhone(), newNigerian(), newPhone(), newPhone()]) {
+      starts.push(await outcome(start(phone)));
+    }
+    const owner = [];
+    for (const of of ['change_number', 'transaction', 'verify_number']) {
+      const request = { phone: owned, purpose: of, subject: 'account-1', client: 'server', action: ACTION } as const;
+      owner.push(await outcome(fixture.otp.start(request)));
+    }
+
+    // 0.25 + 0.25 + 0.10 + 0.10, no room for 0.25, + 0.10 = 0.80
+    expect(starts).toEqual(['ok', 'ok', 'ok', 'ok', 'send_unavailable', 'ok', 'send_unavailable']);
+    expect(owner).toEqual(['ok', 'ok', 'send_unavailable']);
+    expect(events.of('otp.limited').map(({ limit }) => limit)).toEqual(['spend', 'spend', 'spend']);
+    await fixture.elapse(24 * HOUR);
+    expect(await outcome(start(newNigerian()))).toBe('ok');
+  });
+});
+
+describe('the switch', () => {
+  it('SEC-26 stops every code for everybody, alike for known and unknown numbers, and no verification', async () => {
+    await open({});
+    const [known, owned] = [newPhone(), newPhone()];
+    await fixture.own(owned, 'account-1');
+    await prove(fixture, { phone: known, client: device });
+    const under = await prove(fixture, { client: 'server' }).then(() => start(newPhone()));
+    const { challenge } = await start(known);
+    const code = await fixture.codeFor(known);
+    await until('all is sent', async () => (await fixture.rows('otp_sends')).length === 4);
+    await fixture.elapse(61);
+    fixture.sms.clear();
+
+    await fixture.otp.stopSending({ reason: 'a flood from Friday on' });
+
+    const login = async (phone: string) => seen(await post(fixture.app, '/otp/start', { phone, purpose: 'login' }));
+    const answer = await login(owned);
+    const transaction = { phone: owned, purpose: 'transaction', subject: 'account-1', action: ACTION };
+    const refused = [
+      await outcome(fixture.otp.start({ ...transaction, client: 'server' })),
+      await outcome(fixture.otp.start({ phone: known, purpose, client: device })),
+      await outcome(fixture.otp.resend({ challenge: under.challenge, client })),
+    ];
+    expect(answer).toMatch(/^503[^]*send_unavailable/);
+    expect(await login(newPhone())).toBe(answer);
+    expect(refused).toEqual(['send_unavailable', 'send_unavailable', 'send_unavailable']);
+    expect(await outcome(fixture.otp.verify({ challenge, code, purpose }))).toBe('ok');
+    expect(fixture.sms.messages()).toEqual([]);
+    expect(events.of('otp.limited').map(({ limit }) => limit)).toEqual(Array(5).fill('stopped'));
+    expect(events.of('otp.sending_stopped')).toEqual([
+      { region: null, provider: null, reason: 'a flood from Friday on' },
+    ]);
+    evidence('SEC-26', { startsWhileStopped: 5, messagesWhileStopped: 0, verifiedWhileStopped: 1 });
+  });
+
+  it('SEC-26 outlives restarts, time, purges and a new pepper, until it is taken back', async () => {
+    await open({});
+    const { schema } = fixture;
+    await fixture.otp.stopSending({ reason: 'first' });
+    await fixture.otp.stopSending();
+    expect(events.of('otp.sending_stopped')).toHaveLength(1);
+    await fixture.elapse(400 * 24 * HOUR);
+    await fixture.otp.purge();
+    await fixture.close();
+
+    await open({ pepper: 'another-pepper-for-tests-only-0123456789-abc' }, { schema });
+    const stops = await fixture.otp.sendingStops();
+    const stopped = await outcome(start(newPhone()));
+
+    expect(stops).toEqual([{ since: expect.any(Date), reason: 'first' }]);
+    expect(stopped).toBe('send_unavailable');
+    expect(await fixture.otp.resumeSending()).toBe(true);
+    expect(await fixture.otp.resumeSending()).toBe(false);
+    expect(events.of('otp.sending_resumed')).toEqual([{ region: null, provider: null }]);
+    expect(await fixture.otp.sendingStops()).toEqual([]);
+    expect(await outcome(start(newPhone()))).toBe('ok');
+  });
+
+  it('SEC-26 can be for a region, a provider, or both', async () => {
+    await open({});
+    const provider = 'capturing';
+    const passes = async () => [await outcome(start(newNigerian())), await outcome(start(newPhone()))];
+
+    await fixture.otp.stopSending({ region: 'NG' });
+    expect(await passes()).toEqual(['send_unavailable', 'ok']);
+    await fixture.otp.stopSending({ provider });
+    expect(await passes()).toEqual(['send_unavailable', 'send_unavailable']);
+    await fixture.otp.stopSending({ provider, region: 'SA' });
+    expect(await fixture.otp.sendingStops()).toMatchObject([{ provider }, { region: 'NG' }, { region: 'SA', provider }]);
+    await fixture.otp.resumeSending({ region: 'NG' });
+    await fixture.otp.resumeSending({ provider });
+
+    expect(await passes()).toEqual(['ok', 'send_unavailable']);
+    expect(events.of('otp.limited').at(-1)).toMatchObject({ limit: 'provider_stopped' });
+  });
+
+  it.each([{ region: 'US' }, { region: 'ng' }, { provider: 'nobody' }, { reason: '' }])(
+    'SEC-26 refuses %j, which would stop nothing',
+    async (scope) => {
+      await open({});
+
+      expect(await outcome(fixture.otp.stopSending(scope as object))).toBe('request_invalid');
+      expect(await fixture.otp.sendingStops()).toEqual([]);
+    },
+  );
+
+  it('SEC-26 is not got round by a failover', async () => {
+    const down = new ScriptedProvider(async () => ({ outcome: 'provider_unavailable' }), 'down');
+    const stopped = new ScriptedProvider(undefined, 'stopped');
+    await open({}, { provider: new Failover([down, stopped]) });
+    await fixture.otp.stopSending({ provider: 'stopped' });
+
+    await start(newPhone());
+    await until('the first one failed', async () => (await fixture.rows('otp_sends')).length === 1);
+    await fixture.app.close();
+
+    expect(stopped.messages).toEqual([]);
+  });
+});
+
+describe('all of it', () => {
+  it('costs a start no further round trip, whoever asks', async () => {
+    const prices = { SA: '0.1', GB: '0.1', IL: '0.1', NG: '0.1', LY: '0.1' };
+    await open({
+      conversionFloor: { prefix: 'enforce', address: 'enforce', region: 'enforce', provider: 'enforce' },
+      allow: { numbers: ['+44790'], networks: ['198.51.100.0/24'] },
+      sendsPerRegionPerDay: { SA: 100_000 },
+      dailySpendBudget: { amount: '100000', currency: 'USD', prices },
+    });
+    const owned = newPhone();
+    await fixture.own(owned, 'account-1');
+    const { master } = fixture.dataSource.driver as unknown as {
+      master: { Client: { prototype: { query(query: { text: string }): unknown } } };
+    };
+    const query = jest.spyOn(master.Client.prototype, 'query');
+    /** What was asked of the database for one start, in turn. */
+    const askedFor = async (request: object): Promise<string[]> => {
+      query.mockClear();
+      await fixture.otp.start({ phone: newPhone(), purpose, client, ...request });
+      const asked = () =>
+        query.mock.calls.map(([{ text }]) =>
+          text.includes('slots AS') ? 'start' : /INSERT INTO \S*otp_sends/.test(text) ? 'mark' : text,
+        );
+      await until('it is marked', () => asked().includes('mark'));
+      return asked();
+    };
+    await start(newPhone()); // makes the connection
+
+    const stranger = await askedFor({});
+    const known = await askedFor({ client: device });
+    const owner = await askedFor({ phone: owned, purpose: 'change_number', subject: 'account-1' });
+    query.mockRestore();
+
+    expect([stranger, known, owner]).toEqual(Array(3).fill(['start', 'mark']));
+  });
+});
