@@ -12,7 +12,11 @@ describe('allow rules', () => {
     ['a whole number', { numbers: ['+966555123456'] }, {}],
     ['a network', { networks: ['198.51.100.0/24'] }, {}],
     ['a single address', { networks: ['198.51.100.7/32'] }, {}],
-    ['a network of IPv4, for an address written as IPv6', { networks: ['198.51.100.0/24'] }, { address: '::ffff:198.51.100.7' }],
+    [
+      'a network of IPv4, for an address written as IPv6',
+      { networks: ['198.51.100.0/24'] },
+      { address: '::ffff:198.51.100.7' },
+    ],
     ['a network of IPv6', { networks: ['2001:db8::/32'] }, { address: '2001:DB8:1::7%eth0' }],
   ])('LIM-10 exempt by %s', (_, rules, more) => {
     expect(allows(rules, more)).toBe(true);
@@ -31,13 +35,11 @@ describe('allow rules', () => {
 
   it.each<[string, unknown, string]>([
     ['a region that is not served', { regions: ['GB'] }, '"allow.regions" holds a region that is not in "regions".'],
-    ...['966555', '+9', '+96655*', '^.*', '+0555', '+966 555', 5].map(
-      (number): [string, unknown, string] => [
-        `the number ${number}`,
-        { numbers: [number] },
-        '"allow.numbers" must hold beginnings of numbers such as "+96655512": "+", then 3 to 15 digits.',
-      ],
-    ),
+    ...['966555', '+9', '+96655*', '^.*', '+0555', '+966 555', 5].map((number): [string, unknown, string] => [
+      `the number ${number}`,
+      { numbers: [number] },
+      '"allow.numbers" must hold beginnings of numbers such as "+96655512": "+", then 3 to 15 digits.',
+    ]),
     ...['198.51.100.7', '0.0.0.0/0', '::/0', '198.51.100.0/33', '0300.0.0.1/8', '10/8', 'localhost/8', 5].map(
       (network): [string, unknown, string] => [
         `the network ${network}`,

@@ -108,9 +108,7 @@ export class Limits {
 
   /** Which of the rows that share a service-wide cap to use: by chance, so that starts do not queue for one row. */
   drawServiceRows(send: SendContext): ServiceRows {
-    return Object.fromEntries(
-      this.#servicePlaces(send).map((place) => [place, randomInt(this.rowCount(place, send))]),
-    );
+    return Object.fromEntries(this.#servicePlaces(send).map((place) => [place, randomInt(this.rowCount(place, send))]));
   }
 
   /** How many rows a service-wide cap is split over: a row holds a thousand messages at least, or the split itself would refuse. */
@@ -252,7 +250,11 @@ export class Limits {
 
   /** Not under the pepper: a stop must outlive every change of it, and names nobody. */
   stopKey({ region = '', provider = '' }: { region?: string; provider?: string }): Buffer {
-    const make = () => createHash('sha256').update(frame(['otp stop', region, provider])).digest().subarray(0, 16);
+    const make = () =>
+      createHash('sha256')
+        .update(frame(['otp stop', region, provider]))
+        .digest()
+        .subarray(0, 16);
     return this.#once(`stop ${region} ${provider}`, make);
   }
 

@@ -31,7 +31,11 @@ describe('a budget in money', () => {
   });
 
   it.each<[string, object, string]>([
-    ['a currency that is none', { currency: 'usd' }, '"dailySpendBudget.currency" must be 1 to 10 capitals, such as "USD".'],
+    [
+      'a currency that is none',
+      { currency: 'usd' },
+      '"dailySpendBudget.currency" must be 1 to 10 capitals, such as "USD".',
+    ],
     [
       'a price for a region that is not served',
       { prices: { ...budget.prices, GB: '0.04' } },

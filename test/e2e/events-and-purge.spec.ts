@@ -68,7 +68,7 @@ describe('events', () => {
     ]);
     expect(events.of('otp.refused')).toEqual([{ challengeId: id, purpose, reason: 'wrong_code' }]);
     expect(events.of('otp.limited')).toEqual([
-      { purpose, phone: masked, code: 'otp_too_soon', retryAfterSeconds: expect.any(Number) },
+      { purpose, phone: masked, code: 'otp_too_soon', retryAfterSeconds: expect.any(Number), limit: 'cooldown' },
     ]);
     expect(events.of('otp.verified')).toMatchObject([{ challengeId: id, purpose, phone: masked }]);
   });

@@ -114,13 +114,13 @@ describe('the conversion of a prefix', () => {
     const phone = newBlock();
     await prove(fixture, { phone: phone(0), client: device });
     await fixture.own(phone(1), 'account-1');
-    await unverified(25, (n) => phone(n + 2));
+    await unverified(19, (n) => phone(n + 2));
     const transaction = { phone: phone(1), purpose: 'transaction', subject: 'account-1', action: ACTION };
 
-    expect(await outcome(start(phone(2)))).toBe('otp_too_soon');
+    expect(await outcome(start(phone(30)))).toBe('otp_too_soon');
     expect(await outcome(fixture.otp.start({ phone: phone(0), purpose, client: device }))).toBe('ok');
     expect(await outcome(fixture.otp.start({ ...transaction, client: 'server' }))).toBe('ok');
-  }, 20_000);
+  });
 
   it.each([
     ['record', [{ scope: 'prefix', messages: 20, verified: 0, enforced: false }]],
@@ -148,12 +148,10 @@ describe('the conversion of a client address', () => {
     ['203.0.113.7', '203.0.113.0/24'],
     ['2001:db8:1:2::7', '2001:db8:1::/48'],
   ])('SEC-25 is told for %s, and stops nothing unless it is to', async (address, name) => {
-    await open({ conversionFloorMessages: 5 });
+    await open({ conversionFloorMessages: 5, conversionFloor: { prefix: 'off' } });
     await unverified(6, newNigerian, { address });
     const told = { scope: 'address', name, messages: 5, verified: 0 };
-    expect(events.of('otp.conversion_low').filter(({ scope }) => scope === 'address')).toEqual([
-      { ...told, enforced: false },
-    ]);
+    expect(events.of('otp.conversion_low')).toEqual([{ ...told, enforced: false }]);
     await fixture.close();
 
     await open({ conversionFloorMessages: 5, conversionFloor: { prefix: 'off', address: 'enforce' } });
@@ -306,8 +304,8 @@ describe('the budget in money', () => {
       starts.push(await outcome(start(phone)));
     }
     const owner = [];
-    for (const of of ['change_number', 'transaction', 'verify_number']) {
-      const request = { phone: owned, purpose: of, subject: 'account-1', client: 'server', action: ACTION } as const;
+    for (const what of ['change_number', 'transaction', 'verify_number']) {
+      const request = { phone: owned, purpose: what, subject: 'account-1', client: 'server', action: ACTION } as const;
       owner.push(await outcome(fixture.otp.start(request)));
     }
 
@@ -326,11 +324,11 @@ describe('the switch', () => {
     const [known, owned] = [newPhone(), newPhone()];
     await fixture.own(owned, 'account-1');
     await prove(fixture, { phone: known, client: device });
-    const under = await prove(fixture, { client: 'server' }).then(() => start(newPhone()));
-    const { challenge } = await start(known);
-    const code = await fixture.codeFor(known);
-    await until('all is sent', async () => (await fixture.rows('otp_sends')).length === 4);
+    const under = await start(newPhone());
     await fixture.elapse(61);
+    const { challenge } = await start(known);
+    await until('all is sent', async () => (await fixture.rows('otp_sends')).length === 3);
+    const code = await fixture.codeFor(known);
     fixture.sms.clear();
 
     await fixture.otp.stopSending({ reason: 'a flood from Friday on' });
@@ -388,7 +386,11 @@ describe('the switch', () => {
     await fixture.otp.stopSending({ provider });
     expect(await passes()).toEqual(['send_unavailable', 'send_unavailable']);
     await fixture.otp.stopSending({ provider, region: 'SA' });
-    expect(await fixture.otp.sendingStops()).toMatchObject([{ provider }, { region: 'NG' }, { region: 'SA', provider }]);
+    expect(await fixture.otp.sendingStops()).toMatchObject([
+      { provider },
+      { region: 'SA', provider },
+      { region: 'NG' },
+    ]);
     await fixture.otp.resumeSending({ region: 'NG' });
     await fixture.otp.resumeSending({ provider });
 
@@ -434,6 +436,8 @@ describe('all of it', () => {
     const { master } = fixture.dataSource.driver as unknown as {
       master: { Client: { prototype: { query(query: { text: string }): unknown } } };
     };
+    await start(newPhone()); // makes the connection
+    await until('it is marked', async () => (await fixture.rows('otp_sends')).length === 1);
     const query = jest.spyOn(master.Client.prototype, 'query');
     /** What was asked of the database for one start, in turn. */
     const askedFor = async (request: object): Promise<string[]> => {
@@ -446,7 +450,6 @@ describe('all of it', () => {
       await until('it is marked', () => asked().includes('mark'));
       return asked();
     };
-    await start(newPhone()); // makes the connection
 
     const stranger = await askedFor({});
     const known = await askedFor({ client: device });
