@@ -1,11 +1,14 @@
-import type { INestApplicationContext } from '@nestjs/common';
-
 import { OtpConfigError } from '../otp.error.js';
 import { WIRED } from '../otp.module.js';
 import type { StartRequest } from '../otp.requests.js';
 import type { Wired } from '../otp.wiring.js';
 import { type CapturedMessage, CapturingProvider } from './capturing-provider.js';
 import { elapse, forget } from './tables.js';
+
+/** An application, a testing module, or a `ModuleRef`. */
+interface Container {
+  get(token: symbol, options: { strict: false }): unknown;
+}
 
 /**
  * What a test of an application does to phones: reads their messages, proves them, and lets time pass.
@@ -22,7 +25,7 @@ export class OtpTesting {
    * Of an application that was set up with `OtpTestingModule`.
    * @throws {@link OtpConfigError} for an application without `OtpModule`
    */
-  static of(app: INestApplicationContext): OtpTesting {
+  static of(app: Container): OtpTesting {
     return new OtpTesting(wiredOf(app));
   }
 
@@ -93,9 +96,9 @@ export class OtpTesting {
   }
 }
 
-function wiredOf(app: INestApplicationContext): Wired {
+function wiredOf(app: Container): Wired {
   try {
-    return app.get<Wired>(WIRED, { strict: false });
+    return app.get(WIRED, { strict: false }) as Wired;
   } catch {
     throw new OtpConfigError('This application has no "OtpModule": import it, or "OtpTestingModule.forRoot()".');
   }

@@ -139,7 +139,7 @@ interface Link {
 
 /** Every Markdown file of the project, relative to it. */
 function documents(folder = ''): string[] {
-  const skipped = ['node_modules', 'dist', 'dist-demo', 'coverage'];
+  const skipped = ['node_modules', 'dist', 'dist-demo', 'dist-examples', 'coverage'];
   return readdirSync(path.join(PROJECT, folder), { withFileTypes: true }).flatMap((entry) => {
     const file = path.posix.join(folder, entry.name);
     if (entry.isDirectory()) return entry.name.startsWith('.') || skipped.includes(entry.name) ? [] : documents(file);

@@ -1,0 +1,26 @@
+import { Controller, Get, Module, NotFoundException, Param } from '@nestjs/common';
+import { OtpModule } from 'nestjs-phone-otp';
+
+import { database, options, serve } from '../support/example.js';
+import { AcmeSimulator, AcmeSms } from './acme-sms.js';
+
+const acme = await new AcmeSimulator().start();
+
+@Controller('inbox')
+class InboxController {
+  @Get(':phone')
+  newest(@Param('phone') phone: string) {
+    const [message] = acme.messages(phone);
+    if (!message) throw new NotFoundException('Nothing came yet.');
+    return { text: message.text, code: message.code };
+  }
+}
+
+@Module({
+  // In production: new AcmeSms({ apiKey: process.env.ACME_API_KEY! })
+  imports: [database, OtpModule.forRoot(new AcmeSms(acme.access), options)],
+  controllers: [InboxController],
+})
+class AppModule {}
+
+await serve(AppModule);

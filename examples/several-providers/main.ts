@@ -1,0 +1,48 @@
+import { Controller, Get, Module, NotFoundException, Param, Post } from '@nestjs/common';
+import { CountryRouter, Failover, OtpModule, TaqnyatSms, TwilioSms, UnifonicSms } from 'nestjs-phone-otp';
+import { TaqnyatSimulator, TwilioSimulator, UnifonicSimulator } from 'nestjs-phone-otp/testing';
+
+import { database, options, serve } from '../support/example.js';
+
+const vendors = {
+  taqnyat: await new TaqnyatSimulator().start(),
+  unifonic: await new UnifonicSimulator().start(),
+  twilio: await new TwilioSimulator().start(),
+};
+
+/** Saudi numbers by Taqnyat, and by Unifonic where Taqnyat surely sent nothing; all others by Twilio. */
+const provider = new CountryRouter({
+  SA: new Failover([
+    new TaqnyatSms({ ...vendors.taqnyat.access, sender: 'Acme' }),
+    new UnifonicSms(vendors.unifonic.access),
+  ]),
+  default: new TwilioSms(vendors.twilio.access),
+});
+
+@Controller()
+class VendorsController {
+  /** What a phone shows, and who brought it. */
+  @Get('inbox/:phone')
+  inbox(@Param('phone') phone: string) {
+    const found = Object.entries(vendors).flatMap(([by, vendor]) =>
+      vendor.messages(phone).map(({ text }) => ({ by, text })),
+    );
+    if (found.length === 0) throw new NotFoundException('Nothing came yet.');
+    return found;
+  }
+
+  /** Pulls a vendor's plug. */
+  @Post('vendors/:name/stop')
+  async stop(@Param('name') name: keyof typeof vendors) {
+    await vendors[name].stop();
+    return { stopped: name };
+  }
+}
+
+@Module({
+  imports: [database, OtpModule.forRoot(provider, { ...options, regions: ['SA', 'GB'] })],
+  controllers: [VendorsController],
+})
+class AppModule {}
+
+await serve(AppModule);

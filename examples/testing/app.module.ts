@@ -1,0 +1,20 @@
+import { Controller, Module, Post } from '@nestjs/common';
+import { ConsoleProvider, LoggedIn, OtpModule, PhoneLogin, type PhoneLoginResult } from 'nestjs-phone-otp';
+
+import { database, options } from '../support/example.js';
+
+@Controller('auth')
+class LoginController {
+  @Post('login')
+  @PhoneLogin()
+  login(@LoggedIn() { account, amr }: PhoneLoginResult) {
+    return { account: account.id, amr };
+  }
+}
+
+/** An application as it is: its test changes nothing in it. */
+@Module({
+  imports: [database, OtpModule.forRoot(new ConsoleProvider(), options)],
+  controllers: [LoginController],
+})
+export class AppModule {}
