@@ -41,7 +41,11 @@ export class AcmeSms implements DeliveryProvider {
     const read = sendReceipt(({ status, text: answer }) => ({
       outcome: (status === 200 && OUTCOMES.get(field(readJson(answer), 'status'))) || 'unknown',
     }));
-    return this.#http.exchange({ path: '/messages', bearer: this.#key, json: { to: phone, text: new Secret(text) } }, call, read);
+    return this.#http.exchange(
+      { path: '/messages', bearer: this.#key, json: { to: phone, text: new Secret(text) } },
+      call,
+      read,
+    );
   }
 }
 

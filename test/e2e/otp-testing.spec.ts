@@ -187,6 +187,26 @@ describe('some modules of an application, with OtpTestingModule.forRoot', () => 
   });
 });
 
+describe('a message that names an amount before the code', () => {
+  it('gives the code, and not the amount', async () => {
+    const texts = { transaction: { en: '{amount} {currency} to {payee}: confirm with {code}' } };
+    const module = await Test.createTestingModule({
+      imports: [TypeOrmModule.forRoot(databaseOptions(await newSchema())), OtpTestingModule.forRoot({ texts })],
+    }).compile();
+    await module.init();
+    otp = OtpTesting.of(module);
+    const [phone, subject] = [newPhone(), 'sara'];
+    await otp.activate(phone, subject);
+
+    const action = { id: 'transfer 1', amount: '250000.00', currency: 'SAR', payee: 'Sara' };
+    const grant = otp.grantFor({ phone, purpose: 'transaction', subject, action });
+
+    await expect(grant).resolves.toEqual(expect.any(String));
+    expect((await otp.messages(phone))[0]!.text).toMatch(/250000\.00.*: confirm with \d{6}$/);
+    await module.close();
+  });
+});
+
 describe('the testing module', () => {
   const before = process.env.NODE_ENV;
   afterEach(() => (process.env.NODE_ENV = before));

@@ -57,6 +57,45 @@ describe('README', () => {
   });
 });
 
+describe('what a host can set, and what it can be refused', () => {
+  const specs = specFiles().map(read).join('\n');
+  const named = (name: string, text: string) => new RegExp(`\\b${name}\\b`).test(text);
+
+  // Each of `OtpOptions` has a test that shows what it changes, or e2e/options.spec.ts does not compile.
+  it('is in README and in a test, where it shapes the module', () => {
+    const shapes = [
+      ...fieldsOf('src/otp.module.ts', 'OtpModuleShape'),
+      ...fieldsOf('src/http/otp-routes.options.ts', 'OtpRoutesOptions'),
+    ];
+    expect(shapes).toContain('deviceKey');
+
+    expect(shapes.filter((name) => !named(name, README) || !named(name, specs))).toEqual([]);
+  });
+
+  it('is expected of a real call, for each error code', () => {
+    expect(OTP_ERROR_CODES.filter((code) => !specs.includes(`'${code}'`))).toEqual([]);
+  });
+
+  it('is heard by a test, for each event', () => {
+    const events = [...read('src/otp.events.ts').matchAll(/^  '(otp\.\w+)': /gm)].map(([, name]) => name!);
+    expect(events.length).toBeGreaterThan(10);
+
+    expect(events.filter((name) => !specs.includes(`'${name}'`))).toEqual([]);
+  });
+
+  /** Tests that call the package as hosts do. */
+  function specFiles(): string[] {
+    return ['e2e', 'security', 'faults', 'providers'].flatMap((folder) =>
+      readdirSync(path.join(PROJECT, 'test', folder)).map((file) => `test/${folder}/${file}`),
+    );
+  }
+
+  function fieldsOf(file: string, type: string): string[] {
+    const body = read(file).split(`export interface ${type} {`)[1]!.split('\n}')[0]!;
+    return [...body.matchAll(/^  (\w+)\??:/gm)].map(([, name]) => name!);
+  }
+});
+
 describe('docs/providers.md', () => {
   const page = read('docs/providers.md');
   const exported = [...read('src/index.ts').matchAll(/^export \{ (\w+) \} from '\.\/providers\/\w[\w-]*\//gm)].map(

@@ -3,14 +3,11 @@ import 'reflect-metadata';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { OTP_MIGRATIONS, OtpModule, OtpService, VerifiedNumbers } from 'nestjs-phone-otp';
-import { CapturingProvider } from 'nestjs-phone-otp/testing';
-
-const sms = new CapturingProvider();
-const client = { address: '203.0.113.7' };
+import { ConsoleProvider, OTP_MIGRATIONS, OtpModule, VerifiedNumbers } from 'nestjs-phone-otp';
+import { OtpTesting, OtpTestingModule } from 'nestjs-phone-otp/testing';
 
 it('verifies a number in the tests of the host', async () => {
-  const module = await Test.createTestingModule({
+  const builder = Test.createTestingModule({
     imports: [
       TypeOrmModule.forRoot({
         type: 'postgres',
@@ -21,20 +18,19 @@ it('verifies a number in the tests of the host', async () => {
         migrationsRun: true,
       }),
       EventEmitterModule.forRoot(),
-      OtpModule.forRoot(sms, {
+      OtpModule.forRoot(new ConsoleProvider(), {
         pepper: 'a-pepper-for-tests-only-0123456789-abcdefghij',
         regions: ['SA'],
         appName: 'Acme',
         dailySendBudget: 100,
       }),
     ],
-  }).compile();
+  });
+  const module = await OtpTestingModule.override(builder).compile();
   await module.init();
-  const otp = module.get(OtpService);
 
-  const [phone, purpose, subject] = ['+966512345678', 'verify_number', 'anna'] as const;
-  const { challenge } = await otp.start({ phone, purpose, subject, client });
-  const { grant } = await otp.verify({ challenge, code: sms.lastCode(phone)!, purpose, subject });
+  const [purpose, subject] = ['verify_number', 'anna'] as const;
+  const grant = await OtpTesting.of(module).grantFor({ phone: '+966512345678', purpose, subject });
 
   await expect(
     module.get(VerifiedNumbers).activate(grant, subject, undefined, { purpose, subject }),
