@@ -28,6 +28,8 @@ export { Grants } from './grant/grants.js';
 export type { GrantExpectation, Proof } from './grant/grants.js';
 export { VerifiedNumbers } from './numbers/verified-numbers.js';
 export type { NumberBinding, NumberChange, OwnedNumber } from './numbers/verified-numbers.js';
+export { OtpAudit } from './audit/otp-audit.js';
+export type { AuditQuery } from './audit/otp-audit.js';
 export { OTP_ERROR_CODES, OtpConfigError, OtpError } from './otp.error.js';
 export type { OtpErrorCode, OtpErrorOptions } from './otp.error.js';
 export type { OtpEventName, OtpEvents } from './otp.events.js';
@@ -73,6 +75,9 @@ export { Send } from './challenge/send.entity.js';
 export { Grant } from './grant/grant.entity.js';
 export { Limit } from './limits/limit.entity.js';
 export { VerifiedNumber } from './numbers/verified-number.entity.js';
+
+export { AuditEntry } from './audit/audit-entry.entity.js';
+export type { AuditEvent } from './audit/audit-entry.entity.js';
 
 export { maskPhone } from './phone/mask.js';
 export type { PhoneNumber } from './phone/phone-number.js';

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
+import type { Auditor } from './audit/auditor.js';
 import { readLocale, requireText } from './input.js';
 import type { Database } from './lifecycle/database.js';
 import type { MessageRenderer } from './messages/message-renderer.js';
@@ -24,6 +25,7 @@ interface Parts {
   messages: MessageRenderer;
   phones: PhonePolicy;
   events: EventSink;
+  auditor: Auditor;
 }
 
 /** Messages without a code that tell a phone's holder that something about the account was changed. */
@@ -44,12 +46,13 @@ export class Notices {
   }
 
   async #carry(notice: Notice, phone: string, locale: Locale): Promise<void> {
-    const { carriers, messages, phones, events } = this.parts;
+    const { carriers, messages, phones, events, auditor } = this.parts;
     const { text } = messages.renderNotice(notice, locale);
     const { region } = phones.accept(phone);
     const carrier = carriers.for({ phone, region }).find(({ dispatcher }) => dispatcher.carriesTexts);
     const outcome =
       (await carrier?.dispatcher.notify({ phone, region, text, locale, purpose: notice })) ?? 'not_supported';
+    auditor.note({ event: 'notice', outcome, purpose: notice, phone });
     events.emit('otp.notice', { notice, phone: maskPhone(phone), outcome });
   }
 }

@@ -13,6 +13,7 @@ import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 
 import { HostAccounts } from './accounts/host-accounts.js';
+import { OtpAudit } from './audit/otp-audit.js';
 import { Grants } from './grant/grants.js';
 import { otpHttp } from './http/otp-http.js';
 import type { OtpRoutesOptions } from './http/otp-routes.options.js';
@@ -79,6 +80,7 @@ const EXPORTED = [
   Grants,
   VerifiedNumbers,
   Notices,
+  OtpAudit,
   PhoneLoginStrategy,
   StepUps,
   VerifyThrottlerGuard,
@@ -148,6 +150,7 @@ function define(
       { provide: Grants, inject: [WIRED], useFactory: ({ grants }: Wired) => grants },
       { provide: VerifiedNumbers, inject: [WIRED], useFactory: ({ numbers }: Wired) => numbers },
       { provide: Notices, inject: [WIRED], useFactory: ({ notices }: Wired) => notices },
+      { provide: OtpAudit, inject: [WIRED], useFactory: ({ audit }: Wired) => audit },
       { provide: HostAccounts, inject: [WIRED], useFactory: ({ accounts }: Wired) => accounts },
       { provide: PhoneLogins, inject: [WIRED], useFactory: ({ logins }: Wired) => logins },
       { provide: StepUps, inject: [WIRED], useFactory: ({ stepUps }: Wired) => stepUps },

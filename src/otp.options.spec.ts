@@ -56,6 +56,7 @@ describe('the figures', () => {
       'purgeEverySeconds 600 0 86400 s',
       'retentionSeconds 43200 0 86400 s',
       'sendLogDays 90 1 730 days',
+      'auditDays 400 30 4000 days',
     ]);
   });
 

@@ -86,6 +86,11 @@ export interface OtpOptions {
    * @defaultValue 'transfer_unconfirmed'
    */
   takenNumbers?: TakenNumbers;
+  /**
+   * Write every fact down in `otp_audit`, in the statement that makes it: who, what, when, with what result. It holds neither
+   * codes nor numbers, and the database lets nobody change it. @defaultValue true
+   */
+  audit?: boolean;
   /** Refuse settings that are only safe in development. @defaultValue `NODE_ENV === 'production'` */
   production?: boolean;
 
@@ -153,6 +158,8 @@ export interface OtpOptions {
   retentionSeconds?: number;
   /** How long the log of sent messages is kept, in days. @defaultValue 90 */
   sendLogDays?: number;
+  /** How long entries of the audit are kept, in days. @defaultValue 400 */
+  auditDays?: number;
 }
 
 /** One number among the options: what it is when the host says nothing, and the bounds that start-up refuses to cross. */
@@ -203,6 +210,7 @@ export const OTP_FIGURES = {
   purgeEverySeconds: { default: 600, min: 0, max: 86_400, unit: 's' },
   retentionSeconds: { default: 43_200, min: 0, max: 86_400, unit: 's' }, // ASVS 5.0 14.2.7: at most a day after expiry
   sendLogDays: { default: 90, min: 1, max: 730, unit: 'days' },
+  auditDays: { default: 400, min: 30, max: 4000, unit: 'days' }, // more than a year, to compare with the same month
 } as const satisfies Record<NumberOption, Figure>;
 
 export type OtpFigures = Record<NumberOption, number>;
@@ -228,6 +236,7 @@ export interface OtpSettings extends OtpFigures {
   readonly acceptRiskyLogins: boolean;
   readonly registerOnLogin: boolean;
   readonly takenNumbers: TakenNumbers;
+  readonly audit: boolean;
   readonly production: boolean;
 }
 
@@ -266,6 +275,7 @@ export function resolveOptions(options: OtpOptions): OtpSettings {
     acceptRiskyLogins: options.acceptRiskyLogins ?? false,
     registerOnLogin: options.registerOnLogin ?? false,
     takenNumbers: resolveTakenNumbers(options.takenNumbers),
+    audit: options.audit ?? true,
     production: options.production ?? process.env.NODE_ENV === 'production',
   });
 }

@@ -1,8 +1,10 @@
 import { Logger } from '@nestjs/common';
 
 import { type AbuseChecks, WRONG_CODES_BEFORE_BOT_CHECK } from './abuse/abuse-checks.js';
+import type { CallToCheck } from './abuse/bot-check.js';
 import type { PhoneToAssess } from './abuse/phone-risk.js';
 import type { HostAccounts } from './accounts/host-accounts.js';
+import type { Auditor, Note } from './audit/auditor.js';
 import { readAction } from './challenge/action.js';
 import { type CodeMac, drawCode } from './challenge/code.js';
 import { derivedHandle, formatHandle, type Handle, handleHash, newHandle, parseHandle } from './challenge/handle.js';
@@ -56,6 +58,7 @@ interface Parts {
   accounts: HostAccounts;
   checks: AbuseChecks;
   background: Background;
+  auditor: Auditor;
 }
 
 /**
@@ -163,7 +166,7 @@ export class OtpService {
     requireObject('The request', request);
     const { settings, lifecycle, mac, courier } = this.parts;
     const handle = parseHandle(request.challenge);
-    const found = handle && (await lifecycle.find({ id: handle.id, handleHash: handleHash(handle) }));
+    const found = handle && (await lifecycle.find({ id: handle.id, handleHash: handleHash(handle), resends: true }));
     if (!handle || !found) throw otpUnavailable();
 
     const { purpose, signed_in: signedIn } = found;
@@ -238,7 +241,11 @@ export class OtpService {
       row?.grant_expires_at ?? (row?.matched === false ? await this.#askVendor(row, code, success) : undefined);
     if (!row || !expiresAt) throw this.#refused(handle.id, purpose, row);
     // The grant is in the table, but nobody has it: what is not answered cannot be used.
-    if (!(await accounts.mayUse(row))) throw this.#refused(handle.id, purpose, { ...row, reason: 'account_refused' });
+    if (!(await accounts.mayUse(row))) {
+      const refused = { event: 'refused', outcome: 'account_refused' } as const;
+      this.parts.auditor.note({ ...refused, purpose, subject: row.subject, phone: row.phone, challengeId: handle.id });
+      throw this.#refused(handle.id, purpose, { ...row, reason: 'account_refused' });
+    }
 
     const { subject, phone } = row;
     const masked = maskPhone(phone);
@@ -262,7 +269,11 @@ export class OtpService {
    * @returns whether anything was closed or counted
    */
   async unlock(subject: string): Promise<boolean> {
-    return (await this.parts.lifecycle.unlock(this.parts.limits.gatesOf(requireText('subject', subject)))) > 0;
+    const { lifecycle, limits, hash } = this.parts;
+    const keys = limits.gatesOf(requireText('subject', subject));
+    return (
+      (await lifecycle.unlock({ keys, subject, phoneHash: subject.startsWith('+') ? hash.ofPhone(subject) : null })) > 0
+    );
   }
 
   /**
@@ -275,9 +286,11 @@ export class OtpService {
     const { lifecycle, limits, events } = this.parts;
     const { region, provider } = this.#readScope(scope);
     const why = reason === undefined ? null : requireText('reason', reason);
-    if (!(await lifecycle.stop(limits.stopKey({ region, provider }), why))) return;
+    const key = limits.stopKey({ region, provider });
+    const named = { region: region ?? null, provider: provider ?? null };
+    if (!(await lifecycle.stop({ key, ...named, reason: why }))) return;
     this.#logger.warn(`sending stopped: region ${region ?? 'any'}, provider ${provider ?? 'any'}`);
-    events.emit('otp.sending_stopped', { region: region ?? null, provider: provider ?? null, reason: why });
+    events.emit('otp.sending_stopped', { ...named, reason: why });
   }
 
   /**
@@ -288,8 +301,9 @@ export class OtpService {
   async resumeSending(scope: SendingScope = {}): Promise<boolean> {
     const { lifecycle, limits, events } = this.parts;
     const { region, provider } = this.#readScope(scope);
-    const resumed = await lifecycle.resume(limits.stopKey({ region, provider }));
-    if (resumed) events.emit('otp.sending_resumed', { region: region ?? null, provider: provider ?? null });
+    const named = { region: region ?? null, provider: provider ?? null };
+    const resumed = await lifecycle.resume({ key: limits.stopKey({ region, provider }), ...named });
+    if (resumed) events.emit('otp.sending_resumed', named);
     return resumed;
   }
 
@@ -378,7 +392,7 @@ export class OtpService {
     const { carriers, lifecycle } = this.parts;
     const vendors = carriers.all.filter(({ terms }) => terms.checker === 'vendor');
     if (vendors.every(({ dispatcher }) => dispatcher.waitSeconds === 0)) return;
-    const found = await lifecycle.find({ id: handle.id, handleHash: handleHash(handle) });
+    const found = await lifecycle.find({ id: handle.id, handleHash: handleHash(handle), resends: false });
     const carrier = found && vendors.find(({ name }) => name === found.provider);
     if (carrier) openOf([carrier]);
   }
@@ -388,9 +402,12 @@ export class OtpService {
     const { checks, lifecycle } = this.parts;
     if (!checks.checksBots || client === 'server') return;
     const { address, botToken: token } = readClient(client);
-    const found = await lifecycle.find({ id: handle.id, handleHash: handleHash(handle) });
+    const found = await lifecycle.find({ id: handle.id, handleHash: handleHash(handle), resends: false });
     if (!found || (found.tries < WRONG_CODES_BEFORE_BOT_CHECK && !found.sprayed)) return;
-    await checks.assertHuman({ step: 'verify', purpose, token, address });
+    await this.#assertHuman(
+      { step: 'verify', purpose, token, address },
+      { challengeId: handle.id, phone: found.phone },
+    );
   }
 
   #sendContext(
@@ -404,6 +421,7 @@ export class OtpService {
     const named = subject === undefined ? device : ['account', subject];
     return {
       phone,
+      phoneHash: this.parts.hash.ofPhone(phone),
       region,
       provider,
       subject: subject ?? phone,
@@ -425,11 +443,20 @@ export class OtpService {
     if (subject !== undefined) return this.#assertSafe({ phone, purpose, subject });
     if (client === 'server') return;
     const { address, botToken: token } = readClient(client);
-    await this.parts.checks.assertHuman({ step: 'start', purpose, token, address });
+    await this.#assertHuman({ step: 'start', purpose, token, address }, { phone });
+  }
+
+  async #assertHuman(call: CallToCheck, about: Pick<Note, 'challengeId' | 'phone'>): Promise<void> {
+    const { checks, auditor } = this.parts;
+    await checks.assertHuman(call).catch((error: unknown) => {
+      auditor.note({ event: 'refused', outcome: 'bot_check_failed', purpose: call.purpose, ...about });
+      throw error;
+    });
   }
 
   async #assertSafe(to: PhoneToAssess): Promise<void> {
     if (await this.parts.checks.mayReceive(to)) return;
+    this.parts.auditor.note({ event: 'refused', outcome: 'other_factor_needed', ...to });
     throw new OtpError('other_factor_needed', 'A code by SMS is not safe for this number now: use another factor.');
   }
 
@@ -489,7 +516,7 @@ export class OtpService {
     const { outcome } = await dispatcher.check({ ...vendorReference(success.id, row), code });
     if (outcome === 'verified') return lifecycle.settle({ ...success, sendNumber: row.sends });
     if (outcome === 'incorrect_code') {
-      this.parts.background.run(lifecycle.countFailure().then((failures) => this.#noticeSpray(failures)));
+      this.parts.background.run(lifecycle.countFailure(success.id).then((failures) => this.#noticeSpray(failures)));
     }
     return undefined;
   }

@@ -3,6 +3,8 @@ import type { DataSource } from 'typeorm';
 
 import { AbuseChecks } from './abuse/abuse-checks.js';
 import { HostAccounts } from './accounts/host-accounts.js';
+import { Auditor } from './audit/auditor.js';
+import { OtpAudit } from './audit/otp-audit.js';
 import { CodeMac } from './challenge/code.js';
 import { sessionBinding } from './challenge/session-binding.js';
 import { Courier } from './courier.js';
@@ -32,6 +34,7 @@ export interface Wired {
   grants: Grants;
   numbers: VerifiedNumbers;
   notices: Notices;
+  audit: OtpAudit;
   accounts: HostAccounts;
   events: EventSink;
   carriers: Carriers;
@@ -49,13 +52,14 @@ export function wire(
   host: ModuleRef,
   emitter: { emit(name: string, payload: unknown): unknown } | undefined,
 ): Wired {
-  const tables = tablesOf(dataSource);
+  const tables = { ...tablesOf(dataSource), audits: settings.audit };
   const database = new Database(dataSource);
   const hash = new KeyedHash(settings.peppers);
   const bind = sessionBinding(hash);
   const limits = new Limits(settings, hash);
   const events = new EventSink(emitter);
   const background = new Background();
+  const auditor = new Auditor(database, tables, hash, background);
   const carriers = new Carriers(provider, settings, events, background);
   const accounts: HostAccounts = new HostAccounts(
     host,
@@ -64,14 +68,16 @@ export function wire(
   );
   const messages = new MessageRenderer(settings);
   const phones = new PhonePolicy(settings);
-  const notices = new Notices({ database, carriers, background, messages, phones, events });
-  const grants = new Grants({ database, tables, bind, purposes: settings.purposes, accounts, events });
+  const notices = new Notices({ database, carriers, background, messages, phones, events, auditor });
+  const grants = new Grants({ database, tables, bind, purposes: settings.purposes, accounts, events, auditor });
   const numbers = new VerifiedNumbers({
     database,
     tables,
     grants,
     settings,
     events,
+    auditor,
+    hash,
     tellLeft: (phone, locale) => notices.send('number_changed', phone, { locale }),
   });
   const checks = new AbuseChecks(host, settings, events);
@@ -91,9 +97,19 @@ export function wire(
     accounts,
     checks,
     background,
+    auditor,
   });
   const { registerOnLogin } = settings;
-  const logins = new PhoneLogins({ otp: service, grants, numbers, accounts, database, events, registerOnLogin });
+  const logins = new PhoneLogins({
+    otp: service,
+    grants,
+    numbers,
+    accounts,
+    database,
+    events,
+    auditor,
+    registerOnLogin,
+  });
   const stepUps = new StepUps({ otp: service, grants, numbers, accounts, settings, host });
   return {
     service,
@@ -102,6 +118,7 @@ export function wire(
     grants,
     numbers,
     notices,
+    audit: new OtpAudit(database, hash, tables),
     accounts,
     events,
     carriers,

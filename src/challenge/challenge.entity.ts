@@ -47,6 +47,10 @@ export class Challenge {
   @Column({ name: 'phone', type: 'text' })
   phone: string;
 
+  /** Keyed hash of the phone, for the audit. Null in challenges from before there was one. */
+  @Column({ name: 'phone_hash', type: 'bytea', nullable: true })
+  phoneHash: Buffer | null;
+
   @Column({ name: 'region', type: 'text' })
   region: string;
 

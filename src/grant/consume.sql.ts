@@ -1,3 +1,4 @@
+import { audited } from '../audit/audit.sql.js';
 import { statement } from '../lifecycle/statement.js';
 import type { Tables } from '../lifecycle/tables.js';
 import { releasedSince } from '../numbers/ledger.sql.js';
@@ -57,7 +58,7 @@ const dead = (t: Tables) => `CASE
  */
 export const consumeSql = (t: Tables) =>
   statement<ConsumeParameters, ConsumeRow>(`${seen(t)}, held AS MATERIALIZED (
-  SELECT g.hash, g.purpose, g.subject, g.phone, g.created_at, g.consumed_at, g.expires_at FROM seen, ${t.grants} g
+  SELECT g.hash, g.purpose, g.subject, g.phone, g.phone_hash, g.challenge_id, g.created_at, g.consumed_at, g.expires_at FROM seen, ${t.grants} g
   WHERE g.hash = seen.hash AND seen.unfit IS NULL AND set_config('lock_timeout', '2s', true) IS NOT NULL
   FOR UPDATE OF g
 ), judged AS MATERIALIZED (
@@ -70,7 +71,11 @@ export const consumeSql = (t: Tables) =>
   FROM judged j
   WHERE j.dead IS NULL AND n.phone = j.phone AND n.owner = j.subject AND n.released_at IS NULL
     AND j.purpose NOT IN ('verify_number', 'change_number')
-)
+)${audited(
+    t,
+    `
+  SELECT 'grant_used', NULL, purpose, subject, phone_hash, challenge_id, NULL, NULL FROM judged WHERE dead IS NULL`,
+  )}
 SELECT s.challenge_id, s.purpose, s.subject, s.phone, s.created_at, coalesce(s.unfit, j.dead) AS reason
 FROM seen s LEFT JOIN judged j ON true`);
 

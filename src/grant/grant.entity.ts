@@ -21,6 +21,10 @@ export class Grant {
   @Column({ name: 'phone', type: 'text' })
   phone: string;
 
+  /** As in the challenge. */
+  @Column({ name: 'phone_hash', type: 'bytea', nullable: true })
+  phoneHash: Buffer | null;
+
   @Column({ name: 'session_binding', type: 'bytea', nullable: true })
   sessionBinding: Buffer | null;
 

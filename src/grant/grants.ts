@@ -4,6 +4,7 @@ import { Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 
 import type { HostAccounts } from '../accounts/host-accounts.js';
+import type { Auditor } from '../audit/auditor.js';
 import { type Action, readAction } from '../challenge/action.js';
 import type { SessionBinding } from '../challenge/session-binding.js';
 import { requireObject, requireText } from '../input.js';
@@ -46,6 +47,7 @@ interface Parts {
   purposes: ReadonlyMap<string, PurposeRules>;
   accounts: HostAccounts;
   events: EventSink;
+  auditor: Auditor;
 }
 
 const GRANT_BYTES = 32; // LIM-17
@@ -106,7 +108,10 @@ export class Grants {
     if (typeof grant !== 'string' || !FORM.test(grant)) throw grantInvalid();
     const hash = grantHash(grant);
     const row = await this.parts.database.run(statement, { hash, ...parameters }, manager);
-    if (row === undefined) throw grantInvalid();
+    if (row === undefined) {
+      this.parts.auditor.note({ event: 'refused', outcome: 'unknown_grant' });
+      throw grantInvalid();
+    }
     if (row.reason !== null) throw await this.#refused(hash, row, row.reason);
     if (!(await this.parts.accounts.mayUse(row))) throw await this.#refused(hash, row, 'account_refused');
     const { challenge_id: challengeId, purpose, subject, phone, created_at: provedAt } = row;
@@ -133,9 +138,11 @@ export class Grants {
     };
   }
 
-  async #refused(hash: Buffer, { challenge_id: challengeId, purpose }: ConsumeRow, reason: string): Promise<OtpError> {
+  async #refused(hash: Buffer, row: ConsumeRow, reason: string): Promise<OtpError> {
+    const { challenge_id: challengeId, purpose, subject, phone } = row;
     this.#logger.log(`grant refused: ${reason}, purpose ${purpose}, challenge ${challengeId}`);
     this.parts.events.emit('otp.refused', { challengeId, purpose, reason });
+    this.parts.auditor.note({ event: 'refused', outcome: reason, purpose, subject, phone, challengeId });
     if (reason === 'other_action') {
       await this.parts.database.run(this.#sql.end, { hash }).catch((error: Error) => {
         this.#logger.error(`a grant for a changed record could not be ended: ${error.message}`);

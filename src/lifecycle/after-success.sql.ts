@@ -16,8 +16,8 @@ export const afterSuccess = (t: Tables) => `cleared AS (
   UPDATE ${t.limits} l SET used = 0, strikes = 0, streak = 0, ends_at = w.t
   FROM won w WHERE l.key = w.key AND NOT (w.used = 0 AND w.streak = 0)
 ), granted AS (
-  INSERT INTO ${t.grants} (hash, challenge_id, purpose, subject, phone, session_binding, action_digest, created_at, expires_at)
-  SELECT :grantHash::bytea, :id, purpose, subject, phone, session_binding, action_digest, t, t + make_interval(secs => :grantSeconds::int)
+  INSERT INTO ${t.grants} (hash, challenge_id, purpose, subject, phone, phone_hash, session_binding, action_digest, created_at, expires_at)
+  SELECT :grantHash::bytea, :id, purpose, subject, phone, phone_hash, session_binding, action_digest, t, t + make_interval(secs => :grantSeconds::int)
   FROM won
   RETURNING expires_at
 ), due AS MATERIALIZED (

@@ -1,3 +1,4 @@
+import { audited } from '../audit/audit.sql.js';
 import type { Checker } from '../challenge/challenge.entity.js';
 import { statement } from './statement.js';
 import type { Tables } from './tables.js';
@@ -20,7 +21,14 @@ export interface CancelRow {
 /** Ends a challenge that its holder gives up. No row when there was nothing alive to end. */
 export const cancelSql = (t: Tables) =>
   statement<CancelParameters, CancelRow>(`
-UPDATE ${t.challenges} SET status = 'cancelled', ended_at = clock_timestamp()
-WHERE id = :id AND handle_hash = :handleHash AND ended_at IS NULL
-  AND set_config('lock_timeout', '2s', true) IS NOT NULL
-RETURNING checker, phone, region, sends, provider, provider_ref`);
+WITH cancelled AS (
+  UPDATE ${t.challenges} SET status = 'cancelled', ended_at = clock_timestamp()
+  WHERE id = :id AND handle_hash = :handleHash AND ended_at IS NULL
+    AND set_config('lock_timeout', '2s', true) IS NOT NULL
+  RETURNING *
+)${audited(
+    t,
+    `
+  SELECT 'cancelled', NULL, purpose, subject, phone_hash, id, class, provider FROM cancelled`,
+  )}
+SELECT checker, phone, region, sends, provider, provider_ref FROM cancelled`);

@@ -1,3 +1,4 @@
+import { audited } from '../audit/audit.sql.js';
 import { statement } from './statement.js';
 import type { Tables } from './tables.js';
 
@@ -56,5 +57,10 @@ WITH now AS MATERIALIZED (
   SELECT low.key, 1, 1, now.t, now.t + interval '1 hour' FROM low, now ORDER BY low.key
   ON CONFLICT (key) DO UPDATE SET at = excluded.at, ends_at = excluded.ends_at WHERE l.ends_at <= excluded.at
   RETURNING key
-)
+)${audited(
+    t,
+    `
+  SELECT 'conversion_low', CASE scope WHEN 'region' THEN name END, NULL, NULL, NULL, NULL, NULL, CASE scope WHEN 'provider' THEN name END
+  FROM closed JOIN low USING (key)`,
+  )}
 SELECT scope, name, messages, verified FROM closed JOIN low USING (key)`);

@@ -23,6 +23,7 @@ import {
 import {
   forgetSendingSql,
   PURGE_BATCH,
+  purgeAuditSql,
   purgeChallengesSql,
   purgeGrantsSql,
   purgeLimitsSql,
@@ -35,7 +36,7 @@ import { settleSql, type SettleParameters } from './settle.sql.js';
 import { startSql, type StartParameters } from './start.sql.js';
 import { countFailureSql, type SprayParameters } from './spray.sql.js';
 import type { Statement } from './statement.js';
-import { resumeSql, stopSql, stopsSql } from './stops.sql.js';
+import { resumeSql, type StopParameters, stopSql, stopsSql } from './stops.sql.js';
 import type { Tables } from './tables.js';
 import { underwaySql, type UnderwayParameters, type UnderwayRow } from './underway.sql.js';
 import { verifySql, type VerifyParameters, type VerifyRow } from './verify.sql.js';
@@ -109,12 +110,13 @@ export class Lifecycle {
       purgeGrants: purgeGrantsSql(tables),
       purgeLimits: purgeLimitsSql(tables),
       purgeSends: purgeSendsSql(tables),
+      purgeAudit: purgeAuditSql(tables),
     };
   }
 
   /** @throws {@link OtpError} `otp_too_soon`, `otp_paused`, `send_unavailable`, `service_unavailable` */
   async start(send: SendContext, challenge: Own<StartParameters>): Promise<Reserved> {
-    return reserved(await this.#reserve(this.#sql.start, send, challenge));
+    return reserved(await this.#reserve(this.#sql.start, send, challenge, null));
   }
 
   find(handle: Omit<FindParameters, keyof SprayParameters>): Promise<FindRow | undefined> {
@@ -123,7 +125,7 @@ export class Lifecycle {
 
   /** @throws {@link OtpError} as {@link Lifecycle.start}, and `otp_unavailable` when the challenge can have no further message */
   async resend(send: SendContext, code: Own<ResendParameters>): Promise<Reserved & { sends: number }> {
-    const row = await this.#reserve(this.#sql.resend, send, code);
+    const row = await this.#reserve(this.#sql.resend, send, code, code.id);
     return { ...reserved(row), sends: row.sends! };
   }
 
@@ -148,8 +150,8 @@ export class Lifecycle {
   }
 
   /** The vendor said no. @returns wrong codes over all subjects lately, this one included */
-  async countFailure(): Promise<number> {
-    return (await this.database.run(this.#sql.countFailure, this.#spray))!.used;
+  async countFailure(id: string): Promise<number> {
+    return (await this.database.run(this.#sql.countFailure, { id, ...this.#spray }))!.used;
   }
 
   /** The vendor said yes. @returns when the grant expires; undefined when the challenge ended meanwhile */
@@ -168,18 +170,18 @@ export class Lifecycle {
   }
 
   /** @returns how many gates were opened */
-  async unlock(gates: Buffer[]): Promise<number> {
-    return (await this.database.run(this.#sql.unlock, { keys: gates }))!.opened;
+  async unlock(gates: { keys: Buffer[]; subject: string; phoneHash: Buffer | null }): Promise<number> {
+    return (await this.database.run(this.#sql.unlock, gates))!.opened;
   }
 
   /** @returns whether it was not stopped before */
-  async stop(key: Buffer, reason: string | null): Promise<boolean> {
-    return (await this.database.run(this.#sql.stop, { key, reason }))!.added;
+  async stop(stop: StopParameters & { reason: string | null }): Promise<boolean> {
+    return (await this.database.run(this.#sql.stop, stop))!.added;
   }
 
   /** @returns whether it was stopped */
-  async resume(key: Buffer): Promise<boolean> {
-    return (await this.database.run(this.#sql.resume, { key })) !== undefined;
+  async resume(stop: StopParameters): Promise<boolean> {
+    return (await this.database.run(this.#sql.resume, stop)) !== undefined;
   }
 
   /** Of these stops, those that are in force, by their place in the list (from 1). */
@@ -194,7 +196,7 @@ export class Lifecycle {
 
   /** Deletes what is over, in batches, until nothing is left. @returns how many rows went */
   async purge(): Promise<number> {
-    const { retentionSeconds, sendLogDays, providerTimeoutMs } = this.settings;
+    const { retentionSeconds, sendLogDays, auditDays, providerTimeoutMs } = this.settings;
     const batch = PURGE_BATCH;
     const afterSeconds = Math.ceil(providerTimeoutMs / 1000) + 30;
     await this.#inBatches(this.#sql.forgetSending, { batch, afterSeconds });
@@ -202,16 +204,21 @@ export class Lifecycle {
       (await this.#inBatches(this.#sql.purgeChallenges, { batch, retentionSeconds })) +
       (await this.#inBatches(this.#sql.purgeGrants, { batch, retentionSeconds })) +
       (await this.#inBatches(this.#sql.purgeLimits, { batch })) +
-      (await this.#inBatches(this.#sql.purgeSends, { batch, days: sendLogDays }))
+      (await this.#inBatches(this.#sql.purgeSends, { batch, days: sendLogDays })) +
+      (await this.#inBatches(this.#sql.purgeAudit, { batch, days: auditDays }))
     );
   }
 
-  async #inBatches<P extends object>(batch: Statement<P, { deleted: number }>, parameters: P): Promise<number> {
+  /** Goes on while rows are due, also when another instance deleted part of the batch; whoever holds all of it goes on alone. */
+  async #inBatches<P extends object>(
+    batch: Statement<P, { deleted: number; due?: number }>,
+    parameters: P,
+  ): Promise<number> {
     let total = 0;
     for (;;) {
-      const { deleted } = (await this.database.run(batch, parameters))!;
+      const { deleted, due = deleted } = (await this.database.run(batch, parameters))!;
       total += deleted;
-      if (deleted < PURGE_BATCH) return total;
+      if (deleted === 0 || due < PURGE_BATCH) return total;
     }
   }
 
@@ -219,6 +226,7 @@ export class Lifecycle {
     statement: Statement<P, R>,
     send: SendContext,
     own: Own<P>,
+    challengeId: string | null,
   ): Promise<R> {
     let rows = this.limits.drawServiceRows(send);
     for (let run = 1; run <= MAX_RUNS; run++) {
@@ -234,14 +242,20 @@ export class Lifecycle {
       if (answer.refused_by === null) continue; // lost the race for the cooldown: the next run reads the refusal
       const place = PLACES[answer.refused_by]!;
       if (!isServicePlace(place)) throw refusal(place, answer);
-      const row = await this.#rowWithRoom(place, answer.class, send);
+      const row = await this.#rowWithRoom(place, answer.class, send, challengeId);
       if (row === undefined) throw exhausted(place, answer.retry_after!);
       rows = { ...rows, [place]: row };
     }
     throw tooSoon('cooldown', 1);
   }
 
-  async #rowWithRoom(place: ServicePlace, budgetClass: BudgetClass, send: SendContext): Promise<number | undefined> {
+  async #rowWithRoom(
+    place: ServicePlace,
+    budgetClass: BudgetClass,
+    send: SendContext,
+    challengeId: string | null,
+  ): Promise<number | undefined> {
+    const { purpose, subject, phoneHash } = send;
     const slots = Array.from({ length: this.limits.rowCount(place, send) }, (_, row) =>
       this.limits.serviceSlot(place, budgetClass, row, send),
     );
@@ -249,6 +263,12 @@ export class Lifecycle {
       keys: slots.map(({ key }) => key),
       caps: slots.map(({ cap }) => cap),
       take: slots[0]!.take,
+      place,
+      class: budgetClass,
+      purpose,
+      subject,
+      phoneHash,
+      challengeId,
     });
     return found && found.place - 1;
   }

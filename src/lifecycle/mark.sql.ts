@@ -1,3 +1,4 @@
+import { audited } from '../audit/audit.sql.js';
 import type { Checker } from '../challenge/challenge.entity.js';
 import { statement } from './statement.js';
 import type { Tables } from './tables.js';
@@ -30,7 +31,7 @@ WITH marked AS (
   WHERE id = :id AND status = 'sending' AND sends = :sendNumber AND ended_at IS NULL
   RETURNING 1
 ), logged AS (${logSend(t)}
-)
+)${auditSend(t)}
 SELECT EXISTS (SELECT FROM marked) AS marked,
   set_config('synchronous_commit', CASE WHEN :durable::boolean THEN current_setting('synchronous_commit') ELSE 'off' END, true)
 FROM logged`);
@@ -62,7 +63,7 @@ WITH cooldown AS MATERIALIZED (
     ends_at = clock_timestamp() + make_interval(secs => :cooldownSeconds::int)
   FROM marked WHERE l.key = :cooldownKey
 ), logged AS (${logSend(t)}
-)
+)${auditSend(t)}
 SELECT EXISTS (SELECT FROM marked) AS marked FROM logged`);
 
 /** The provider that takes over. */
@@ -95,10 +96,19 @@ WITH marked AS (
     AND NOT EXISTS (SELECT FROM ${t.limits} WHERE key = ANY (:nextStopKeys::bytea[]))
   RETURNING 1
 ), logged AS (${logSend(t)}
-)
+)${auditSend(t)}
 SELECT EXISTS (SELECT FROM marked) AS marked FROM logged`);
 
 const logSend = (t: Tables) => `
   INSERT INTO ${t.sends} (challenge_id, send_number, provider, provider_ref, outcome, segments, cost, latency_ms, at)
   VALUES (:id::uuid, :sendNumber::smallint, :provider, :providerRef, :outcome, :segments::smallint, :cost, :latencyMs::int, clock_timestamp())
   RETURNING 1`;
+
+/** Also for an answer that comes too late to mark anything: the message may be out. */
+const auditSend = (t: Tables) =>
+  audited(
+    t,
+    `
+  SELECT :status, :outcome, c.purpose, c.subject, c.phone_hash, :id::uuid, c.class, :provider
+  FROM logged LEFT JOIN ${t.challenges} c ON c.id = :id`,
+  );

@@ -1,3 +1,4 @@
+import { audited } from '../audit/audit.sql.js';
 import { statement } from './statement.js';
 import type { Tables } from './tables.js';
 
@@ -8,25 +9,31 @@ export interface PurgeParameters {
 
 interface PurgeRow {
   deleted: number;
+  /** Rows that were due among the oldest, whoever deleted them. Absent where every due row was looked for. */
+  due?: number;
 }
 
 /** Rows per statement: short enough not to hold anybody up. */
 export const PURGE_BATCH = 1000;
 
 // Each statement deletes at most one batch and passes over rows that others hold, so every instance may run it at any
-// time. Challenges and sends are looked for among the oldest only, which their growing ids make the first of the index.
+// time. Challenges, sends and audit are looked for among the oldest only, which their growing ids make the first of the index.
 
-export const purgeChallengesSql = (t: Tables) =>
-  statement<PurgeParameters, PurgeRow>(`
-WITH gone AS (
-  DELETE FROM ${t.challenges} WHERE id IN (
-    SELECT id FROM ${t.challenges}
-    WHERE id IN (SELECT id FROM ${t.challenges} ORDER BY id LIMIT :batch)
-      AND expires_at < clock_timestamp() - make_interval(secs => :retentionSeconds::int)
-    FOR UPDATE SKIP LOCKED)
+/** Of the oldest rows, those of which `over` is true and that nobody holds. */
+const purgeOldest = (table: string, over: string) => `
+WITH due AS MATERIALIZED (
+  SELECT id FROM ${table} WHERE id IN (SELECT id FROM ${table} ORDER BY id LIMIT :batch) AND ${over}
+), gone AS (
+  DELETE FROM ${table} WHERE id IN (
+    SELECT x.id FROM ${table} x WHERE x.id IN (SELECT id FROM due) AND ${over} FOR UPDATE SKIP LOCKED)
   RETURNING 1
 )
-SELECT count(*)::int AS deleted FROM gone`);
+SELECT count(*)::int AS deleted, (SELECT count(*)::int FROM due) AS due FROM gone`;
+
+export const purgeChallengesSql = (t: Tables) =>
+  statement<PurgeParameters, PurgeRow>(
+    purgeOldest(t.challenges, 'expires_at < clock_timestamp() - make_interval(secs => :retentionSeconds::int)'),
+  );
 
 export const purgeGrantsSql = (t: Tables) =>
   statement<PurgeParameters, PurgeRow>(`
@@ -56,17 +63,14 @@ WITH gone AS (
 )
 SELECT count(*)::int AS deleted FROM gone`);
 
+const OLDER = 'at < clock_timestamp() - make_interval(days => :days::int)';
+
 export const purgeSendsSql = (t: Tables) =>
-  statement<{ batch: number; days: number }, PurgeRow>(`
-WITH gone AS (
-  DELETE FROM ${t.sends} WHERE id IN (
-    SELECT id FROM ${t.sends}
-    WHERE id IN (SELECT id FROM ${t.sends} ORDER BY id LIMIT :batch)
-      AND at < clock_timestamp() - make_interval(days => :days::int)
-    FOR UPDATE SKIP LOCKED)
-  RETURNING 1
-)
-SELECT count(*)::int AS deleted FROM gone`);
+  statement<{ batch: number; days: number }, PurgeRow>(purgeOldest(t.sends, OLDER));
+
+/** Also where the audit is off: what it held from before goes in time. */
+export const purgeAuditSql = (t: Tables) =>
+  statement<{ batch: number; days: number }, PurgeRow>(purgeOldest(t.audit, OLDER));
 
 /** A message whose process died before the vendor's answer: nobody will mark it any more, so its state is `unknown`. */
 export const forgetSendingSql = (t: Tables) =>
@@ -77,6 +81,10 @@ WITH lost AS (
     WHERE status = 'sending' AND last_send_at < clock_timestamp() - make_interval(secs => :afterSeconds::int)
     LIMIT :batch
     FOR UPDATE SKIP LOCKED)
-  RETURNING 1
-)
+  RETURNING *
+)${audited(
+    t,
+    `
+  SELECT 'unknown', 'no_answer', purpose, subject, phone_hash, id, class, provider FROM lost`,
+  )}
 SELECT count(*)::int AS deleted FROM lost`);

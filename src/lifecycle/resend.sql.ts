@@ -1,6 +1,8 @@
+import { audited, lazily } from '../audit/audit.sql.js';
 import type { Checker } from '../challenge/challenge.entity.js';
 import type { ShownAction } from '../messages/message-renderer.js';
 import {
+  limitedBy,
   reserveAnswer,
   reserveLimits,
   unverifiedKeys,
@@ -56,12 +58,26 @@ made AS (
   FROM taken
   WHERE taken.everything AND c.id = :id AND c.handle_hash = :handleHash AND c.ended_at IS NULL AND c.sends < :maxSends
   RETURNING true AS made, c.expires_at, c.sends, c.checker = 'nobody' AS decoy
-)${reserveAnswer(`m.expires_at, m.sends, m.decoy, ${alive} AS alive`)}`);
+)${audited(
+    t,
+    `
+  SELECT 'resent', CASE WHEN m.decoy THEN 'decoy' END, c.purpose, c.subject, c.phone_hash, c.id, who.class, :provider
+  FROM made m, who, ${t.challenges} c WHERE c.id = :id
+  UNION ALL
+  SELECT why.event, ${lazily('why.outcome')}, c.purpose, c.subject, c.phone_hash, c.id, who.class, NULL
+  FROM who, ${t.challenges} c, ${limitedBy} l, LATERAL (
+    SELECT CASE WHEN x.alive THEN 'limited' ELSE 'refused' END, CASE WHEN x.alive THEN l.reason ELSE 'no_resend' END
+    FROM (SELECT ${alive} AS alive) x
+  ) why (event, outcome)
+  WHERE c.id = :id AND why.outcome IS NOT NULL AND NOT EXISTS (SELECT FROM made)`,
+  )}${reserveAnswer(`m.expires_at, m.sends, m.decoy, ${alive} AS alive`)}`);
 };
 
 export interface FindParameters extends SprayParameters {
   id: string;
   handleHash: Buffer;
+  /** Whether it is for a resend, which ends here when there is nothing to send again. */
+  resends: boolean;
 }
 
 /** What a resend needs to know of a challenge before it can name the limits to reserve. */
@@ -83,7 +99,16 @@ export interface FindRow {
 
 export const findSql = (t: Tables) =>
   statement<FindParameters, FindRow>(`
+WITH found AS MATERIALIZED (
 SELECT phone, region, purpose, subject, locale, session_binding IS NOT NULL OR subject <> phone AS signed_in, client, tries, provider, action_shown,
   ${isSprayed(t)} AS sprayed
 FROM ${t.challenges}
-WHERE id = :id AND handle_hash = :handleHash AND ended_at IS NULL AND expires_at > clock_timestamp()`);
+WHERE id = :id AND handle_hash = :handleHash AND ended_at IS NULL AND expires_at > clock_timestamp()
+)${audited(
+    t,
+    `
+  SELECT 'refused', ${lazily(`'no_resend'`)}, c.purpose, c.subject, c.phone_hash, asked.id, c.class, NULL
+  FROM (SELECT :id::uuid AS id WHERE :resends::boolean AND NOT EXISTS (SELECT FROM found)) asked
+    LEFT JOIN ${t.challenges} c ON c.id = asked.id AND c.handle_hash = :handleHash`,
+  )}
+SELECT * FROM found`);

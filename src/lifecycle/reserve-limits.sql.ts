@@ -1,4 +1,4 @@
-import { PLACES, type BudgetClass, type Place, type SendContext, type Slot } from '../limits/limits.js';
+import { isServicePlace, PLACES, type BudgetClass, type Place, type SendContext, type Slot } from '../limits/limits.js';
 import type { OtpFigures } from '../otp.options.js';
 import type { Tables } from './tables.js';
 
@@ -14,6 +14,7 @@ export interface LimitParameters {
   /** Messages below which the share of verified ones says nothing. */
   floorMessages: number;
   phone: string;
+  phoneHash: Buffer;
   /** The signed-in account, if there is one: owner when the ledger says so. */
   account: string | null;
   client: Buffer | null;
@@ -50,7 +51,7 @@ export interface Lowered {
 
 export function limitParameters(
   slots: readonly Slot[],
-  { phone, subject, signedIn, client, settled }: SendContext,
+  { phone, phoneHash, subject, signedIn, client, settled }: SendContext,
   { reconfirmAfterDays: reconfirmDays, conversionFloorMessages: floorMessages }: OtpFigures,
 ): LimitParameters {
   return {
@@ -63,6 +64,7 @@ export function limitParameters(
     slotFloors: slots.map(({ floor }) => floor),
     floorMessages,
     phone,
+    phoneHash,
     account: signedIn ? subject : null,
     client: client ?? null,
     settled,
@@ -177,6 +179,17 @@ const lowered = `(
       'place', k.place, 'messages', r.used + r.verified, 'verified', r.verified, 'enforced', r.floor > 0))
     FROM rest r, LATERAL (SELECT k.place FROM k WHERE k.key = r.key OFFSET 0) k
     WHERE ${isBelow('r.used', 'r.verified', 'abs(r.floor)')} AND NOT ${isBelow('r.used - 1', 'r.verified', 'abs(r.floor)')})`;
+
+const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(', ');
+
+/**
+ * For the audit: why nothing was reserved, or null, in the words of `LimitName`. A full row of a service-wide cap is not yet
+ * the reason, since another may have room, and whoever looks for that writes it down.
+ */
+export const limitedBy = `(SELECT CASE WHEN reason NOT IN (${quoted(PLACES.filter(isServicePlace))}) THEN reason END AS reason FROM (SELECT coalesce(
+      (SELECT why FROM unsettled WHERE :account::text IS NOT NULL),
+      (SELECT CASE WHEN below_floor THEN 'conversion' ELSE (ARRAY[${quoted(PLACES.map((name) => (name === 'closed' ? 'conversion' : name)))}])[place + 1] END
+       FROM refused ORDER BY ends_at DESC, place DESC LIMIT 1)) AS reason) r)`;
 
 /** The tail: the caller's own columns of `made`, and why nothing was made if nothing was. The longest wait wins. */
 export function reserveAnswer(columns: string): string {

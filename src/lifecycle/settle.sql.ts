@@ -1,3 +1,4 @@
+import { audited } from '../audit/audit.sql.js';
 import { afterSuccess, type SuccessParameters } from './after-success.sql.js';
 import { releasedSince } from '../numbers/ledger.sql.js';
 import { statement } from './statement.js';
@@ -19,7 +20,7 @@ WITH gate AS MATERIALIZED (
   WHERE key = (SELECT gate_key FROM ${t.challenges} WHERE id = :id) AND set_config('lock_timeout', '2s', true) IS NOT NULL
   FOR UPDATE
 ), ch AS MATERIALIZED (
-  SELECT c.phone, c.created_at, c.ended_at, c.sends, c.checker, gate.* FROM gate, ${t.challenges} c WHERE c.id = :id FOR UPDATE OF c
+  SELECT c.purpose, c.subject, c.phone, c.phone_hash, c.class, c.provider, c.created_at, c.ended_at, c.sends, c.checker, gate.* FROM gate, ${t.challenges} c WHERE c.id = :id FOR UPDATE OF c
 ), judged AS MATERIALIZED (
   SELECT *, clock_timestamp() AS t FROM ch OFFSET 0
 ), won AS (
@@ -27,6 +28,11 @@ WITH gate AS MATERIALIZED (
   FROM judged j
   WHERE c.id = :id AND j.ended_at IS NULL AND j.sends = :sendNumber AND j.checker = 'vendor'
     AND NOT ${releasedSince(t, 'j.phone', 'j.created_at')}
-  RETURNING c.purpose, c.subject, c.phone, c.client, c.session_binding, c.action_digest, c.unverified_keys, j.key, j.used, j.streak, j.t
-), ${afterSuccess(t)}
+  RETURNING c.purpose, c.subject, c.phone, c.phone_hash, c.client, c.session_binding, c.action_digest, c.unverified_keys, j.key, j.used, j.streak, j.t
+), ${afterSuccess(t)}${audited(
+    t,
+    `
+  SELECT CASE WHEN won THEN 'verified' ELSE 'refused' END, CASE WHEN NOT won THEN 'overtaken' END, purpose, subject, phone_hash, :id, class, provider
+  FROM judged, LATERAL (SELECT EXISTS (SELECT FROM won) AS won) came`,
+  )}
 SELECT expires_at AS grant_expires_at FROM granted`);

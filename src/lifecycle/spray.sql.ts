@@ -1,3 +1,4 @@
+import { audited } from '../audit/audit.sql.js';
 import { statement } from './statement.js';
 import type { Tables } from './tables.js';
 
@@ -24,9 +25,14 @@ export const countFailure = (t: Tables, failures: string) => `
 
 /** For a code that the vendor found wrong, which the statement of the try could not know. */
 export const countFailureSql = (t: Tables) =>
-  statement<SprayParameters, { used: number }>(
-    countFailure(t, `(SELECT clock_timestamp() AS t WHERE set_config('lock_timeout', '2s', true) IS NOT NULL) now`),
-  );
+  statement<SprayParameters & { id: string }, { used: number }>(`
+WITH counted AS (${countFailure(t, `(SELECT clock_timestamp() AS t WHERE set_config('lock_timeout', '2s', true) IS NOT NULL) now`)}
+)${audited(
+    t,
+    `
+  SELECT 'refused', 'wrong_code', purpose, subject, phone_hash, id, class, provider FROM ${t.challenges} WHERE id = :id`,
+  )}
+SELECT used FROM counted`);
 
 /** Condition: so many codes were wrong lately that somebody may be guessing over many accounts. */
 export const isSprayed = (t: Tables) =>

@@ -1,5 +1,7 @@
+import { audited, lazily } from '../audit/audit.sql.js';
 import type { Checker } from '../challenge/challenge.entity.js';
 import {
+  limitedBy,
   place,
   reserveAnswer,
   reserveLimits,
@@ -56,19 +58,19 @@ outranked AS MATERIALIZED (
   UPDATE ${t.challenges} c SET status = 'superseded', ended_at = taken.t
   FROM taken
   WHERE taken.everything AND c.phone = :phone AND c.purpose = :purpose AND c.client = :client AND c.ended_at IS NULL
-  RETURNING 1
+  RETURNING c.*
 ), ousted AS (
   UPDATE ${t.challenges} c SET status = 'superseded', ended_at = taken.t
   FROM taken, outranked
   WHERE taken.everything AND NOT outranked.yes AND c.phone = :phone AND c.vendor_slot = :vendorSlot AND c.ended_at IS NULL
-  RETURNING 1
+  RETURNING c.*
 ), made AS (
   INSERT INTO ${t.challenges} (
-    id, handle_hash, purpose, subject, class, gate_key, phone, region, client, session_binding, action_digest,
+    id, handle_hash, purpose, subject, class, gate_key, phone, phone_hash, region, client, session_binding, action_digest,
     action_shown, unverified_keys, locale, provider, checker, vendor_slot, code_mac, key_id, status, max_tries, created_at, last_send_at, expires_at)
   SELECT
     :id::uuid, :handleHash::bytea, :purpose::text, :subject::text, who.class, (SELECT key FROM k WHERE place = ${place('gate')}),
-    :phone, :region::text, :client, :sessionBinding::bytea, :actionDigest::bytea,
+    :phone, :phoneHash::bytea, :region::text, :client, :sessionBinding::bytea, :actionDigest::bytea,
     :actionShown::jsonb, ${unverifiedKeys},
     :locale::text, :provider::text, checked.by, CASE WHEN checked.by <> 'nobody' THEN :vendorSlot END,
     CASE WHEN checked.by = 'module' THEN :codeMac::bytea END, :keyId::text,
@@ -78,4 +80,15 @@ outranked AS MATERIALIZED (
   WHERE taken.everything
     AND (SELECT count(*) FROM old) + (SELECT count(*) FROM ousted) >= 0 -- so that it runs after they have freed the unique indexes
   RETURNING true AS made, expires_at, checker = 'nobody' AS decoy
-)${reserveAnswer('m.expires_at, m.decoy')}`);
+)${audited(
+    t,
+    `
+  SELECT 'started', CASE WHEN m.decoy THEN 'decoy' END, :purpose::text, :subject::text, :phoneHash::bytea, :id::uuid, who.class, :provider::text
+  FROM made m, who
+  UNION ALL
+  SELECT 'superseded', NULL, purpose, subject, phone_hash, id, class, provider
+  FROM (SELECT * FROM old UNION ALL SELECT * FROM ousted) o
+  UNION ALL
+  SELECT 'limited', ${lazily('l.reason')}, :purpose::text, :subject::text, :phoneHash::bytea, NULL, who.class, NULL
+  FROM who, ${limitedBy} l WHERE l.reason IS NOT NULL`,
+  )}${reserveAnswer('m.expires_at, m.decoy')}`);

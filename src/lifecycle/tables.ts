@@ -1,5 +1,6 @@
 import { type DataSource, EntityMetadataNotFoundError } from 'typeorm';
 
+import { AuditEntry } from '../audit/audit-entry.entity.js';
 import { Challenge } from '../challenge/challenge.entity.js';
 import { Send } from '../challenge/send.entity.js';
 import { Grant } from '../grant/grant.entity.js';
@@ -14,19 +15,23 @@ const ENTITIES = {
   grants: Grant,
   verifiedNumbers: VerifiedNumber,
   sends: Send,
+  audit: AuditEntry,
 };
 
 /** The tables as they are written in SQL: with the host's schema and prefix, quoted. */
-export type Tables = Record<keyof typeof ENTITIES, string>;
+export interface Tables extends Record<keyof typeof ENTITIES, string> {
+  /** Whether the statements write the audit. */
+  readonly audits: boolean;
+}
 
 /** The entities of this package, for a data source that lists its entities by hand. */
 export const OTP_ENTITIES = Object.values(ENTITIES);
 
 /** @throws {@link OtpConfigError} when the data source does not know the entities. */
-export function tablesOf(dataSource: DataSource): Tables {
+export function tablesOf(dataSource: DataSource): Omit<Tables, 'audits'> {
   return Object.fromEntries(
     Object.entries(ENTITIES).map(([table, entity]) => [table, quote(dataSource, pathOf(dataSource, entity))]),
-  ) as Tables;
+  ) as Omit<Tables, 'audits'>;
 }
 
 /** What a database must hold for this version of the package. */

@@ -1,3 +1,4 @@
+import { audited } from '../audit/audit.sql.js';
 import { RECORD_BYTES } from '../challenge/action.js';
 import { statement } from './statement.js';
 import type { Tables } from './tables.js';
@@ -36,7 +37,12 @@ WITH live AS MATERIALIZED (
   FROM live
   WHERE c.id = live.id AND live.action_digest <> :actionDigest::bytea
     AND substring(live.action_digest FOR ${RECORD_BYTES}) = substring(:actionDigest::bytea FOR ${RECORD_BYTES})
-)
+  RETURNING c.*
+)${audited(
+    t,
+    `
+  SELECT 'superseded', 'record_changed', purpose, subject, phone_hash, id, class, provider FROM changed`,
+  )}
 SELECT id, handle_hash, expires_at, last_send_at + make_interval(secs => :cooldownSeconds::int) AS resend_at
 FROM live
 WHERE session_binding IS NOT DISTINCT FROM :sessionBinding::bytea AND action_digest IS NOT DISTINCT FROM :actionDigest::bytea

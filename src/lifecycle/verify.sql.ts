@@ -1,3 +1,4 @@
+import { audited, lazily } from '../audit/audit.sql.js';
 import type { Checker } from '../challenge/challenge.entity.js';
 import { afterSuccess, type SuccessParameters } from './after-success.sql.js';
 import { countFailure, type SprayParameters } from './spray.sql.js';
@@ -70,7 +71,7 @@ WITH gate AS MATERIALIZED (
     AND set_config('lock_timeout', '2s', true) IS NOT NULL
   FOR UPDATE
 ), ch AS MATERIALIZED (
-  SELECT c.purpose, c.subject, c.phone, c.client, c.session_binding, c.action_digest, c.unverified_keys, c.checker, c.code_mac, c.status,
+  SELECT c.purpose, c.subject, c.phone, c.phone_hash, c.class, c.client, c.session_binding, c.action_digest, c.unverified_keys, c.checker, c.code_mac, c.status,
     c.tries, c.max_tries, c.sends, c.region, c.provider, c.provider_ref, c.created_at, c.expires_at, c.ended_at,
     gate.key, gate.used, gate.cap, gate.ends_at AS gate_ends_at, gate.strikes, gate.streak
   FROM gate, ${t.challenges} c WHERE c.id = :id AND c.handle_hash = :handleHash
@@ -114,7 +115,22 @@ WITH gate AS MATERIALIZED (
 ), sprayed AS (${countFailure(t, `tried WHERE NOT fits AND checker = 'module'`)}
 ), won AS (
   SELECT * FROM tried WHERE fits
-), ${afterSuccess(t)}
+), ${afterSuccess(t)}${audited(
+    t,
+    `
+  SELECT CASE WHEN fits THEN 'verified' WHEN checker = 'vendor' THEN 'tried' ELSE 'refused' END,
+    CASE WHEN NOT fits AND checker <> 'vendor' THEN 'wrong_code' END, purpose, subject, phone_hash, :id::uuid, class, provider
+  FROM tried
+  UNION ALL
+  SELECT e.event, NULL, purpose, subject, phone_hash, :id::uuid, class, provider
+  FROM tried, LATERAL (VALUES ('locked', last), ('paused', failures + 1 >= cap OR streak + 1 >= :failuresInARow)) AS e(event, so)
+  WHERE NOT fits AND e.so
+  UNION ALL
+  SELECT 'refused', ${lazily(`coalesce(dead, 'paused')`)}, purpose, subject, phone_hash, :id::uuid, class, provider
+  FROM judged WHERE dead IS NOT NULL OR paused IS NOT NULL
+  UNION ALL
+  SELECT 'refused', ${lazily(`'unknown'`)}, :purpose, NULL, NULL, :id::uuid, NULL, NULL WHERE NOT EXISTS (SELECT FROM judged)`,
+  )}
 SELECT x.fits AS matched, j.subject, j.phone, j.purpose, g.expires_at AS grant_expires_at,
   j.checker, j.region, j.provider, j.provider_ref, j.sends,
   j.dead AS reason, CASE WHEN j.dead IS NULL THEN j.paused END AS retry_after,

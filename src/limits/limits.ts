@@ -51,6 +51,7 @@ export interface Slot {
 /** Who asks for a message to whom, as far as limits care. */
 export interface SendContext {
   readonly phone: string;
+  readonly phoneHash: Buffer;
   readonly region: string;
   /** Who is to bring the message. */
   readonly provider: string;

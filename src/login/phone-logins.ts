@@ -1,5 +1,6 @@
 import type { HostAccounts } from '../accounts/host-accounts.js';
 import type { PhoneAccount } from '../accounts/phone-accounts.js';
+import type { Auditor } from '../audit/auditor.js';
 import { grantInvalid, type Grants, type Proof } from '../grant/grants.js';
 import { clientOf, headerOf, type IncomingRequest } from '../http/incoming.js';
 import type { Database } from '../lifecycle/database.js';
@@ -31,6 +32,7 @@ interface Parts {
   accounts: HostAccounts;
   database: Database;
   events: EventSink;
+  auditor: Auditor;
   registerOnLogin: boolean;
 }
 
@@ -84,11 +86,13 @@ export class PhoneLogins {
   }
 
   /** Dates the proof of the number anew, unless that was so long ago that the number may be somebody else's by now. */
-  async #admit({ id }: PhoneAccount, { phone }: Proof, request: IncomingRequest): Promise<void> {
-    const { numbers, accounts, events } = this.parts;
+  async #admit({ id }: PhoneAccount, { phone, challengeId }: Proof, request: IncomingRequest): Promise<void> {
+    const { numbers, accounts, events, auditor } = this.parts;
     const { dormant } = await numbers.prove(phone, id);
     if (!dormant) return;
     if ((await accounts.otherFactor(id, PURPOSE, request)) !== 'proved') {
+      const refused = { event: 'dormant_refused', outcome: 'other_factor_needed' } as const;
+      auditor.note({ ...refused, purpose: PURPOSE, subject: id, phone, challengeId });
       events.emit('otp.dormant_refused', { owner: id, phone: maskPhone(phone) });
       throw new OtpError('other_factor_needed', 'This number was not used for a long time: log in in another way.');
     }

@@ -6,9 +6,11 @@ const TABLES = {
   grants: 'otp_grants',
   verifiedNumbers: 'otp_verified_numbers',
   sends: 'otp_sends',
-} as const;
+} as const; // of the first migration, which makes and drops them all
+const LATER = { audit: 'otp_audit' } as const;
+const NAMES = { ...TABLES, ...LATER };
 
-type Table = keyof typeof TABLES;
+type Table = keyof typeof NAMES;
 
 /**
  * Names as TypeORM would give them on this connection, quoted. A migration runs without the entities' metadata, so they
@@ -19,15 +21,21 @@ export function namesIn({ connection }: QueryRunner) {
   const { schema, entityPrefix = '' } = connection.options as { schema?: string; entityPrefix?: string };
   const { driver, namingStrategy } = connection;
   const quote = (name: string) => driver.escape(name);
-  const plain = (table: Table) => `${entityPrefix}${TABLES[table]}`;
-  const path = (table: Table) => [schema, plain(table)].filter((part) => part !== undefined);
+  const plain = (table: Table) => `${entityPrefix}${NAMES[table]}`;
+  const inSchema = (name: string) => (schema === undefined ? name : `${quote(schema)}.${name}`);
+  const pathsOf = <T extends Table>(tables: Record<T, string>) =>
+    Object.fromEntries((Object.keys(tables) as T[]).map((table) => [table, inSchema(quote(plain(table)))])) as Record<
+      T,
+      string
+    >;
 
   return {
-    tables: Object.fromEntries(
-      (Object.keys(TABLES) as Table[]).map((table) => [table, path(table).map(quote).join('.')]),
-    ) as Record<Table, string>,
-    /** An index that was made with one of the tables lies in their schema. */
-    inSchema: (name: string) => (schema === undefined ? name : `${quote(schema)}.${name}`),
+    tables: pathsOf(TABLES),
+    laterTables: pathsOf(LATER),
+    /** An index, or a function, that was made with one of the tables lies in their schema. */
+    inSchema,
+    /** A name beside the table's own, such as that of its function. */
+    nameOf: (table: Table, what: string) => quote(`${plain(table)}_${what}`),
     primaryKey: (table: Table, columns: string[]) => quote(namingStrategy.primaryKeyName(plain(table), columns)),
     index: (table: Table, columns: string[], where?: string) =>
       quote(namingStrategy.indexName(plain(table), columns, where)),

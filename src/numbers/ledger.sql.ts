@@ -1,3 +1,4 @@
+import { audited } from '../audit/audit.sql.js';
 import { statement } from '../lifecycle/statement.js';
 import type { Tables } from '../lifecycle/tables.js';
 import type { TakenNumbers } from '../otp.options.js';
@@ -27,6 +28,9 @@ export interface ActivateParameters {
   holdSeconds: number;
   /** When the code was verified. */
   provedAt: Date;
+  phoneHash: Buffer;
+  /** Whose code it was, where there was one. */
+  challengeId: string | null;
 }
 
 export interface ActivatedRow extends NumberRow {
@@ -71,31 +75,61 @@ WITH now AS MATERIALIZED (
     last_proved_at = excluded.last_proved_at
   WHERE n.owner = excluded.owner
   RETURNING n.*
-)
+)${audited(
+    t,
+    `
+  SELECT 'number_activated', NULL, :source::text, owner, :phoneHash::bytea, :challengeId::uuid, NULL, NULL FROM bound
+  UNION ALL
+  SELECT 'number_transferred', NULL, :source::text, owner, :phoneHash::bytea, :challengeId::uuid, NULL, NULL FROM freed`,
+  )}
 SELECT ${COLUMNS}, (SELECT owner FROM freed) AS previous_owner FROM bound`);
+
+export interface LeaveParameters {
+  owner: string;
+  from: string;
+  to: string;
+  /** Of the number that is left. */
+  phoneHash: Buffer;
+  /** Whose code left it. */
+  challengeId: string;
+}
 
 /**
  * The first half of a change of number: the old binding ends. Both numbers are locked in one order, so that two accounts
  * that change to each other's number do not wait in a circle. No row: the old number is not the owner's.
  */
 export const leaveSql = (t: Tables) =>
-  statement<{ owner: string; from: string; to: string }, { phone: string }>(`
+  statement<LeaveParameters, { phone: string }>(`
 WITH locked AS MATERIALIZED (
   SELECT id, phone, owner FROM ${t.verifiedNumbers}
   WHERE phone IN (:from, :to) AND released_at IS NULL AND set_config('lock_timeout', '2s', true) IS NOT NULL
   ORDER BY phone
   FOR UPDATE
-)
-UPDATE ${t.verifiedNumbers} n SET released_at = clock_timestamp(), release_reason = 'changed'
-FROM locked
-WHERE n.id = locked.id AND locked.phone = :from AND locked.owner = :owner
-RETURNING n.phone`);
+), left_ AS (
+  UPDATE ${t.verifiedNumbers} n SET released_at = clock_timestamp(), release_reason = 'changed'
+  FROM locked
+  WHERE n.id = locked.id AND locked.phone = :from AND locked.owner = :owner
+  RETURNING n.phone, n.owner
+)${audited(
+    t,
+    `
+  SELECT 'number_changed', NULL, 'change_number', owner, :phoneHash::bytea, :challengeId::uuid, NULL, NULL FROM left_`,
+  )}
+SELECT phone FROM left_`);
 
 export const releaseSql = (t: Tables) =>
-  statement<{ phone: string; owner: string; reason: string }, { phone: string }>(`
-UPDATE ${t.verifiedNumbers} SET released_at = clock_timestamp(), release_reason = :reason
-WHERE phone = :phone AND owner = :owner AND released_at IS NULL AND set_config('lock_timeout', '2s', true) IS NOT NULL
-RETURNING phone`);
+  statement<{ phone: string; owner: string; reason: string; phoneHash: Buffer }, { phone: string }>(`
+WITH released AS (
+  UPDATE ${t.verifiedNumbers} SET released_at = clock_timestamp(), release_reason = :reason
+  WHERE phone = :phone AND owner = :owner AND released_at IS NULL AND set_config('lock_timeout', '2s', true) IS NOT NULL
+  RETURNING phone, owner, release_reason
+)${audited(
+    t,
+    `
+  SELECT 'number_released', CASE WHEN release_reason ~ '^[a-z][a-z0-9_]{0,31}$' THEN release_reason END, NULL, owner, :phoneHash::bytea, NULL, NULL, NULL
+  FROM released`,
+  )}
+SELECT phone FROM released`);
 
 /** Dates the proof of a number anew. `dormant`: it was not proved for so long that its account counts as dormant. */
 export const proveSql = (t: Tables) =>

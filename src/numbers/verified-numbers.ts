@@ -1,7 +1,9 @@
 import type { EntityManager } from 'typeorm';
 
+import type { Auditor } from '../audit/auditor.js';
 import type { GrantExpectation, Grants, Proof } from '../grant/grants.js';
 import { readLocale, requireObject, requireText } from '../input.js';
+import type { KeyedHash } from '../keyed-hash.js';
 import type { Database } from '../lifecycle/database.js';
 import type { Tables } from '../lifecycle/tables.js';
 import { OtpError } from '../otp.error.js';
@@ -62,6 +64,8 @@ interface Parts {
   grants: Grants;
   settings: OtpSettings;
   events: EventSink;
+  auditor: Auditor;
+  hash: KeyedHash;
   tellLeft: TellLeft;
 }
 
@@ -119,18 +123,31 @@ export class VerifiedNumbers {
 
   /** As {@link VerifiedNumbers.activate}, for a grant that was used already in this very transaction. */
   async bind(
-    { phone, purpose, provedAt }: Pick<Proof, 'phone' | 'purpose' | 'provedAt'>,
+    proof: Pick<Proof, 'phone' | 'purpose' | 'provedAt'> & Partial<Proof>,
     owner: string,
     manager: EntityManager,
   ): Promise<OwnedNumber> {
-    const { database, events, settings } = this.parts;
+    const { phone, purpose, provedAt, challengeId } = proof;
+    const { database, events, settings, auditor, hash } = this.parts;
     const { takenNumbers: policy, reconfirmAfterDays: reconfirmDays, holdHours } = settings;
     const row = await database.run(
       this.#sql.activate,
-      { phone, owner, source: purpose, policy, reconfirmDays, holdSeconds: holdHours * HOUR, provedAt },
+      {
+        phone,
+        owner,
+        source: purpose,
+        policy,
+        reconfirmDays,
+        holdSeconds: holdHours * HOUR,
+        provedAt,
+        phoneHash: hash.ofPhone(phone),
+        challengeId: challengeId ?? null,
+      },
       manager,
     );
     if (row === undefined) {
+      const refused = { event: 'refused', outcome: 'phone_already_activated' } as const;
+      auditor.note({ ...refused, purpose, subject: owner, phone, ...(challengeId && { challengeId }) });
       throw new OtpError('phone_already_activated', 'This number is already activated for another account.');
     }
     const masked = maskPhone(phone);
@@ -154,14 +171,19 @@ export class VerifiedNumbers {
     requireObject('The change', change);
     const { currentNumberGrant, newNumberGrant, session, locale } = change;
     readLocale(locale); // now: a notice that fails after the commit would be one that whoever names the locale prevents
-    const { database, grants, events, tellLeft } = this.parts;
+    const { database, grants, events, hash, tellLeft } = this.parts;
     if (manager === undefined) return database.transaction((own) => this.change(owner, change, own));
 
     const who = { subject: owner, ...(session !== undefined && { session }) };
-    const { phone: from } = await grants.consume(currentNumberGrant, { purpose: 'change_number', ...who }, manager);
+    const { phone: from, challengeId } = await grants.consume(
+      currentNumberGrant,
+      { purpose: 'change_number', ...who },
+      manager,
+    );
     const proof = await grants.consume(newNumberGrant, { purpose: 'verify_number', ...who }, manager);
     if (from === proof.phone) throw new OtpError('request_invalid', 'The new number is the current one.');
-    const left = await database.run(this.#sql.leave, { owner, from, to: proof.phone }, manager);
+    const leaving = { owner, from, to: proof.phone, phoneHash: hash.ofPhone(from), challengeId };
+    const left = await database.run(this.#sql.leave, leaving, manager);
     if (left === undefined) throw new OtpError('grant_invalid', 'The current number is no longer of this account.');
 
     const number = await this.bind(proof, owner, manager);
@@ -178,10 +200,15 @@ export class VerifiedNumbers {
    * @returns whether the number was the owner's
    */
   async release(phone: string, owner: string, reason: string, manager?: EntityManager): Promise<boolean> {
-    const { database, events } = this.parts;
+    const { database, events, hash } = this.parts;
     const row = await database.run(
       this.#sql.release,
-      { phone: requireText('phone', phone), owner: requireText('owner', owner), reason: requireText('reason', reason) },
+      {
+        phone: requireText('phone', phone),
+        owner: requireText('owner', owner),
+        reason: requireText('reason', reason),
+        phoneHash: hash.ofPhone(phone),
+      },
       manager,
     );
     if (row === undefined) return false;

@@ -323,7 +323,7 @@ describe('an application that cannot start says what to change', () => {
 
   it('given tables that no migration made', async () => {
     const empty = await newSchema();
-    const tables = ['challenges', 'limits', 'grants', 'verified_numbers', 'sends'];
+    const tables = ['challenges', 'limits', 'grants', 'verified_numbers', 'sends', 'audit'];
     const missing = tables.map((table) => `"${empty}"."otp_${table}"`).join(', ');
 
     const error = await refusal([database({ schema: empty, migrationsRun: false }), otp()]);

@@ -447,6 +447,25 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     await fixture.otp.purge();
     expect(await fixture.rows('otp_challenges')).toHaveLength(0);
   },
+  async audit() {
+    await open({ audit: false });
+    const { challenge, code } = await start();
+    await verify(challenge, code);
+
+    expect(await fixture.rows('otp_audit')).toEqual([]);
+  },
+  async auditDays() {
+    await open({ auditDays: 30 });
+    await start();
+    await until('the vendor’s answer was written down', async () => (await fixture.rows('otp_audit')).length === 2);
+    const kept = async (days: number) => {
+      await fixture.elapse(days * 86_400);
+      await fixture.otp.purge();
+      return (await fixture.rows('otp_audit')).length > 0;
+    };
+
+    expect([await kept(29), await kept(2)]).toEqual([true, false]);
+  },
   async sendLogDays() {
     await open({ sendLogDays: 1 });
     await start();

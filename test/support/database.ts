@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { OTP_ENTITIES, OTP_MIGRATIONS } from 'nestjs-phone-otp';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 
-export { elapse } from '../../src/testing/tables.js';
+export { elapse, forget } from '../../src/testing/tables.js';
 
 /** The options of a data source over an empty schema of its own, which `openDatabase` makes. */
 export function databaseOptions(schema: string, poolSize = 10, url = process.env.DATABASE_URL!) {

@@ -20,7 +20,7 @@ import type {
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
 import { DataSource } from 'typeorm';
 
-import { databaseOptions, elapse, newSchema } from './database.js';
+import { databaseOptions, elapse, forget, newSchema } from './database.js';
 import { GENEROUS } from './otp-fixture.js';
 
 export const ISOLATION_LEVELS = ['read committed', 'repeatable read', 'serializable'] as const;
@@ -239,7 +239,7 @@ export class Fleet {
 
   /** Empties the tables and the outbox. */
   async forget(): Promise<void> {
-    await this.sql('TRUNCATE otp_challenges, otp_limits, otp_grants, otp_verified_numbers, otp_sends');
+    await forget(this.database);
     this.sms.clear();
   }
 

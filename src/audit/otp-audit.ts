@@ -1,0 +1,76 @@
+import { requireObject, requireText } from '../input.js';
+import type { KeyedHash } from '../keyed-hash.js';
+import type { Database } from '../lifecycle/database.js';
+import type { Tables } from '../lifecycle/tables.js';
+import { OtpError } from '../otp.error.js';
+import { type AuditRow, findAuditSql } from './audit.sql.js';
+import type { AuditEntry } from './audit-entry.entity.js';
+
+/** Whose entries: exactly one of the three. */
+export interface AuditQuery {
+  /** Canonical E.164. Found as long as the oldest pepper is the one it was written under. */
+  phone?: string;
+  account?: string;
+  /** The public half of the handle, as the events have it. */
+  challengeId?: string;
+  since?: Date;
+  until?: Date;
+  /** At most 1000. @defaultValue 100 */
+  limit?: number;
+  /** For the next page: `id` of the last entry of the page before. */
+  before?: string;
+}
+
+/** What happened to a number, an account or a challenge, for operators. Entries are written by the statements themselves. */
+export class OtpAudit {
+  readonly #sql;
+
+  constructor(
+    private readonly database: Database,
+    private readonly hash: KeyedHash,
+    tables: Tables,
+  ) {
+    this.#sql = {
+      phone: findAuditSql(tables, 'phone_hash'),
+      account: findAuditSql(tables, 'account'),
+      challengeId: findAuditSql(tables, 'challenge_id'),
+    };
+  }
+
+  /**
+   * Newest first.
+   * @throws {@link OtpError} `request_invalid`, also without any criterion · `service_unavailable`
+   */
+  async find(query: AuditQuery): Promise<AuditEntry[]> {
+    requireObject('The query', query);
+    const { since = null, until = null, limit = 100, before = null } = query;
+    const [by, ...others] = CRITERIA.filter((criterion) => criterion in query);
+    if (by === undefined || others.length > 0) {
+      throw new OtpError('request_invalid', 'Ask for one of "phone", "account" and "challengeId".');
+    }
+    const value = requireText(by, query[by]);
+    const valid =
+      (by !== 'challengeId' || UUID.test(value)) &&
+      [since, until].every((date) => date === null || (date instanceof Date && !Number.isNaN(date.getTime()))) &&
+      (before === null || (typeof before === 'string' && /^\d{1,18}$/.test(before))) &&
+      Number.isInteger(limit) &&
+      limit >= 1 &&
+      limit <= MAX_LIMIT;
+    if (!valid) {
+      throw new OtpError(
+        'request_invalid',
+        `"challengeId" must be a UUID, "since" and "until" dates, "before" an id, "limit" from 1 to ${MAX_LIMIT}.`,
+      );
+    }
+    const parameters = { value: by === 'phone' ? this.hash.ofPhone(value) : value, before, since, until, limit };
+    return (await this.database.rows(this.#sql[by], parameters)).map(entry);
+  }
+}
+
+const CRITERIA = ['phone', 'account', 'challengeId'] as const;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const MAX_LIMIT = 1000;
+
+function entry({ phone_hash: phoneHash, challenge_id: challengeId, ...row }: AuditRow): AuditEntry {
+  return { ...row, phoneHash, challengeId };
+}
