@@ -410,6 +410,39 @@ describe('the audit', () => {
     await dataSource.query(`ALTER TABLE ${schema}.otp_challenges DROP CONSTRAINT none`);
   });
 
+  it('waits for the disk with all that counts, and not with refusals that change nothing else', async () => {
+    const { dataSource, schema } = fixture;
+    await dataSource.query(`CREATE TABLE ${schema}.commits (id bigint, fact text, waits text)`);
+    await dataSource.query(`CREATE FUNCTION ${schema}.at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      INSERT INTO ${schema}.commits VALUES (NEW.id, concat_ws(': ', NEW.event, NEW.outcome), current_setting('synchronous_commit'));
+      RETURN NULL; END $$`);
+    await dataSource.query(`CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON ${schema}.otp_audit
+      DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ${schema}.at_commit()`);
+    const { phone, challenge, code } = await start();
+    await storyOf(phone, 2);
+    await outcome(fixture.otp.start({ phone, purpose, client }));
+    await outcome(verify(challenge, wrongCode(code)));
+    await outcome(verify(challenge, code, { purpose: 'login' }));
+    const { grant } = await verify(challenge, code);
+    await outcome(fixture.otp.resend({ challenge, client }));
+    await fixture.numbers.activate(grant, SUBJECT);
+    await dataSource.query(`DROP TRIGGER at_commit ON ${schema}.otp_audit`);
+
+    const commits = await dataSource.query(`SELECT fact, waits FROM ${schema}.commits ORDER BY id`);
+
+    expect(commits.map(({ fact, waits }: { fact: string; waits: string }) => `${fact} (${waits})`)).toEqual([
+      'started (on)',
+      'sent: sent (off)', // a mark, which may be lost
+      'limited: cooldown (off)',
+      'refused: wrong_code (on)',
+      'refused: other_purpose (off)',
+      'verified (on)',
+      'refused: no_resend (off)',
+      'grant_used (on)',
+      'number_activated (on)',
+    ]);
+  });
+
   it('SEC-62: nobody changes it, nor deletes what is young: not the owner of the table, not a superuser', async () => {
     await start();
     const { dataSource, schema } = fixture;
