@@ -22,6 +22,8 @@ const PATIENCE_MS = 2_000;
 @Injectable()
 export class VerifyThrottlerGuard extends ThrottlerGuard {
   readonly #logger = new Logger('Otp');
+  /** Told once, and not for each call. */
+  #storeFails = false;
 
   constructor(
     @Inject(THROTTLER_OPTIONS) options: ThrottlerModuleOptions,
@@ -34,11 +36,17 @@ export class VerifyThrottlerGuard extends ThrottlerGuard {
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     try {
-      return await answered('the store of "throttlerStorage"', super.canActivate(context), PATIENCE_MS);
+      const passes = await answered('"throttlerStorage"', super.canActivate(context), PATIENCE_MS);
+      this.#storeFails = false;
+      return passes;
     } catch (error) {
-      if (error instanceof OtpError && error.code === 'too_many_requests') throw error;
+      if (error instanceof OtpError && error.code === 'too_many_requests') {
+        this.#storeFails = false;
+        throw error;
+      }
       // The store is gone: the route stays closed rather than unlimited.
-      this.#logger.error(`"throttlerStorage" failed: ${(error as Error | undefined)?.name ?? 'no error'}`);
+      if (!this.#storeFails) this.#logger.error(`"throttlerStorage" fails, so nobody can verify: ${nameOf(error)}`);
+      this.#storeFails = true;
       throw new OtpError('service_unavailable', 'The limit on calls could not be checked. Try again later.', {
         retryAfterSeconds: 5,
       });
@@ -63,4 +71,10 @@ export class VerifyThrottlerGuard extends ThrottlerGuard {
       retryAfterSeconds: seconds,
     });
   }
+}
+
+/** Its message may quote the address and password of the store. */
+function nameOf(error: unknown): string {
+  if (error instanceof OtpError) return 'it does not answer';
+  return error instanceof Error ? error.name : 'no error';
 }

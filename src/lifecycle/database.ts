@@ -16,6 +16,11 @@ interface Client {
   off(event: 'error', listener: () => void): unknown;
 }
 type Release = (destroy?: boolean) => void;
+/** The part of TypeORM's driver, and of the `pg` pool behind it, that is used here. */
+interface Driver {
+  master: { on(event: 'connect', listener: (client: { on(event: 'error', listener: () => void): void }) => void): void };
+  obtainMasterConnection(): Promise<[Client, Release]>;
+}
 
 /** Nothing ran: the pooler between us does not keep prepared statements, or a migration changed a table under the plan. */
 const NOT_PREPARABLE = new Set(['42P05', '26000', '0A000']);
@@ -35,6 +40,7 @@ const RETRY_AFTER_SECONDS = 5;
 export class Database {
   readonly #logger = new Logger('Otp');
   #prepare = true;
+  #guarded: Driver['master'] | undefined;
   /** What waits for the commit of a host's transaction: a list for itself, then one for each savepoint that is open in it. */
   readonly #afterCommit = new WeakMap<QueryRunner, (() => void)[][]>();
 
@@ -184,9 +190,20 @@ export class Database {
     }
   }
 
+  /**
+   * A connection that the server ends as soon as it is usable fails before whoever waits for it can listen, and an error
+   * that nobody listens to ends the process.
+   */
+  #guard(pool: Driver['master']): void {
+    if (this.#guarded === pool) return;
+    this.#guarded = pool;
+    pool.on('connect', (client) => client.on('error', () => undefined));
+  }
+
   /** Waits for a connection of the pool, but not for ever, whatever the host's pool is set to. */
   async #connect(): Promise<[Client, Release]> {
-    const driver = this.dataSource.driver as unknown as { obtainMasterConnection(): Promise<[Client, Release]> };
+    const driver = this.dataSource.driver as unknown as Driver;
+    this.#guard(driver.master);
     const connecting = driver.obtainMasterConnection();
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<never>((_, reject) => {

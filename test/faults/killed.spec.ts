@@ -8,12 +8,25 @@ const COOLDOWN = 60;
 
 let fleet: Fleet;
 beforeAll(async () => {
-  fleet = await Fleet.launch([0, 0, 0, 0, 0, 0]); // each test kills one
+  fleet = await Fleet.launch([0, 0, 0, 0, 0, 0, 0, 0]); // each test kills one
   await fleet.open({ poolSize: 4 });
 });
 afterAll(() => fleet.close());
 
 describe('FLT-17: a process killed between its commit and the call to the provider', () => {
+  it('has done nothing when not even its statement had run: the next start need not wait', async () => {
+    const request = { phone: newPhone(), purpose, client };
+    const doomed = await stoppingAt('before_start');
+    const answer = doomed.outcomeOf(ask.start(request));
+    await killAtItsMoment(doomed);
+
+    await fleet.do(ask.start(request));
+
+    expect(await answer).toEqual({ code: 'lost' });
+    expect(await fleet.messages(1, request.phone)).toHaveLength(1);
+    expect(await statusesOf(request.phone)).toHaveLength(1);
+  });
+
   it('has sent nothing, and the challenge can be sent again after the cooldown', async () => {
     const phone = newPhone();
     const doomed = await stoppingAt('before_send');
@@ -111,6 +124,31 @@ describe('FLT-19: a process killed between the commit of a verified code and its
     await fleet.messages(2, phone);
     const verify = ask.verify({ challenge: next.challenge, code: await fleet.codeFor(phone), purpose });
     expect(await fleet.outcomeOf(verify)).toMatchObject({ code: 'ok' });
+  });
+});
+
+describe('FLT-19: a process killed while its verify waits in the database', () => {
+  it('spends the code at most, though the server still carries the statement out', async () => {
+    const phone = newPhone();
+    const { challenge } = await fleet.do(ask.start({ phone, purpose, client }));
+    const code = await fleet.codeFor(phone);
+    const doomed = fleet.members.at(-1)!;
+    const holder = fleet.database.createQueryRunner();
+    await holder.startTransaction();
+    await holder.query('SELECT FROM otp_challenges WHERE phone = $1 FOR UPDATE', [phone]);
+    const answer = doomed.outcomeOf(ask.verify({ challenge, code, purpose }));
+    await fleet.waiting(1);
+
+    await fleet.kill(doomed);
+    await holder.rollbackTransaction();
+    await holder.release();
+    const again = await fleet.race(Array.from({ length: 8 }, () => ask.verify({ challenge, code, purpose })));
+
+    expect(await answer).toEqual({ code: 'lost' });
+    const grants = await fleet.sql('SELECT consumed_at FROM otp_grants WHERE phone = $1', [phone]);
+    expect(grants).toEqual([{ consumed_at: null }]);
+    expect(tally(again).ok ?? 0).toBeLessThanOrEqual(1); // none, unless the server noticed in time that nobody waits
+    expect(Object.keys(tally(again)).filter((each) => !['ok', 'otp_unavailable'].includes(each))).toEqual([]);
   });
 });
 

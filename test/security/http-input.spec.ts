@@ -286,3 +286,33 @@ describe('the ready-made routes', () => {
     ).toEqual((await fixture.rows('otp_grants')).at(-1)!.hash);
   });
 });
+
+describe.each([
+  ['Express', () => new ExpressAdapter()],
+  ['Fastify', () => new FastifyAdapter()],
+])('the ready-made routes on %s, where the application keeps raw bodies', (_, adapter) => {
+  let fixture: Fixture;
+  beforeAll(async () => {
+    fixture = await otpFixture({ adapter: adapter(), options: { routes: { prefix: 'otp' } }, rawBody: true });
+  });
+  afterAll(() => fixture.close());
+
+  const start = (raw: string) => post(fixture.app, '/otp/start', raw);
+
+  it.each([
+    ['twice', '{"phone":"+966512345678","phone":"+966512345679","purpose":"registration"}'],
+    ['twice, once in another spelling', '{"phone":"+966512345678","purpose":"login","purpos\\u0065":"registration"}'],
+    ['twice, with spaces', '{"phone" : "+966512345678", "phone"\n:\t"+966512345678", "purpose":"registration"}'],
+  ])('SEC-55 refuses a body that holds a field %s', async (_name, raw) => {
+    expect(await start(raw)).toMatchObject({ status: 400, json: { code: 'request_invalid' } });
+    expect(fixture.sms.messages()).toEqual([]);
+  });
+
+  it('SEC-55 takes one whose values only look like fields', async () => {
+    const { status, json } = await start(
+      JSON.stringify({ phone: newPhone(), purpose: 'registration', locale: 'a":"b' }),
+    );
+
+    expect([status, json.code]).toEqual([202, undefined]);
+  });
+});

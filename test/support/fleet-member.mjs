@@ -45,13 +45,10 @@ const calls = {
   },
   /** Takes a share of a race; nothing runs before `go`. */
   prepare(/** @type {import('./fleet.js').Operation[]} */ operations) {
-    batch = operations.map(
-      ({ service, method, args }) =>
-        () =>
-          services[service][method](...args),
-    );
+    batch = operations;
   },
   go: () => Promise.all(batch.map(attempt)),
+  run: attempt,
   states: () => states,
   clock: () => Date.now(),
 };
@@ -69,9 +66,9 @@ async function answer({ id, call, argument }) {
 }
 
 /** @returns {Promise<import('./fleet.js').Outcome>} */
-async function attempt(operation) {
+async function attempt(/** @type {import('./fleet.js').Operation} */ { service, method, args }) {
   try {
-    return { code: 'ok', value: await operation() };
+    return { code: 'ok', value: await services[service][method](...args) };
   } catch (error) {
     const { code, retryAfterSeconds } = error;
     return error instanceof OtpError ? { code, retryAfterSeconds } : { code: `unexpected: ${String(error)}` };
@@ -118,14 +115,17 @@ function database() {
 /** Counts what the database answered with, and can hold an answer back after the statement was committed. */
 class ObservedClient extends pg.Client {
   query(query, ...rest) {
-    const running = super.query(query, ...rest);
-    return running instanceof Promise ? this.#observed(running, query.text ?? query) : running;
+    const isAwaited = !rest.some((each) => typeof each === 'function') && typeof query.submit !== 'function';
+    return isAwaited ? this.#observed(query, rest) : super.query(query, ...rest);
   }
 
-  async #observed(running, text) {
+  async #observed(query, rest) {
+    const text = query.text ?? query;
+    const makes = (table) => text.includes('INSERT INTO') && text.includes(`"${table}"`);
+    if (makes('otp_challenges')) await holdIf('before_start');
     try {
-      const result = await running;
-      if (text.includes('INSERT INTO') && text.includes('"otp_grants"')) await holdIf('after_verify');
+      const result = await super.query(query, ...rest);
+      if (makes('otp_grants')) await holdIf('after_verify');
       return result;
     } catch (error) {
       states[error.code] = (states[error.code] ?? 0) + 1;

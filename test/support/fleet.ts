@@ -26,8 +26,8 @@ import { GENEROUS } from './otp-fixture.js';
 export const ISOLATION_LEVELS = ['read committed', 'repeatable read', 'serializable'] as const;
 export type Isolation = (typeof ISOLATION_LEVELS)[number];
 
-/** Where a member can be made to stop and stay: before the provider took the message, after it, or after verify's commit. */
-export type Moment = 'before_send' | 'after_send' | 'after_verify';
+/** Where a member can be made to stop and stay: before a start's statement, before the provider took the message, after it, or after verify's commit. */
+export type Moment = 'before_start' | 'before_send' | 'after_send' | 'after_verify';
 
 /** What a member is told to be. */
 export interface MemberSetting {
@@ -190,6 +190,11 @@ export class Fleet {
     return (await this.race([operation]))[0]!;
   }
 
+  /** One operation, in the process whose turn it is, while others run there. */
+  run<T>(operation: Operation<T>): Promise<Outcome<T>> {
+    return this.members[this.#dealt++ % this.members.length]!.run(operation);
+  }
+
   /** One operation that must succeed. */
   async do<T>(operation: Operation<T>): Promise<T> {
     const { code, value } = await this.outcomeOf(operation);
@@ -289,6 +294,7 @@ export class Member {
     this.#process = fork(path.join(import.meta.dirname, 'fleet-member.mjs'), [String(clockOffMs)], {
       serialization: 'advanced', // keeps dates and bytes
       execArgv: [],
+      env: process.env,
     });
     this.#exited = once(this.#process, 'exit').then(() => {
       for (const { reject } of this.#pending.values()) reject(new Ended());
@@ -332,6 +338,11 @@ export class Member {
   async outcomeOf<T>(operation: Operation<T>): Promise<Outcome<T>> {
     await this.prepare([operation]);
     return (await this.go<T>())[0]!;
+  }
+
+  /** One operation in this process, while others run there. */
+  async run<T>(operation: Operation<T>): Promise<Outcome<T>> {
+    return this.call('run', operation);
   }
 
   async kill(): Promise<void> {

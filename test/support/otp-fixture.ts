@@ -67,6 +67,8 @@ interface FixtureOptions {
   /** Another way to the same server, such as a proxy in front of it. */
   url?: string;
   configure?: (app: INestApplication) => void;
+  /** Keeps the bytes of each body, as a host may. */
+  rawBody?: boolean;
 }
 
 /** An application with the module over a schema of its own; listening when it has an adapter. */
@@ -79,6 +81,7 @@ export async function otpFixture({
   schema,
   url,
   configure,
+  rawBody = false,
 }: FixtureOptions = {}): Promise<Fixture> {
   const sms = new CapturingProvider();
   const inSchema = schema ?? (await newSchema());
@@ -91,7 +94,7 @@ export async function otpFixture({
     ],
   }).compile();
   const app = adapter
-    ? module.createNestApplication(adapter, { logger: ['error'] })
+    ? module.createNestApplication(adapter, { logger: ['error'], rawBody })
     : module.createNestApplication({ logger: ['error'] });
   configure?.(app);
   await (adapter ? app.listen(0, '127.0.0.1') : app.init());

@@ -13,10 +13,17 @@ export interface TcpProxy {
   stall(): void;
   /** Passes what the application sends, and ends the connection in place of the server's next answer. */
   cutBeforeNextAnswer(): void;
+  /** Lets the server end each new connection, as an operator does, in the very moment in which it becomes usable. */
+  endEachAtOnce(): void;
   close(): Promise<void>;
 }
 
-type Mode = 'open' | 'cut' | 'stalled' | 'losing answers';
+type Mode = 'open' | 'cut' | 'stalled' | 'losing answers' | 'ending each';
+
+/** ReadyForQuery, and the FATAL answer of `pg_terminate_backend`, in PostgreSQL's protocol. */
+const READY = Buffer.from('Z\0\0\0\x05I');
+const FATAL = 'SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0';
+const TERMINATED = Buffer.concat([Buffer.from('E\0\0\0'), Buffer.from([FATAL.length + 4]), Buffer.from(FATAL)]);
 
 export async function tcpProxy(databaseUrl = process.env.DATABASE_URL!): Promise<TcpProxy> {
   const target = new URL(databaseUrl);
@@ -39,6 +46,7 @@ export async function tcpProxy(databaseUrl = process.env.DATABASE_URL!): Promise
     client.on('data', (bytes) => void (mode !== 'stalled' && upstream.write(bytes)));
     upstream.on('data', (bytes) => {
       if (mode === 'losing answers') client.destroy();
+      else if (mode === 'ending each' && bytes.indexOf(READY) >= 0) client.end(Buffer.concat([bytes, TERMINATED]));
       else if (mode !== 'stalled') client.write(bytes);
     });
   });
@@ -58,6 +66,7 @@ export async function tcpProxy(databaseUrl = process.env.DATABASE_URL!): Promise
     mend: () => void (mode = 'open'),
     stall: () => void (mode = 'stalled'),
     cutBeforeNextAnswer: () => void (mode = 'losing answers'),
+    endEachAtOnce: () => void (mode = 'ending each'),
     close: async () => {
       cut();
       server.close();

@@ -1,0 +1,152 @@
+import { startPostgres } from 'nestjs-phone-otp/testing';
+import { createHash } from 'node:crypto';
+
+import { evidence } from '../support/evidence.js';
+import { ask, Fleet, type Operation, tally } from '../support/fleet.js';
+import { newPhone } from '../support/otp-fixture.js';
+import { until } from '../support/providers.js';
+
+// A PostgreSQL of its own, which four processes lose in the middle of 200 logins: what they were told must agree with
+// what its tables say when it is back.
+
+const purpose = 'registration';
+const client = { address: '203.0.113.7' };
+const FLOWS = 200;
+const COOLDOWN = 60;
+/** What `Retry-After` says while the database is gone. */
+const DOCUMENTED_WAIT_MS = 5_000;
+/** Its share for strangers tells the counter of the day from all others. */
+const BUDGET = 1003;
+const STRANGERS_SHARE = 802;
+
+const before = process.env.DATABASE_URL;
+let postgres: Awaited<ReturnType<typeof startPostgres>>;
+let fleet: Fleet;
+beforeAll(async () => {
+  postgres = await startPostgres();
+  process.env.DATABASE_URL = postgres.url;
+  fleet = await Fleet.launch();
+  await fleet.open({ poolSize: 8, options: { dailySendBudget: BUDGET } });
+});
+beforeEach(() => fleet.forget());
+afterAll(async () => {
+  await fleet.close();
+  process.env.DATABASE_URL = before;
+  await postgres.stop();
+});
+
+/** What the person behind a phone was told. */
+interface Story {
+  phone: string;
+  challenges: string[];
+  grants: string[];
+  used: string[];
+}
+
+describe('FLT-04: PostgreSQL lost under 200 logins', () => {
+  it.each(['SIGKILL', 'SIGQUIT', 'SIGINT'] as const)('and started again, after %s', async (signal) => {
+    const stories = Array.from({ length: FLOWS }, newStory);
+    let over = 0;
+    const flows = stories.map((story) => goThrough(story).finally(() => over++));
+    await until('a quarter came through', () => over >= FLOWS / 4);
+    await postgres.end(signal);
+    const codes = await Promise.all(flows);
+    await postgres.start();
+
+    const recoveryMs = await recovered();
+    const broken = stories.filter((_, n) => codes[n] !== 'ok');
+    await fleet.elapse(COOLDOWN);
+    const again = await Promise.all(broken.map(goThrough));
+
+    expect(new Set(codes)).toEqual(new Set(['ok', 'service_unavailable']));
+    expect(new Set(again)).toEqual(new Set(['ok']));
+    expect(recoveryMs).toBeLessThan(DOCUMENTED_WAIT_MS);
+    evidence('FLT-04', { server: `ended by ${signal}`, flows: FLOWS, ...(await explained(stories)), recoveryMs });
+  });
+
+  it('as connections that an operator ends again and again', async () => {
+    const stories = Array.from({ length: FLOWS }, newStory);
+    let over = 0;
+    const flows = stories.map((story) => goThrough(story).finally(() => over++));
+    let rounds = 0;
+    for (; over < FLOWS; rounds++) {
+      await fleet.sql(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = current_schema()',
+      );
+    }
+    const codes = await Promise.all(flows);
+
+    const recoveryMs = await recovered();
+    await fleet.elapse(COOLDOWN);
+    const again = await Promise.all(stories.filter((_, n) => codes[n] !== 'ok').map(goThrough));
+
+    expect(rounds).toBeGreaterThan(10);
+    expect(codes.filter((code) => !['ok', 'service_unavailable'].includes(code))).toEqual([]);
+    expect(again.filter((code) => code !== 'ok')).toEqual([]);
+    expect(recoveryMs).toBeLessThan(DOCUMENTED_WAIT_MS);
+    evidence('FLT-04', { server: 'ends all connections', flows: FLOWS, ...(await explained(stories)), recoveryMs });
+  });
+});
+
+function newStory(): Story {
+  return { phone: newPhone(), challenges: [], grants: [], used: [] };
+}
+
+/** From start to the use of the grant, in whichever process; ends at the first refusal. @returns its code, or `ok` */
+async function goThrough(story: Story): Promise<string> {
+  const told = fleet.sms.messages(story.phone).length;
+  const { phone } = story;
+  const started = await fleet.run(ask.start({ phone, purpose, client }));
+  if (started.code !== 'ok') return started.code;
+  const { challenge } = started.value!;
+  story.challenges.push(challenge.split('.')[0]!);
+
+  await fleet.messages(told + 1, phone);
+  const verified = await fleet.run(ask.verify({ challenge, code: fleet.sms.lastCode(phone)!, purpose }));
+  if (verified.code !== 'ok') return verified.code;
+  const { grant } = verified.value!;
+  story.grants.push(grant);
+
+  const used = await fleet.run(ask.consume(grant, { purpose }));
+  if (used.code === 'ok') story.used.push(grant);
+  return used.code;
+}
+
+/** How long it takes from now until every process serves. */
+async function recovered(): Promise<number> {
+  const began = performance.now();
+  const start: () => Operation = () => ask.start({ phone: newPhone(), purpose, client });
+  for (const member of fleet.members)
+    await until('a start works', async () => (await member.run(start())).code === 'ok');
+  return Math.round(performance.now() - began);
+}
+
+/** Holds what people were told against what the tables say. */
+async function explained(stories: readonly Story[]) {
+  const challenges = await fleet.sql<{ id: string; phone: string; status: string; sends: number }>(
+    'SELECT id, phone, status, sends FROM otp_challenges',
+  );
+  const grants = await fleet.sql<{ hash: Buffer; challenge_id: string; consumed_at: Date | null }>(
+    'SELECT hash, challenge_id, consumed_at FROM otp_grants',
+  );
+  const reserved = new Map<string, number>();
+  for (const { phone, sends } of challenges) reserved.set(phone, (reserved.get(phone) ?? 0) + sends);
+  const grantOf = new Map(grants.map((grant) => [grant.hash.toString('hex'), grant]));
+  const stored = (grant: string) => grantOf.get(createHash('sha256').update(grant).digest('hex'));
+  const known = new Set(challenges.map(({ id }) => id));
+  const messages = fleet.sms.messages();
+  const sentTo = tally(messages.map(({ phone }) => ({ code: phone })));
+  const [day] = await fleet.sql<{ used: number }>(`SELECT used FROM otp_limits WHERE cap = ${STRANGERS_SHARE}`);
+
+  // Nothing is lost of what somebody was told.
+  expect(stories.flatMap(({ challenges: told }) => told).filter((id) => !known.has(id))).toEqual([]);
+  expect(stories.flatMap(({ grants: told }) => told).filter((grant) => !stored(grant))).toEqual([]);
+  expect(stories.flatMap(({ used }) => used).filter((grant) => !stored(grant)!.consumed_at)).toEqual([]);
+  // Nobody succeeds twice, or by accident.
+  const consumed = challenges.filter(({ status }) => status === 'consumed').map(({ id }) => id);
+  expect(grants.map(({ challenge_id }) => challenge_id).toSorted()).toEqual(consumed.toSorted());
+  // No message without its challenge, none twice, none over the budget.
+  expect(Object.entries(sentTo).filter(([phone, count]) => count > (reserved.get(phone) ?? 0))).toEqual([]);
+  expect(messages.length).toBeLessThanOrEqual(day!.used);
+  return { grantsLost: 0, secondSuccesses: 0, messagesTwice: 0, messagesUnaccounted: 0 };
+}
