@@ -1,5 +1,5 @@
 import { evidence } from '../support/evidence.js';
-import { ask, Fleet, type Member, type Moment, tally } from '../support/fleet.js';
+import { ask, Fleet, type Member, tally } from '../support/fleet.js';
 import { newPhone } from '../support/otp-fixture.js';
 
 const purpose = 'registration';
@@ -8,7 +8,7 @@ const COOLDOWN = 60;
 
 let fleet: Fleet;
 beforeAll(async () => {
-  fleet = await Fleet.launch([0, 0, 0, 0, 0, 0, 0, 0]); // each test kills one
+  fleet = await Fleet.launch([0, 0]); // each test kills a third
   await fleet.open({ poolSize: 4 });
 });
 afterAll(() => fleet.close());
@@ -16,7 +16,7 @@ afterAll(() => fleet.close());
 describe('FLT-17: a process killed between its commit and the call to the provider', () => {
   it('has done nothing when not even its statement had run: the next start need not wait', async () => {
     const request = { phone: newPhone(), purpose, client };
-    const doomed = await stoppingAt('before_start');
+    const doomed = await fleet.join('before_start');
     const answer = doomed.outcomeOf(ask.start(request));
     await killAtItsMoment(doomed);
 
@@ -29,7 +29,7 @@ describe('FLT-17: a process killed between its commit and the call to the provid
 
   it('has sent nothing, and the challenge can be sent again after the cooldown', async () => {
     const phone = newPhone();
-    const doomed = await stoppingAt('before_send');
+    const doomed = await fleet.join('before_send');
     const { challenge } = (await doomed.outcomeOf(ask.start({ phone, purpose, client }))).value!;
     await killAtItsMoment(doomed);
 
@@ -50,7 +50,7 @@ describe('FLT-17: a process killed between its commit and the call to the provid
   it('stands in no way of a new start when its answer was lost as well', async () => {
     const request = { phone: newPhone(), purpose: 'verify_number', subject: 'account-1', client };
     const { phone } = request;
-    const doomed = await stoppingAt('before_send');
+    const doomed = await fleet.join('before_send');
     const answer = doomed.outcomeOf(ask.start(request));
     await killAtItsMoment(doomed);
 
@@ -95,7 +95,7 @@ describe('FLT-18: a process killed between the call to the provider and its mark
 
   async function startedByTheKilled() {
     const phone = newPhone();
-    const doomed = await stoppingAt('after_send');
+    const doomed = await fleet.join('after_send');
     const { challenge } = (await doomed.outcomeOf(ask.start({ phone, purpose, client }))).value!;
     await killAtItsMoment(doomed);
     return { phone, challenge, code: await fleet.codeFor(phone) };
@@ -107,7 +107,7 @@ describe('FLT-19: a process killed between the commit of a verified code and its
     const phone = newPhone();
     const { challenge } = await fleet.do(ask.start({ phone, purpose, client }));
     const code = await fleet.codeFor(phone);
-    const doomed = await stoppingAt('after_verify');
+    const doomed = await fleet.join('after_verify');
     const answer = doomed.outcomeOf(ask.verify({ challenge, code, purpose }));
     await killAtItsMoment(doomed);
 
@@ -132,7 +132,7 @@ describe('FLT-19: a process killed while its verify waits in the database', () =
     const phone = newPhone();
     const { challenge } = await fleet.do(ask.start({ phone, purpose, client }));
     const code = await fleet.codeFor(phone);
-    const doomed = fleet.members.at(-1)!;
+    const doomed = await fleet.join();
     const holder = fleet.database.createQueryRunner();
     await holder.startTransaction();
     await holder.query('SELECT FROM otp_challenges WHERE phone = $1 FOR UPDATE', [phone]);
@@ -151,13 +151,6 @@ describe('FLT-19: a process killed while its verify waits in the database', () =
     expect(Object.keys(tally(again)).filter((each) => !['ok', 'otp_unavailable'].includes(each))).toEqual([]);
   });
 });
-
-/** A process that will go no further than to this moment. */
-async function stoppingAt(moment: Moment): Promise<Member> {
-  const member = fleet.members.at(-1)!;
-  await fleet.openOne(member, moment);
-  return member;
-}
 
 async function killAtItsMoment(member: Member): Promise<void> {
   await member.held;

@@ -18,6 +18,9 @@ let services;
 let batch = [];
 /** How often the database answered with which SQLSTATE. */
 const states = {};
+let vendorFails = false;
+/** What would have ended the process. */
+const uncaught = [];
 
 /** What the parent may ask for. */
 const calls = {
@@ -25,16 +28,16 @@ const calls = {
   async open(/** @type {import('./fleet.js').MemberSetting} */ wanted) {
     await app?.close();
     setting = wanted;
-    app = await NestFactory.createApplicationContext(
-      {
-        module: Application,
-        imports: [
-          TypeOrmModule.forRoot(database()),
-          OtpModule.forRoot(setting.taqnyat ? new TaqnyatVerify(setting.taqnyat) : provider, setting.options),
-        ],
-      },
-      { logger: ['error', 'fatal'], abortOnError: false },
-    );
+    const application = {
+      module: Application,
+      imports: [
+        TypeOrmModule.forRoot(database()),
+        OtpModule.forRoot(setting.taqnyat ? new TaqnyatVerify(setting.taqnyat) : provider, setting.options),
+      ],
+    };
+    app = await (setting.http
+      ? serve(application, setting.http)
+      : NestFactory.createApplicationContext(application, { logger: ['error', 'fatal'], abortOnError: false }));
     services = { otp: app.get(OtpService), grants: app.get(Grants), numbers: app.get(VerifiedNumbers) };
     const dataSource = app.get(getDataSourceToken());
     // Connections are made now, all of them, so that a race is about rows and not about who connects first.
@@ -51,6 +54,14 @@ const calls = {
   run: attempt,
   states: () => states,
   clock: () => Date.now(),
+  url: () => app.getUrl(),
+  /** From now on the vendor does nothing but fail. */
+  vendorFails: () => void (vendorFails = true),
+  /** What it holds on the heap once the garbage is gone, and what it failed to catch. */
+  vitals: () => {
+    globalThis.gc();
+    return { heapUsed: process.memoryUsage().heapUsed, uncaught };
+  },
 };
 
 process.on('message', (request) => void answer(request));
@@ -81,12 +92,38 @@ const provider = {
   mode: 'delivery',
   capabilities: { ...DELIVERY_CAPABILITIES, developmentOnly: true },
   async send(message) {
+    if (vendorFails) return failure();
     await holdIf('before_send');
     process.send({ message });
     await holdIf('after_send');
     return { outcome: 'sent' };
   },
 };
+
+/** A vendor that refuses, throws and hangs in turn. */
+function failure() {
+  const failures = [
+    () => ({ outcome: 'insufficient_balance' }),
+    () => Promise.reject(new Error('of the vendor')),
+    () => new Promise(() => {}),
+  ];
+  return failures[failed++ % failures.length]();
+}
+let failed = 0;
+
+/** An application that listens on a free port, behind a proxy on this machine. */
+async function serve(application, platform) {
+  for (const event of ['uncaughtException', 'unhandledRejection']) {
+    process.on(event, (error) => uncaught.push(String(error?.stack ?? error)));
+  }
+  const { ExpressAdapter } = await import('@nestjs/platform-express');
+  const { FastifyAdapter } = await import('@nestjs/platform-fastify');
+  const adapter = platform === 'express' ? new ExpressAdapter() : new FastifyAdapter({ trustProxy: '127.0.0.1' });
+  const serving = await NestFactory.create(application, adapter, { logger: false, abortOnError: false });
+  if (platform === 'express') serving.set('trust proxy', 'loopback');
+  await serving.listen(0, '127.0.0.1');
+  return serving;
+}
 
 /** At the moment the parent asked for it, tells it and stays there for ever: the parent then kills this process. */
 async function holdIf(/** @type {import('./fleet.js').Moment} */ moment) {

@@ -38,6 +38,8 @@ export interface MemberSetting {
   /** Codes are made and checked there, instead of captured. */
   taqnyat?: TaqnyatVerifyOptions | undefined;
   holdAt?: Moment | undefined;
+  /** Serves the ready-made routes over HTTP. */
+  http?: 'express' | 'fastify' | undefined;
 }
 
 /** A call of the package's API that a member makes. `T` is what it resolves to. */
@@ -100,6 +102,8 @@ export function tally(outcomes: readonly Outcome[]): Record<string, number> {
 
 type Settings = Partial<Pick<MemberSetting, 'isolation' | 'poolSize' | 'taqnyat'>> & {
   options?: Partial<OtpModuleOptions>;
+  /** The ready-made routes are served over HTTP: by every second process on Express, by the others on Fastify. */
+  http?: boolean;
 };
 
 /**
@@ -139,7 +143,8 @@ export class Fleet {
   }
 
   openOne(member: Member, holdAt?: Moment): Promise<Isolation> {
-    const { isolation = 'read committed', poolSize = 16, options, taqnyat } = this.#setting;
+    const { isolation = 'read committed', poolSize = 16, options, taqnyat, http } = this.#setting;
+    const platform = this.members.indexOf(member) % 2 === 0 ? 'express' : 'fastify';
     return member.call('open', {
       schema: this.schema,
       isolation,
@@ -147,7 +152,17 @@ export class Fleet {
       options: { ...GENEROUS, ...options },
       taqnyat,
       holdAt,
+      http: http ? platform : undefined,
     } satisfies MemberSetting);
+  }
+
+  /** One more process, which goes no further than to a moment if one is given. */
+  async join(holdAt?: Moment): Promise<Member> {
+    const member = this.#newMember(0);
+    await member.ready;
+    await this.openOne(member, holdAt);
+    this.members.push(member);
+    return member;
   }
 
   /** As a power cut would: nothing is finished, nothing is tidied up. The others go on. */
@@ -258,8 +273,12 @@ export class Fleet {
   }
 
   async #spawn(clocksOffMs: readonly number[]): Promise<void> {
-    this.members = clocksOffMs.map((ms) => new Member(ms, (message) => void this.sms.send(message)));
+    this.members = clocksOffMs.map((ms) => this.#newMember(ms));
     await Promise.all(this.members.map(({ ready }) => ready));
+  }
+
+  #newMember(clockOffMs: number): Member {
+    return new Member(clockOffMs, (message) => void this.sms.send(message));
   }
 
   async #endAll(): Promise<void> {
@@ -293,7 +312,7 @@ export class Member {
   ) {
     this.#process = fork(path.join(import.meta.dirname, 'fleet-member.mjs'), [String(clockOffMs)], {
       serialization: 'advanced', // keeps dates and bytes
-      execArgv: [],
+      execArgv: ['--expose-gc'],
       env: process.env,
     });
     this.#exited = once(this.#process, 'exit').then(() => {
