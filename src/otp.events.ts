@@ -47,16 +47,16 @@ export interface OtpEvents {
     latencyMs: number;
     segments: number | null;
   };
-  /** `subject`: the account, or the masked phone where there was no account yet. */
+  /** A code was right, and its grant is on its way. `subject`: the account, or the masked phone where there was no account yet. */
   'otp.verified': ChallengeEvent & { subject: string; phone: string };
   /**
    * A try failed or was not made, or a grant was not taken: `wrong_code`, or what the caller is not told: `expired`,
    * `locked`, `other_session`, `other_action` (the record was changed) and so on.
    */
   'otp.refused': ChallengeEvent & { reason: string };
-  /** A grant was used, and the transaction that used it is committed. `subject` as above. */
+  /** A grant was used, and the transaction that used it is committed. `subject` as in `otp.verified`. */
   'otp.grant_used': ChallengeEvent & { subject: string; phone: string };
-  /** The subject's gate closed: for a time, or for good until `OtpService.unlock`. */
+  /** Too many wrong codes for one subject: its gate closed for a time, or (`closed`) for good until `OtpService.unlock`. */
   'otp.paused': ChallengeEvent & { failures: number; closed: boolean };
   /**
    * `PhoneRisk` spoke against a number (`sim_swapped`, `ported`, `recycled`, `risky`) or did not answer in time, and the code
@@ -74,6 +74,7 @@ export interface OtpEvents {
   'otp.number_transferred': { from: string; to: string; phone: string };
   /** An account left a number for another: tell it by other means too. */
   'otp.number_changed': { owner: string; from: string; to: string };
+  /** A binding was ended by `VerifiedNumbers.release`; `reason` is what that was told. */
   'otp.number_released': { owner: string; phone: string; reason: string };
   /** A login by code to an account whose number was not proved for long, and no other factor came with it. */
   'otp.dormant_refused': { owner: string; phone: string };

@@ -11,7 +11,7 @@ import { resolvePurposes, type PurposeRules } from './otp.purposes.js';
 export interface Pepper {
   /** Names the secret in stored rows, so that several can be read at once: 1 to 16 of `A-Z a-z 0-9 _ . -`. A newer secret has a higher one: `9`, then `10`. */
   id: string;
-  /** At least 32 bytes of randomness (LIM-16): a Buffer, or a string whose UTF-8 form counts. */
+  /** At least 32 bytes of randomness: a Buffer, or a string whose UTF-8 form counts. */
   secret: string | Uint8Array;
 }
 
@@ -32,7 +32,7 @@ export interface OtpOptions {
   defaultRegion?: CountryCode;
   /** What messages call the application: 1 to 30 characters. */
   appName: string;
-  /** Messages per 24 hours over all instances (LIM-11). There is no default: it is the most a bad day may cost. */
+  /** The most messages in 24 hours, over all instances. There is no default: it is what a bad day may cost. */
   dailySendBudget: number;
   /**
    * The most a day may cost over all instances, in money, beside the number of messages. Each message reserves the price of

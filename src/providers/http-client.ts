@@ -51,7 +51,7 @@ export interface HttpAnswer {
   readonly headers: Headers;
   /** The `Retry-After` header in whole seconds, whichever way it was written, at most a day. */
   readonly retryAfterSeconds?: number;
-  /** At most {@link MAX_ANSWER_BYTES}. */
+  /** At most 64 KiB. */
   readonly text: string;
 }
 

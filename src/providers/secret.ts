@@ -6,7 +6,7 @@ import { OtpConfigError } from '../otp.error.js';
 export const REDACTED = '[secret]';
 
 /**
- * A key or a typed code on its way to the vendor. Printed, inspected, or turned into JSON it shows {@link REDACTED}:
+ * A key or a typed code on its way to the vendor. Printed, inspected, or turned into JSON it shows `[secret]`:
  * only `expose()` gives it away, and only what sends or signs a request calls that.
  */
 export class Secret {

@@ -1,26 +1,65 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
-import { OTP_ERROR_CODES, OTP_FIGURES, OtpError } from 'nestjs-phone-otp';
+import { OTP_ERROR_CODES, OTP_FIGURES } from 'nestjs-phone-otp';
+import { DataSource } from 'typeorm';
 import ts from 'typescript';
 
-import { problemOf } from '../../src/http/problem.js';
 import { ADAPTERS } from '../support/adapters.js';
+import { databaseOptions, newSchema } from '../support/database.js';
+import { type Block, codeBlocks, documents, read } from '../support/documents.js';
+import { documentedErrors, statusOf } from '../support/errors-page.js';
 import { evidencePage, figuresOn, filesById } from '../support/evidence-page.js';
-import { documentedOptions, withOptionsTable } from '../support/options-table.js';
+import { GENERATED_PAGES, generatedPage } from '../support/generated-pages.js';
+import { documentedOptions } from '../support/options-page.js';
 import { PROJECT } from '../support/packed.js';
-import { withGeneratedParts } from '../support/providers-page.js';
+import { membersOf } from '../support/tsdoc.js';
 
 const DOCUMENTS = documents();
 const README = read('README.md');
 
 describe('the documents', () => {
   it('show code that compiles', () => {
-    const blocks = DOCUMENTS.flatMap(codeBlocks);
-    expect(blocks.length).toBeGreaterThan(0);
+    const blocks = DOCUMENTS.flatMap((document) => codeBlocks(document, 'ts', 'typescript'));
+    expect(blocks.length).toBeGreaterThan(20);
 
     expect(typeErrorsIn(blocks)).toEqual([]);
   }, 120_000);
+
+  it.each(DOCUMENTS.filter((document) => codeBlocks(document, 'sql').length > 0))(
+    'show SQL that PostgreSQL takes: %s',
+    async (document) => {
+      await expect(runSql(document)).resolves.toBeUndefined();
+    },
+  );
+
+  it('name scripts and commands that there are, and show JSON that is JSON', () => {
+    expect(DOCUMENTS.flatMap(missingCommands)).toEqual([]);
+    for (const { code } of DOCUMENTS.flatMap((document) => codeBlocks(document, 'json'))) {
+      expect(() => JSON.parse(code) as unknown).not.toThrow();
+    }
+  });
+
+  it.each(Object.keys(GENERATED_PAGES))('say what the sources say, or else run "npm run docs": %s', async (file) => {
+    const { is, shouldBe } = await generatedPage(file);
+
+    expect(is).toBe(shouldBe);
+  });
+
+  it('can all be reached from the table of contents', () => {
+    const reached = linksIn('docs/README.md').map(({ target }) => path.posix.join('docs', target.split('#')[0]!));
+
+    const pages = DOCUMENTS.filter((document) => document.startsWith('docs/') && document !== 'docs/README.md');
+    expect(pages.filter((page) => !reached.includes(page))).toEqual([]);
+  });
+
+  it('show in the Arabic quick start what the English one shows', () => {
+    const code = (document: string) => codeBlocks(document, 'ts', 'sh').map((block) => block.code);
+    const arabic = code('docs/quick-start.ar.md');
+    expect(arabic.length).toBeGreaterThan(5);
+
+    expect(arabic.filter((block) => !code('README.md').includes(block))).toEqual([]);
+  });
 
   it('link to files and headings that exist', () => {
     const links = DOCUMENTS.flatMap(linksIn);
@@ -30,18 +69,22 @@ describe('the documents', () => {
   });
 });
 
-describe('README', () => {
-  it('has the table of options as the sources say it: else run "npm run docs:options"', () => {
-    expect(README).toBe(withOptionsTable(README));
-  });
-
+describe('docs/options.md', () => {
   it('gives each figure its row, with default and bounds', () => {
-    const rows = tableRows(README).map(([option, standard, bounds]) => [option, standard, bounds]);
+    const rows = tableRows(read('docs/options.md')).map(([option, standard, bounds]) => [option, standard, bounds]);
 
     for (const [name, figure] of Object.entries(OTP_FIGURES)) {
       const bounds = 'max' in figure ? `${figure.min} – ${figure.max}` : `≥ ${figure.min}`;
       expect(rows).toContainEqual([`\`${name}\``, `\`${figure.default}\``, `${bounds} ${figure.unit}`]);
     }
+  });
+});
+
+describe('README', () => {
+  it('names the options that everybody must set', () => {
+    const required = documentedOptions().filter((option) => option.required);
+
+    expect(required.map(({ name }) => name).filter((name) => !README.includes(`${name}:`))).toEqual([]);
   });
 
   it('lists exactly the error codes there are, under the status each is answered with', () => {
@@ -49,10 +92,7 @@ describe('README', () => {
       [...codes!.matchAll(/`(\w+)`/g)].map(([, code]) => ({ code: code!, status: Number(status) })),
     );
 
-    const answered = OTP_ERROR_CODES.map((code) => ({
-      code,
-      status: problemOf(new OtpError(code, '')).problem.status,
-    }));
+    const answered = OTP_ERROR_CODES.map((code) => ({ code, status: statusOf(code) }));
     expect(listed.toSorted(byCode)).toEqual(answered.toSorted(byCode));
   });
 });
@@ -62,14 +102,14 @@ describe('what a host can set, and what it can be refused', () => {
   const named = (name: string, text: string) => new RegExp(`\\b${name}\\b`).test(text);
 
   // Each of `OtpOptions` has a test that shows what it changes, or e2e/options.spec.ts does not compile.
-  it('is in README and in a test, where it shapes the module', () => {
+  it('is in a test, where it shapes the module', () => {
     const shapes = [
-      ...fieldsOf('src/otp.module.ts', 'OtpModuleShape'),
-      ...fieldsOf('src/http/otp-routes.options.ts', 'OtpRoutesOptions'),
-    ];
+      ...membersOf('src/otp.module.ts', 'OtpModuleShape'),
+      ...membersOf('src/http/otp-routes.options.ts', 'OtpRoutesOptions'),
+    ].map(({ name }) => name);
     expect(shapes).toContain('deviceKey');
 
-    expect(shapes.filter((name) => !named(name, README) || !named(name, specs))).toEqual([]);
+    expect(shapes.filter((name) => !named(name, specs))).toEqual([]);
   });
 
   it('is expected of a real call, for each error code', () => {
@@ -89,11 +129,6 @@ describe('what a host can set, and what it can be refused', () => {
       readdirSync(path.join(PROJECT, 'test', folder)).map((file) => `test/${folder}/${file}`),
     );
   }
-
-  function fieldsOf(file: string, type: string): string[] {
-    const body = read(file).split(`export interface ${type} {`)[1]!.split('\n}')[0]!;
-    return [...body.matchAll(/^  (\w+)\??:/gm)].map(([, name]) => name!);
-  }
 });
 
 describe('docs/providers.md', () => {
@@ -101,10 +136,6 @@ describe('docs/providers.md', () => {
   const exported = [...read('src/index.ts').matchAll(/^export \{ (\w+) \} from '\.\/providers\/\w[\w-]*\//gm)].map(
     ([, name]) => name!,
   );
-
-  it('has what the adapters declare, and the adapter that is tested: else run "npm run docs:providers"', async () => {
-    expect(page).toBe(await withGeneratedParts(page));
-  });
 
   it('knows every adapter of the package, and so do the tests that go through all of them, and README', () => {
     expect(exported.length).toBeGreaterThan(10);
@@ -157,18 +188,9 @@ describe('the TSDoc', () => {
   });
 
   it('explains exactly the error codes there are', () => {
-    const rows = tableRows(read('src/otp.error.ts').replaceAll(/^ \* /gm, ''));
-
-    expect(rows.map(([code]) => code)).toEqual(OTP_ERROR_CODES.map((code) => `\`${code}\``));
+    expect([...documentedErrors().keys()]).toEqual([...OTP_ERROR_CODES]);
   });
 });
-
-interface Block {
-  document: string;
-  /** Of its first line of code, counted from 1. */
-  line: number;
-  code: string;
-}
 
 interface Link {
   document: string;
@@ -176,38 +198,21 @@ interface Link {
   leadsTo: boolean;
 }
 
-/** Every Markdown file of the project, relative to it. */
-function documents(folder = ''): string[] {
-  const skipped = ['node_modules', 'dist', 'dist-demo', 'dist-examples', 'coverage'];
-  return readdirSync(path.join(PROJECT, folder), { withFileTypes: true }).flatMap((entry) => {
-    const file = path.posix.join(folder, entry.name);
-    if (entry.isDirectory()) return entry.name.startsWith('.') || skipped.includes(entry.name) ? [] : documents(file);
-    return entry.name.endsWith('.md') ? [file] : [];
-  });
-}
-
-function read(file: string): string {
-  return readFileSync(path.join(PROJECT, file), 'utf8');
-}
-
-function codeBlocks(document: string): Block[] {
-  const text = read(document);
-  return [...text.matchAll(/^( *)```(?:ts|typescript)\b.*\n([\s\S]*?)^\1```/gm)].map((match) => ({
-    document,
-    line: text.slice(0, match.index).split('\n').length + 1,
-    code: match[2]!,
-  }));
-}
-
-/** Checks each block as a file of its own, with the project's options and its sources behind the package's name. */
+/**
+ * Checks each block as a file of its own, with the project's options and its sources behind the package's name. A block that
+ * names its file can be imported by the others of its page.
+ */
 function typeErrorsIn(blocks: Block[]): string[] {
   const { config } = ts.readConfigFile(path.join(PROJECT, 'tsconfig.json'), (file) => ts.sys.readFile(file));
   const { options } = ts.parseJsonConfigFileContent({ ...(config as object), files: [], include: [] }, ts.sys, PROJECT);
-  const files = new Map(blocks.map((block, n) => [path.join(PROJECT, `test/document-${n}.ts`), block]));
+  const files = new Map(blocks.map((block) => [placeOf(block), block]));
+  if (files.size < blocks.length) throw new Error('two blocks of one page name the same file');
+  const folders = new Set([...files.keys()].flatMap(foldersAbove));
 
   const host = ts.createCompilerHost(options);
   const disk = { ...host };
   host.getCurrentDirectory = () => PROJECT;
+  host.directoryExists = (folder) => folders.has(folder) || disk.directoryExists!(folder);
   host.fileExists = (file) => files.has(file) || disk.fileExists(file);
   host.readFile = (file) => files.get(file)?.code ?? disk.readFile(file);
   host.getSourceFile = (file, version, ...rest) =>
@@ -223,6 +228,47 @@ function typeErrorsIn(blocks: Block[]): string[] {
       return `${document}:${at} ${ts.flattenDiagnosticMessageText(found.messageText, ' ')}`;
     });
   });
+}
+
+/** Each page has a folder of its own, which exists in memory alone. */
+function placeOf({ document, file, line }: Block): string {
+  return path.posix.join(PROJECT, 'test', 'blocks', document.replaceAll(/\W/g, '-'), file ?? `line-${line}.ts`);
+}
+
+function foldersAbove(file: string): string[] {
+  const folder = path.posix.dirname(file);
+  return folder === PROJECT ? [] : [folder, ...foldersAbove(folder)];
+}
+
+/** Runs the SQL of a page, in order, over the tables of this package and what its comments make ready; nothing of it stays. */
+async function runSql(document: string): Promise<void> {
+  const schema = await newSchema();
+  const dataSource = await new DataSource(databaseOptions(schema)).initialize();
+  const runner = dataSource.createQueryRunner();
+  try {
+    await runner.startTransaction();
+    await runner.query(`SET LOCAL search_path = ${schema}`);
+    for (const [, setUp] of read(document).matchAll(/^<!-- for its test:\n([\s\S]*?)-->/gm)) await runner.query(setUp!);
+    for (const { code, line } of codeBlocks(document, 'sql')) {
+      await runner.query(code).catch((error: Error) => {
+        throw new Error(`${document}:${line} ${error.message}`);
+      });
+    }
+  } finally {
+    await runner.rollbackTransaction();
+    await runner.release();
+    await dataSource.destroy();
+  }
+}
+
+/** What the shell blocks of a page call that is not there. */
+function missingCommands(document: string): string[] {
+  const { scripts, bin } = JSON.parse(read('package.json')) as Record<'scripts' | 'bin', Record<string, string>>;
+  return codeBlocks(document, 'sh').flatMap(({ code }) => [
+    ...[...code.matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name]) => name!).filter((name) => !(name in scripts)),
+    ...[...code.matchAll(/\bnpm (test|start)\b/g)].map(([, name]) => name!).filter((name) => !(name in scripts)),
+    ...[...code.matchAll(/\bnpx (nestjs-[\w-]+)/g)].map(([, name]) => name!).filter((name) => !(name in bin)),
+  ]);
 }
 
 /** Links into the project; what lies elsewhere is not for a test to ask. */

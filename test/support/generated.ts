@@ -13,6 +13,11 @@ export function withGenerated(document: string, begin: string, end: string, text
   ].join('\n');
 }
 
+/** The lines between which a part of a page is generated. */
+export function markers(what: string, source: string): readonly [begin: string, end: string] {
+  return [`<!-- ${what}: "npm run docs" writes this from ${source}; do not edit it here -->`, `<!-- /${what} -->`];
+}
+
 /** Rows of a table, the head first. */
 export function table([head, ...rows]: readonly (readonly string[])[]): string {
   return [head!, head!.map(() => '---'), ...rows]

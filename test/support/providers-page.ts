@@ -7,16 +7,11 @@ import type { SingleProvider, VendorFigure } from 'nestjs-phone-otp';
 import type { MakeSubject } from 'nestjs-phone-otp/testing';
 
 import { ADAPTERS } from './adapters.js';
-import { table, withGenerated } from './generated.js';
+import { markers, table, withGenerated } from './generated.js';
 
 const EXAMPLE = path.resolve(import.meta.dirname, '../providers/acme-verify.spec.ts');
-const marker = (what: string, source: string) =>
-  [
-    `<!-- ${what}: "npm run docs:providers" writes this from ${source}; do not edit it here -->`,
-    `<!-- /${what} -->`,
-  ] as const;
-const TABLE = marker('capabilities', 'what the adapters declare');
-const CODE = marker('example', 'test/providers/acme-verify.spec.ts');
+const TABLE = markers('capabilities', 'what the adapters declare');
+const CODE = markers('example', 'test/providers/acme-verify.spec.ts');
 
 /** The page with its table, and its adapter that is shown whole, brought up to date. */
 export async function withGeneratedParts(page: string): Promise<string> {

@@ -82,7 +82,7 @@ export class SgateSimulator extends VendorSimulator {
   readonly #newest = new Map<string, string>();
   #answer: SimulatedAnswer | undefined;
 
-  /** What {@link SgateOtp.otpDetail} hears of every message. */
+  /** What `SgateOtp.otpDetail` hears of every message. */
   delivery = { status: 'success', reportstatus: 'success' };
 
   constructor({

@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import * as errors from './errors-page.js';
+import * as events from './events-page.js';
+import * as options from './options-page.js';
+import { PROJECT } from './packed.js';
+import * as providers from './providers-page.js';
+
+/** Pages of which the sources know a part, and what brings that part up to date. */
+export const GENERATED_PAGES: Readonly<Record<string, (page: string) => string | Promise<string>>> = {
+  'docs/errors.md': errors.withGeneratedParts,
+  'docs/events.md': events.withGeneratedParts,
+  'docs/options.md': options.withGeneratedParts,
+  'docs/providers.md': providers.withGeneratedParts,
+};
+
+/** @returns the page as it is, and as it should be */
+export async function generatedPage(file: string): Promise<{ is: string; shouldBe: string }> {
+  const is = readFileSync(path.join(PROJECT, file), 'utf8');
+  return { is, shouldBe: await GENERATED_PAGES[file]!(is) };
+}
