@@ -11,6 +11,7 @@ import type { PhonePolicy } from './phone/phone-policy.js';
 import type { Background } from './providers/background.js';
 import type { Carriers } from './providers/carriers.js';
 
+/** How and when a notice goes out. */
 export interface NoticeOptions {
   /** BCP 47. @defaultValue the option `defaultLocale` */
   locale?: string | undefined;

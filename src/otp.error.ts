@@ -51,8 +51,10 @@ export const OTP_ERROR_CODES = [
   'service_unavailable',
 ] as const;
 
+/** One of {@link OTP_ERROR_CODES}. */
 export type OtpErrorCode = (typeof OTP_ERROR_CODES)[number];
 
+/** What an {@link OtpError} may carry besides its code. */
 export interface OtpErrorOptions {
   /** How long to wait before the same call can succeed, in whole seconds, at least 1. */
   retryAfterSeconds?: number;

@@ -82,6 +82,7 @@ export interface OtpEvents {
   'otp.notice': { notice: string; phone: string; outcome: string };
 }
 
+/** The name of an event, for `@OnEvent`. */
 export type OtpEventName = keyof OtpEvents;
 
 /** The part of EventEmitter2 that is used. */

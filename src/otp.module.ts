@@ -43,15 +43,18 @@ export interface OtpModuleShape {
   throttlerStorage?: ThrottlerStorage;
 }
 
+/** Options of {@link OtpModule.forRoot}. */
 export type OtpModuleOptions = OtpOptions & OtpModuleShape;
 
 /** What a factory returns: the options together with the provider. */
 export type OtpOptionsWithProvider = OtpOptions & { provider: OtpProvider };
 
+/** A class that makes the options, for `useClass` and `useExisting`. */
 export interface OtpOptionsFactory {
   createOtpOptions(): OtpOptionsWithProvider | Promise<OtpOptionsWithProvider>;
 }
 
+/** Options of {@link OtpModule.forRootAsync}: one of `useFactory`, `useClass` and `useExisting`. */
 export interface OtpModuleAsyncOptions extends OtpModuleShape, Pick<ModuleMetadata, 'imports'> {
   inject?: FactoryProvider['inject'];
   // oxlint-disable-next-line typescript/no-explicit-any -- as in Nest: the types of what is injected are the host's

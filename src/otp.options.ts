@@ -16,8 +16,10 @@ export interface Pepper {
 }
 
 const TAKEN_NUMBERS = ['refuse', 'transfer_unconfirmed', 'transfer'] as const;
+/** What happens to a number that belongs to another account, see {@link OtpOptions.takenNumbers}. */
 export type TakenNumbers = (typeof TAKEN_NUMBERS)[number];
 
+/** Everything that can be set; four members are required. See docs/options.md for when to change what. */
 export interface OtpOptions {
   /**
    * The secret under which codes and counters are hashed: one, or several of which the first writes and all read.

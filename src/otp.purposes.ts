@@ -4,9 +4,11 @@ import { SAFE_CODE_LENGTH } from './providers/terms.js';
 /** What a code is for. A challenge answers for its purpose only. */
 export type Purpose = BuiltInPurpose | (string & {});
 
+/** Purposes that every application has, with the rules in docs/options.md. */
 export type BuiltInPurpose =
   'login' | 'registration' | 'verify_number' | 'change_number' | 'password_reset' | 'second_factor' | 'transaction';
 
+/** Who may start a purpose, and which numbers serve it. */
 export interface PurposeRules {
   /**
    * Who starts it, and with that who may answer it:

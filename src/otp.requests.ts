@@ -4,6 +4,7 @@ import type { Purpose } from './otp.purposes.js';
 /** Whom a call comes from: a client by its address, or the host itself. There is no silent shared bucket. */
 export type Client = 'server' | { address: string; deviceKey?: string; botToken?: string };
 
+/** What `OtpService.start` takes. */
 export interface StartRequest {
   /** As it was typed. */
   phone: string;
@@ -29,6 +30,7 @@ export interface StartRequest {
   reuse?: boolean;
 }
 
+/** What the client is told of its challenge. */
 export interface StartedChallenge {
   /** The handle: what the client needs to resend or verify. A secret. */
   challenge: string;
@@ -40,11 +42,13 @@ export interface StartedChallenge {
   codeLength: number;
 }
 
+/** What `OtpService.resend` takes. */
 export interface ResendRequest {
   challenge: string;
   client: Client;
 }
 
+/** What `OtpService.verify` takes. */
 export interface VerifyRequest {
   challenge: string;
   /** As it was typed. */
@@ -57,6 +61,7 @@ export interface VerifyRequest {
   session?: string;
 }
 
+/** What a right code is worth. */
 export interface VerifiedChallenge {
   /** Opaque, single use; see `Grants.consume`. A secret. */
   grant: string;

@@ -1,3 +1,4 @@
+/** The ready-made routes. */
 export interface OtpRoutesOptions {
   /** Path under which `start`, `resend` and `verify` are mounted, such as `otp`. */
   prefix: string;

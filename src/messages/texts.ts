@@ -1,9 +1,11 @@
 /** Languages the built-in texts are written in. */
 export const LOCALES = ['ar', 'en', 'fr', 'he'] as const;
+/** A language that the built-in texts are written in. */
 export type Locale = (typeof LOCALES)[number];
 
 /** What an owner is told of without a code. */
 export const NOTICES = ['number_changed', 'password_changed'] as const;
+/** A message without a code. */
 export type Notice = (typeof NOTICES)[number];
 
 /**

@@ -44,6 +44,7 @@ export interface HttpExchange {
 /** What came of a call. A fault is a value: what an exception would quote could hold a key. */
 export type HttpReply = HttpAnswer | HttpFault;
 
+/** What came back, whole. */
 export interface HttpAnswer {
   readonly kind: 'answer';
   /** Any but a redirect. */
@@ -55,6 +56,7 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
+/** Nothing came back, or nothing that can be used. */
 export interface HttpFault {
   /** `not_sent`: surely no byte of the request reached the vendor. `ambiguous`: it may have, and may have been obeyed. */
   readonly kind: 'not_sent' | 'ambiguous';

@@ -38,12 +38,14 @@ interface ProviderBase {
   readonly capabilities: ProviderCapabilities;
 }
 
+/** This module makes and checks the code; the vendor brings a text. */
 export interface DeliveryProvider extends ProviderBase {
   readonly mode: 'delivery';
   /** Hands a finished text to the vendor. `sent` means the vendor accepted it. */
   send(message: OutgoingMessage, call: ProviderCall): Promise<SendReceipt>;
 }
 
+/** The vendor makes the code, brings it, and checks it. */
 export interface DelegatedProvider extends ProviderBase {
   readonly mode: 'delegated';
   /** Asks the vendor to make a code and send it. */
@@ -53,6 +55,7 @@ export interface DelegatedProvider extends ProviderBase {
   cancel?(request: VendorReference, call: ProviderCall): Promise<void>;
 }
 
+/** The vendor makes and checks the code; another provider brings it. */
 export interface GeneratorProvider extends ProviderBase {
   readonly mode: 'generator';
   /** Brings the vendor's code to the phone. */
@@ -75,6 +78,7 @@ export interface Recipient {
   readonly region: CountryCode;
 }
 
+/** A text to bring to a phone. */
 export interface OutgoingMessage extends Recipient {
   /** The whole text, code included. */
   readonly text: string;
@@ -84,6 +88,7 @@ export interface OutgoingMessage extends Recipient {
   readonly attemptId: string;
 }
 
+/** Which of the vendor's codes is meant. */
 export interface VendorReference extends Recipient {
   /** Ours: derived from challenge and send number, so it is known even when the vendor's answer was lost. */
   readonly attemptId: string;
@@ -91,6 +96,7 @@ export interface VendorReference extends Recipient {
   readonly reference?: string;
 }
 
+/** The code that the vendor is asked to make. */
 export interface VendorStart extends Recipient {
   readonly attemptId: string;
   readonly purpose: string;
@@ -101,6 +107,7 @@ export interface VendorStart extends Recipient {
   readonly maxTries: number;
 }
 
+/** A typed code that the vendor is asked about. */
 export interface VendorCheck extends VendorReference {
   /** What the person typed: ASCII digits. */
   readonly code: string;
@@ -118,11 +125,13 @@ export type VendorRefusal =
   | 'provider_unavailable'
   | 'unknown';
 
+/** What came of a send. Only `sent` is success. */
 export type SendOutcome = 'sent' | VendorRefusal;
 
 /** Only `verified` is success. `already_verified` speaks of the number, not of the code just typed. */
 export type CheckOutcome = 'verified' | 'incorrect_code' | 'expired' | 'attempts_exhausted' | VendorRefusal;
 
+/** What a vendor said to a send. */
 export interface SendReceipt {
   readonly outcome: SendOutcome;
   /**
@@ -139,6 +148,7 @@ export interface SendReceipt {
   readonly cost?: { readonly amount: string; readonly unit: string };
 }
 
+/** What a vendor said to a typed code. */
 export interface CheckReceipt {
   readonly outcome: CheckOutcome;
   readonly retryAfterSeconds?: number;

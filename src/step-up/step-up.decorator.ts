@@ -16,6 +16,7 @@ import { grantOf, STEP_UP, type StepUpMetadata } from './step-up.metadata.js';
 import { StepUpGuard } from './step-up.guard.js';
 import { StepUpInterceptor } from './step-up.interceptor.js';
 
+/** How a {@link StepUp} goes about it. */
 export interface StepUpOptions {
   /**
    * Who uses the grant: the `guard`, before the handler, so that an action that fails needs a new code; or the `handler`
