@@ -51,7 +51,7 @@ export class OtpTestingModule {
   /**
    * In a test of the whole application: its messages are captured instead of sent, whatever provider it has, and its limits
    * on messages are lifted.
-   * @throws {@link OtpConfigError} with `NODE_ENV=production`
+   * @throws `OtpConfigError` with `NODE_ENV=production`
    *
    * @example
    * const module = await OtpTestingModule.override(Test.createTestingModule({ imports: [AppModule] })).compile();
@@ -65,7 +65,7 @@ export class OtpTestingModule {
    * In place of `OtpModule.forRoot()`, in a test of some modules of an application. It needs a `TypeOrmModule.forRoot()`
    * beside it, as that does.
    * @param options those of the application that matter here, such as `purposes`; the others have values for tests
-   * @throws {@link OtpConfigError} with `NODE_ENV=production`
+   * @throws `OtpConfigError` with `NODE_ENV=production`
    */
   static forRoot({ keepLimits, ...options }: Partial<OtpModuleOptions> & OtpTestingOptions = {}): DynamicModule {
     const useFactory = setupFor({ keepLimits });

@@ -23,7 +23,7 @@ export class OtpTesting {
 
   /**
    * Of an application that was set up with `OtpTestingModule`.
-   * @throws {@link OtpConfigError} for an application without `OtpModule`
+   * @throws `OtpConfigError` for an application without `OtpModule`
    */
   static of(app: Container): OtpTesting {
     return new OtpTesting(wiredOf(app));

@@ -9,7 +9,7 @@ import { ADAPTERS } from '../support/adapters.js';
 import { databaseOptions, newSchema } from '../support/database.js';
 import { type Block, codeBlocks, documents, read } from '../support/documents.js';
 import { documentedErrors, statusOf } from '../support/errors-page.js';
-import { evidencePage, figuresOn, filesById } from '../support/evidence-page.js';
+import { filesById } from '../support/evidence-page.js';
 import { GENERATED_PAGES, generatedPage } from '../support/generated-pages.js';
 import { documentedOptions } from '../support/options-page.js';
 import { PROJECT } from '../support/packed.js';
@@ -148,12 +148,6 @@ describe('docs/providers.md', () => {
 
 describe('docs/security-evidence.md', () => {
   const page = read('docs/security-evidence.md');
-
-  it('is what the requirements and the titles of the tests make it: else run "npm run docs:evidence"', () => {
-    const figures = figuresOn(page);
-
-    expect(page).toBe(evidencePage((id) => figures.get(id)));
-  });
 
   it('has a row for each requirement, and a reason for each without a test', () => {
     const rows = tableRows(page);

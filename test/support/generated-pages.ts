@@ -3,6 +3,7 @@ import path from 'node:path';
 
 import * as errors from './errors-page.js';
 import * as events from './events-page.js';
+import { evidencePage, figuresOn } from './evidence-page.js';
 import * as options from './options-page.js';
 import { PROJECT } from './packed.js';
 import * as providers from './providers-page.js';
@@ -13,6 +14,11 @@ export const GENERATED_PAGES: Readonly<Record<string, (page: string) => string |
   'docs/events.md': events.withGeneratedParts,
   'docs/options.md': options.withGeneratedParts,
   'docs/providers.md': providers.withGeneratedParts,
+  // What was counted stays as it was: "npm run docs:evidence" writes that, after the tests.
+  'docs/security-evidence.md': (page) => {
+    const figures = figuresOn(page);
+    return evidencePage((id) => figures.get(id));
+  },
 };
 
 /** @returns the page as it is, and as it should be */
