@@ -34,6 +34,10 @@ export { OTP_ERROR_CODES, OtpConfigError, OtpError } from './otp.error.js';
 export type { OtpErrorCode, OtpErrorOptions } from './otp.error.js';
 export type { OtpEventName, OtpEvents } from './otp.events.js';
 
+export { RecoveryCodes } from './recovery/recovery-codes.js';
+export type { Recovered, RecoveryPurpose, RecoveryUse } from './recovery/recovery-codes.js';
+export { TrustedDevices } from './devices/trusted-devices.js';
+export type { NewTrust, RecognisedDevice, TrustedDevice } from './devices/trusted-devices.js';
 export { Notices } from './notices.js';
 export type { NoticeOptions } from './notices.js';
 
@@ -73,6 +77,9 @@ export { Challenge } from './challenge/challenge.entity.js';
 export type { ChallengeStatus } from './challenge/challenge.entity.js';
 export { Send } from './challenge/send.entity.js';
 export { Grant } from './grant/grant.entity.js';
+export type { GrantSource } from './grant/grant.entity.js';
+export { TrustedDeviceRow } from './devices/trusted-device.entity.js';
+export { RecoveryCode } from './recovery/recovery-code.entity.js';
 export { Limit } from './limits/limit.entity.js';
 export { VerifiedNumber } from './numbers/verified-number.entity.js';
 

@@ -8,9 +8,10 @@
  * | `phone_not_supported` | a real number, but its region or line type is not served | use another number |
  * | `purpose_refused` | this purpose cannot be started this way | see the purpose's `startedBy` |
  * | `sign_in_required` | the purpose belongs to a signed-in account | sign in first |
- * | `code_malformed` | the typed code is not the right number of digits; no try was spent | type it again |
+ * | `code_malformed` | the typed code has not the form of one; no try was spent | type it again |
  * | `otp_invalid` | wrong code; tries remain | type it again |
  * | `otp_unavailable` | the challenge is unknown, expired, used, locked, replaced, or somebody else's | start again |
+ * | `recovery_code_invalid` | the recovery code is wrong, used, or of a set that was replaced | type it again, or use another |
  * | `otp_too_soon` | a limit on sending is used up | wait `retryAfterSeconds` |
  * | `otp_paused` | too many wrong codes for this subject | wait `retryAfterSeconds` |
  * | `too_many_requests` | this client address asked too often | wait `retryAfterSeconds` |
@@ -35,6 +36,7 @@ export const OTP_ERROR_CODES = [
   'code_malformed',
   'otp_invalid',
   'otp_unavailable',
+  'recovery_code_invalid',
   'otp_too_soon',
   'otp_paused',
   'too_many_requests',

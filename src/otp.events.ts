@@ -78,6 +78,17 @@ export interface OtpEvents {
   'otp.number_released': { owner: string; phone: string; reason: string };
   /** A login by code to an account whose number was not proved for long, and no other factor came with it. */
   'otp.dormant_refused': { owner: string; phone: string };
+  /** An account has a new set of recovery codes; those from before are dead. */
+  'otp.recovery_issued': { account: string; codes: number };
+  /** A recovery code was used: tell the account by other means too. */
+  'otp.recovery_used': { account: string; purpose: string; remaining: number };
+  /** A recovery code was not taken: `wrong_code`, `used`, `paused`, `phone_missing`. `closed`: for good, until `OtpService.unlock`. */
+  'otp.recovery_refused': { account: string; purpose: string; reason: string; failures: number; closed: boolean };
+  'otp.device_trusted': { account: string; device: string };
+  /** Somebody showed a token of a trusted device that was handed in before: two have it, so the device is trusted no more. */
+  'otp.device_stolen': { account: string; device: string };
+  /** `TrustedDevices.revoke` or `revokeAll` ended so many. */
+  'otp.devices_revoked': { account: string; devices: number };
   /** A notice to a phone was handed to the provider; `not_supported`: its vendor carries no texts of ours, so tell them yourself. */
   'otp.notice': { notice: string; phone: string; outcome: string };
 }

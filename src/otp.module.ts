@@ -14,6 +14,7 @@ import type { DataSource } from 'typeorm';
 
 import { HostAccounts } from './accounts/host-accounts.js';
 import { OtpAudit } from './audit/otp-audit.js';
+import { TrustedDevices } from './devices/trusted-devices.js';
 import { Grants } from './grant/grants.js';
 import { otpHttp } from './http/otp-http.js';
 import type { OtpRoutesOptions } from './http/otp-routes.options.js';
@@ -29,6 +30,7 @@ import { OtpRuntime } from './otp.runtime.js';
 import { OtpService } from './otp.service.js';
 import { wire, type Wired } from './otp.wiring.js';
 import type { OtpProvider } from './providers/provider.js';
+import { RecoveryCodes } from './recovery/recovery-codes.js';
 import { StepUps } from './step-up/step-ups.js';
 
 /** What shapes the module itself. Nest reads it before any factory runs, so in `forRootAsync` it stands beside `useFactory`. */
@@ -84,6 +86,8 @@ const EXPORTED = [
   VerifiedNumbers,
   Notices,
   OtpAudit,
+  RecoveryCodes,
+  TrustedDevices,
   PhoneLoginStrategy,
   StepUps,
   VerifyThrottlerGuard,
@@ -154,6 +158,8 @@ function define(
       { provide: VerifiedNumbers, inject: [WIRED], useFactory: ({ numbers }: Wired) => numbers },
       { provide: Notices, inject: [WIRED], useFactory: ({ notices }: Wired) => notices },
       { provide: OtpAudit, inject: [WIRED], useFactory: ({ audit }: Wired) => audit },
+      { provide: RecoveryCodes, inject: [WIRED], useFactory: ({ recoveryCodes }: Wired) => recoveryCodes },
+      { provide: TrustedDevices, inject: [WIRED], useFactory: ({ trustedDevices }: Wired) => trustedDevices },
       { provide: HostAccounts, inject: [WIRED], useFactory: ({ accounts }: Wired) => accounts },
       { provide: PhoneLogins, inject: [WIRED], useFactory: ({ logins }: Wired) => logins },
       { provide: StepUps, inject: [WIRED], useFactory: ({ stepUps }: Wired) => stepUps },

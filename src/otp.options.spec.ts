@@ -46,6 +46,7 @@ describe('the figures', () => {
       'verifiesPerAddress 30 1 - calls',
       'grantTtlSeconds 300 30 600 s',
       'knownClientDays 90 1 180 days',
+      'trustedDeviceDays 30 1 30 days',
       'holdHours 24 1 720 h',
       'reconfirmAfterDays 180 1 - days',
       'dormantAfterDays 90 1 - days',

@@ -140,6 +140,8 @@ export interface OtpOptions {
   grantTtlSeconds?: number;
   /** How long a device that proved a number counts as known. @defaultValue 90 */
   knownClientDays?: number;
+  /** How long a device is trusted (`TrustedDevices`), however often it is used. @defaultValue 30 */
+  trustedDeviceDays?: number;
   /** How long a number that joins or replaces another can confirm neither a password reset nor a transaction. @defaultValue 24 */
   holdHours?: number;
   /** Days after which a number that was not proved again confirms nothing but a login. @defaultValue 180 */
@@ -202,6 +204,7 @@ export const OTP_FIGURES = {
   verifiesPerAddress: { default: 30, min: 1, unit: 'calls' }, // LIM-08: ASVS 5.0 6.6.3
   grantTtlSeconds: { default: 300, min: 30, max: 600, unit: 's' }, // LIM-12: RFC 9470 max_age
   knownClientDays: { default: 90, min: 1, max: 180, unit: 'days' },
+  trustedDeviceDays: { default: 30, min: 1, max: 30, unit: 'days' }, // NIST SP 800-63B-3 §4.2.3: 30 days at AAL2
   holdHours: { default: 24, min: 1, max: 720, unit: 'h' }, // LIM-18: OWASP Multifactor Authentication Cheat Sheet
   reconfirmAfterDays: { default: 180, min: 1, unit: 'days' }, // LIM-19: numbers are recycled
   dormantAfterDays: { default: 90, min: 1, unit: 'days' }, // LIM-19

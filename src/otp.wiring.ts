@@ -8,6 +8,7 @@ import { OtpAudit } from './audit/otp-audit.js';
 import { CodeMac } from './challenge/code.js';
 import { sessionBinding } from './challenge/session-binding.js';
 import { Courier } from './courier.js';
+import { TrustedDevices } from './devices/trusted-devices.js';
 import { Background } from './providers/background.js';
 import { Carriers } from './providers/carriers.js';
 import { Grants } from './grant/grants.js';
@@ -22,6 +23,7 @@ import { VerifiedNumbers } from './numbers/verified-numbers.js';
 import { Notices } from './notices.js';
 import { EventSink } from './otp.events.js';
 import type { OtpSettings } from './otp.options.js';
+import { RecoveryCodes } from './recovery/recovery-codes.js';
 import { OtpService } from './otp.service.js';
 import { PhonePolicy } from './phone/phone-policy.js';
 import type { OtpProvider } from './providers/provider.js';
@@ -35,6 +37,8 @@ export interface Wired {
   numbers: VerifiedNumbers;
   notices: Notices;
   audit: OtpAudit;
+  recoveryCodes: RecoveryCodes;
+  trustedDevices: TrustedDevices;
   accounts: HostAccounts;
   events: EventSink;
   carriers: Carriers;
@@ -78,8 +82,19 @@ export function wire(
     events,
     auditor,
     hash,
+    onFirstProof: (account, phone, manager) => accounts.firstProof(account, phone, manager),
     tellLeft: (phone, locale) => notices.send('number_changed', phone, { locale }),
   });
+  const recoveryCodes = new RecoveryCodes({
+    database,
+    tables,
+    bind,
+    limits,
+    settings,
+    events,
+    tell: (phone, locale) => notices.send('recovery_code_used', phone, { locale }),
+  });
+  const trustedDevices = new TrustedDevices({ database, tables, settings, events });
   const checks = new AbuseChecks(host, settings, events);
   const lifecycle = new Lifecycle(database, tables, limits, settings);
   const service = new OtpService({
@@ -118,6 +133,8 @@ export function wire(
     grants,
     numbers,
     notices,
+    recoveryCodes,
+    trustedDevices,
     audit: new OtpAudit(database, hash, tables),
     accounts,
     events,

@@ -66,6 +66,16 @@ export class HostAccounts {
     throw new OtpConfigError('"registerOnLogin" needs a "PhoneAccounts" with a method "register".');
   }
 
+  /** Lets the host drop what was made for an account before anybody proved a number of it. */
+  async firstProof(account: string, phone: string, manager: EntityManager): Promise<void> {
+    await answered('PhoneAccounts.firstProof', this.#accounts()?.firstProof?.(account, phone, manager));
+  }
+
+  /** Whether the host leaves it to the ledger which numbers are proved. */
+  get awaitsFirstProof(): boolean {
+    return this.#accounts()?.firstProof !== undefined;
+  }
+
   /** Whether `register` can work, for the check at start-up. */
   get canRegister(): boolean {
     return this.#accounts()?.register !== undefined;

@@ -31,6 +31,17 @@ export abstract class PhoneAccounts {
   register?(phone: string, manager: EntityManager): Promise<PhoneAccount>;
 
   /**
+   * Called when a number is bound to an account that never had one, in the transaction that binds it: the account may have
+   * been prepared by somebody who only named the number. Drop whatever was made for it before this transaction: passwords,
+   * sessions, linked logins. The module drops trusted devices and recovery codes. So what the person chooses now, such as a
+   * password, is stored after `VerifiedNumbers.activate`, not before. What it throws rolls the transaction back.
+   *
+   * With this method, a login by a number that only the host's own data gives to an account binds it, if that account never
+   * had one (and is refused if it did: then nobody proved that this number is its own).
+   */
+  firstProof?(account: string, phone: string, manager: EntityManager): Promise<void>;
+
+  /**
    * Whether an account may still do this: asked when its code is verified and again when the grant is used, so that an
    * account that was blocked in between gets no further. @defaultValue true
    */

@@ -1,5 +1,7 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
+export type GrantSource = 'code' | 'recovery';
+
 /** Single-use proof that a challenge was answered, bound to what it may be used for. */
 @Entity({ name: 'otp_grants' })
 @Index(['expiresAt'])
@@ -17,11 +19,15 @@ export class Grant {
   @Column({ name: 'subject', type: 'text' })
   subject: string;
 
-  /** Canonical E.164 of the phone that was proved. */
+  /** Canonical E.164 of the phone that was proved; of a recovery code, the number that it stands in for, or empty. */
   @Column({ name: 'phone', type: 'text' })
   phone: string;
 
-  /** As in the challenge. */
+  /** What it was won by: a `code` to the phone, or a `recovery` code, which proves no phone. */
+  @Column({ name: 'source', type: 'text', default: 'code' })
+  source: GrantSource;
+
+  /** As in the challenge; null after a recovery code. */
   @Column({ name: 'phone_hash', type: 'bytea', nullable: true })
   phoneHash: Buffer | null;
 

@@ -15,6 +15,7 @@ import { OtpError } from '../otp.error.js';
 import type { EventSink } from '../otp.events.js';
 import type { Purpose, PurposeRules } from '../otp.purposes.js';
 import { maskPhone } from '../phone/mask.js';
+import type { GrantSource } from './grant.entity.js';
 import { checkSql, type ConsumeParameters, type ConsumeRow, consumeSql, endSql } from './consume.sql.js';
 
 /** What a grant must have been issued for. Whatever is left out here must have been left out at `start` too. */
@@ -34,8 +35,10 @@ export interface Proof {
   purpose: string;
   /** The account, or the phone where there was no account yet. */
   subject: string;
-  /** Canonical E.164 of the phone that was proved. */
+  /** Canonical E.164 of the phone that was proved. After a recovery code: of the number it stands in for, which it does not prove; empty where the account has none. */
   phone: string;
+  /** `recovery` for a grant of `RecoveryCodes.use`, which proves no phone: `amr` then says neither `sms` nor `phone`. */
+  source: GrantSource;
   /** When the code was verified: the `auth_time` of a login by it. */
   provedAt: Date;
 }
@@ -114,13 +117,13 @@ export class Grants {
     }
     if (row.reason !== null) throw await this.#refused(hash, row, row.reason);
     if (!(await this.parts.accounts.mayUse(row))) throw await this.#refused(hash, row, 'account_refused');
-    const { challenge_id: challengeId, purpose, subject, phone, created_at: provedAt } = row;
+    const { challenge_id: challengeId, purpose, subject, phone, source, created_at: provedAt } = row;
     if (statement === this.#sql.consume) {
       this.parts.database.afterCommit(manager, () =>
         this.parts.events.emit('otp.grant_used', { challengeId, purpose, ...named(row) }),
       );
     }
-    return { challengeId, purpose, subject, phone, provedAt };
+    return { challengeId, purpose, subject, phone, source, provedAt };
   }
 
   #parameters({ purpose, subject, session, action }: GrantExpectation): Omit<ConsumeParameters, 'hash'> {

@@ -25,6 +25,7 @@ import {
   PURGE_BATCH,
   purgeAuditSql,
   purgeChallengesSql,
+  purgeDevicesSql,
   purgeGrantsSql,
   purgeLimitsSql,
   purgeSendsSql,
@@ -111,6 +112,7 @@ export class Lifecycle {
       purgeLimits: purgeLimitsSql(tables),
       purgeSends: purgeSendsSql(tables),
       purgeAudit: purgeAuditSql(tables),
+      purgeDevices: purgeDevicesSql(tables),
     };
   }
 
@@ -205,7 +207,8 @@ export class Lifecycle {
       (await this.#inBatches(this.#sql.purgeGrants, { batch, retentionSeconds })) +
       (await this.#inBatches(this.#sql.purgeLimits, { batch })) +
       (await this.#inBatches(this.#sql.purgeSends, { batch, days: sendLogDays })) +
-      (await this.#inBatches(this.#sql.purgeAudit, { batch, days: auditDays }))
+      (await this.#inBatches(this.#sql.purgeAudit, { batch, days: auditDays })) +
+      (await this.#inBatches(this.#sql.purgeDevices, { batch }))
     );
   }
 

@@ -72,6 +72,19 @@ export const purgeSendsSql = (t: Tables) =>
 export const purgeAuditSql = (t: Tables) =>
   statement<{ batch: number; days: number }, PurgeRow>(purgeOldest(t.audit, OLDER));
 
+/** Devices whose trust is over by time; one that was ended otherwise has no row. */
+export const purgeDevicesSql = (t: Tables) =>
+  statement<{ batch: number }, PurgeRow>(`
+WITH gone AS (
+  DELETE FROM ${t.trustedDevices} WHERE id IN (
+    SELECT id FROM ${t.trustedDevices}
+    WHERE expires_at <= clock_timestamp()
+    ORDER BY expires_at LIMIT :batch
+    FOR UPDATE SKIP LOCKED)
+  RETURNING 1
+)
+SELECT count(*)::int AS deleted FROM gone`);
+
 /** A message whose process died before the vendor's answer: nobody will mark it any more, so its state is `unknown`. */
 export const forgetSendingSql = (t: Tables) =>
   statement<{ batch: number; afterSeconds: number }, PurgeRow>(`

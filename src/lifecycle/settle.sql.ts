@@ -1,6 +1,6 @@
 import { audited } from '../audit/audit.sql.js';
 import { afterSuccess, type SuccessParameters } from './after-success.sql.js';
-import { releasedSince } from '../numbers/ledger.sql.js';
+import { releasedSince } from '../numbers/released-since.sql.js';
 import { statement } from './statement.js';
 import type { Tables } from './tables.js';
 

@@ -3,10 +3,12 @@ import { type DataSource, EntityMetadataNotFoundError } from 'typeorm';
 import { AuditEntry } from '../audit/audit-entry.entity.js';
 import { Challenge } from '../challenge/challenge.entity.js';
 import { Send } from '../challenge/send.entity.js';
+import { TrustedDeviceRow } from '../devices/trusted-device.entity.js';
 import { Grant } from '../grant/grant.entity.js';
 import { Limit } from '../limits/limit.entity.js';
 import { VerifiedNumber } from '../numbers/verified-number.entity.js';
 import { OtpConfigError } from '../otp.error.js';
+import { RecoveryCode } from '../recovery/recovery-code.entity.js';
 import type { SelfCheckParameters } from './self-check.sql.js';
 
 const ENTITIES = {
@@ -16,6 +18,8 @@ const ENTITIES = {
   verifiedNumbers: VerifiedNumber,
   sends: Send,
   audit: AuditEntry,
+  recoveryCodes: RecoveryCode,
+  trustedDevices: TrustedDeviceRow,
 };
 
 /** The tables as they are written in SQL: with the host's schema and prefix, quoted. */

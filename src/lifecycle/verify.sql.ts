@@ -1,19 +1,18 @@
 import { audited, lazily } from '../audit/audit.sql.js';
 import type { Checker } from '../challenge/challenge.entity.js';
 import { afterSuccess, type SuccessParameters } from './after-success.sql.js';
+import { AFTER_FAILURE, FAILURES, type GateParameters, PAUSED } from './gate.sql.js';
 import { countFailure, type SprayParameters } from './spray.sql.js';
 import { statement } from './statement.js';
-import { releasedSince } from '../numbers/ledger.sql.js';
+import { releasedSince } from '../numbers/released-since.sql.js';
 import type { Tables } from './tables.js';
 
-export interface VerifyParameters extends SuccessParameters, SprayParameters {
+export interface VerifyParameters extends SuccessParameters, SprayParameters, GateParameters {
   handleHash: Buffer;
   purpose: string;
   sessionBinding: Buffer | null;
   /** The typed code's MAC under each readable pepper. */
   macs: Buffer[];
-  pauseMinutes: number;
-  failuresInARow: number;
 }
 
 /** No row: there is no such challenge, or the secret half is wrong. */
@@ -46,9 +45,6 @@ export interface VerifyRow {
   failures_everywhere: number | null;
 }
 
-/** A gate that no time opens: `used` is past every cap. */
-const CLOSED = 2 ** 31 - 1;
-
 /**
  * One try: locked, judged, counted, compared and granted in one statement, committed before anything is answered.
  *
@@ -78,8 +74,8 @@ WITH gate AS MATERIALIZED (
   FOR UPDATE OF c
 ), judged AS MATERIALIZED (
   SELECT *,
-    CASE WHEN gate_ends_at > t THEN used ELSE 0 END AS failures,
-    CASE WHEN used >= cap AND gate_ends_at > t THEN ceil(extract(epoch FROM least(gate_ends_at, t + interval '1 day') - t))::int END AS paused,
+    ${FAILURES} AS failures,
+    ${PAUSED} AS paused,
     CASE
       WHEN ended_at IS NOT NULL THEN status
       WHEN expires_at <= t THEN 'expired'
@@ -102,14 +98,8 @@ WITH gate AS MATERIALIZED (
   RETURNING j.*
 ), counted AS (
   UPDATE ${t.limits} l SET
-    used = CASE WHEN o.streak + 1 >= :failuresInARow THEN ${CLOSED} ELSE o.failures + 1 END,
-    ends_at = CASE
-      WHEN o.streak + 1 >= :failuresInARow THEN 'infinity'
-      WHEN o.failures + 1 >= o.cap THEN o.t + make_interval(mins => :pauseMinutes::int * (1 << least(o.strikes, 2)))
-      WHEN o.failures > 0 THEN o.gate_ends_at
-      ELSE o.t + interval '1 hour' END,
-    strikes = CASE WHEN o.failures + 1 >= o.cap THEN o.strikes + 1 ELSE o.strikes END,
-    streak = o.streak + 1
+    used = ${AFTER_FAILURE.used}, ends_at = ${AFTER_FAILURE.endsAt},
+    strikes = ${AFTER_FAILURE.strikes}, streak = ${AFTER_FAILURE.streak}
   FROM tried o
   WHERE l.key = o.key AND NOT o.fits
 ), sprayed AS (${countFailure(t, `tried WHERE NOT fits AND checker = 'module'`)}

@@ -97,9 +97,15 @@ export class Limits {
     ];
   }
 
-  /** The gates of a subject, one per class, for an operator who opens them again. */
+  /** The gates of a subject, one per class and that of its recovery codes, for an operator who opens them again. */
   gatesOf(subject: string): Buffer[] {
-    return (['stranger', 'known', 'owner'] as const).map((budgetClass) => this.hash.of('gate', budgetClass, subject));
+    const gates = (['stranger', 'known', 'owner'] as const).map((name) => this.hash.of('gate', name, subject));
+    return [...gates, this.recoveryGateOf(subject)];
+  }
+
+  /** The counter of an account's wrong recovery codes. */
+  recoveryGateOf(account: string): Buffer {
+    return this.hash.of('gate', 'recovery', account);
   }
 
   /** The cooldown that a definite failure of a signed-in account's message gives back. */

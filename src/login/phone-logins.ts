@@ -86,9 +86,11 @@ export class PhoneLogins {
   }
 
   /** Dates the proof of the number anew, unless that was so long ago that the number may be somebody else's by now. */
-  async #admit({ id }: PhoneAccount, { phone, challengeId }: Proof, request: IncomingRequest): Promise<void> {
+  async #admit({ id }: PhoneAccount, proof: Proof, request: IncomingRequest): Promise<void> {
     const { numbers, accounts, events, auditor } = this.parts;
-    const { dormant } = await numbers.prove(phone, id);
+    const { phone, challengeId } = proof;
+    const { bound, dormant } = await numbers.prove(phone, id);
+    if (!bound && accounts.awaitsFirstProof) return this.#bindFirst(id, proof);
     if (!dormant) return;
     if ((await accounts.otherFactor(id, PURPOSE, request)) !== 'proved') {
       const refused = { event: 'dormant_refused', outcome: 'other_factor_needed' } as const;
@@ -97,6 +99,13 @@ export class PhoneLogins {
       throw new OtpError('other_factor_needed', 'This number was not used for a long time: log in in another way.');
     }
     await numbers.prove(phone, id, true);
+  }
+
+  /** Only the host says that this number is the account's. That may be so for its very first one, which is proved now. */
+  async #bindFirst(id: string, proof: Proof): Promise<void> {
+    const { database, numbers } = this.parts;
+    if ((await numbers.history({ owner: id })).length > 0) throw grantInvalid();
+    await database.transaction((manager) => numbers.bind(proof, id, manager));
   }
 }
 

@@ -4,7 +4,7 @@ export const LOCALES = ['ar', 'en', 'fr', 'he'] as const;
 export type Locale = (typeof LOCALES)[number];
 
 /** What an owner is told of without a code. */
-export const NOTICES = ['number_changed', 'password_changed'] as const;
+export const NOTICES = ['number_changed', 'password_changed', 'recovery_code_used'] as const;
 /** A message without a code. */
 export type Notice = (typeof NOTICES)[number];
 
@@ -16,7 +16,8 @@ export type Notice = (typeof NOTICES)[number];
  * they in texts of your own purposes, which then are refused without an action; a purpose that has an action and no text of
  * its own uses those of `transaction`.
  *
- * `notice_number_changed` and `notice_password_changed` are messages without a code: their only argument is `app`.
+ * `notice_number_changed`, `notice_password_changed` and `notice_recovery_code_used` are messages without a code: their only
+ * argument is `app`.
  *
  * An apostrophe before a brace is written twice.
  */
@@ -81,5 +82,11 @@ export const BUILT_IN_TEXTS: Record<string, Record<Locale, string>> & { default:
     fr: "Le mot de passe de votre compte {app} a été changé. Si ce n'est pas vous, contactez {app} sans attendre.",
     ar: 'تغيرت كلمة سر حسابك في {app}. إن لم تغيرها أنت، تواصل مع {app} فورا.',
     he: 'הסיסמה בחשבונך ב-{app} שונתה. אם לא ביצעת זאת, יש לפנות ל-{app} מיד.',
+  },
+  notice_recovery_code_used: {
+    en: 'A recovery code of your {app} account was used. If it was not you, contact {app} at once.',
+    fr: "Un code de secours de votre compte {app} a été utilisé. Si ce n'est pas vous, contactez {app} sans attendre.",
+    ar: 'استخدم رمز استرداد في {app}. إن لم تكن أنت، تواصل مع {app} فورا.',
+    he: 'נוצל קוד שחזור בחשבונך ב-{app}. לא ביצעת? יש לפנות ל-{app} מיד.',
   },
 };

@@ -7,7 +7,11 @@ const TABLES = {
   verifiedNumbers: 'otp_verified_numbers',
   sends: 'otp_sends',
 } as const; // of the first migration, which makes and drops them all
-const LATER = { audit: 'otp_audit' } as const;
+const LATER = {
+  audit: 'otp_audit',
+  recoveryCodes: 'otp_recovery_codes',
+  trustedDevices: 'otp_trusted_devices',
+} as const;
 const NAMES = { ...TABLES, ...LATER };
 
 type Table = keyof typeof NAMES;

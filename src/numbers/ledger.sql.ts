@@ -1,13 +1,10 @@
 import { audited } from '../audit/audit.sql.js';
+import { distrust } from '../devices/devices.sql.js';
 import { statement } from '../lifecycle/statement.js';
 import type { Tables } from '../lifecycle/tables.js';
 import type { TakenNumbers } from '../otp.options.js';
 
 // Bindings are history: a binding ends by being dated, and a new one is a new row.
-
-/** Condition: a binding of this number ended at or after a moment. What was begun before it speaks of another owner. */
-export const releasedSince = (t: Tables, phone: string, moment: string) =>
-  `EXISTS (SELECT FROM ${t.verifiedNumbers} past WHERE past.phone = ${phone} AND past.released_at >= ${moment})`;
 
 export interface NumberRow {
   phone: string;
@@ -36,12 +33,17 @@ export interface ActivateParameters {
 export interface ActivatedRow extends NumberRow {
   /** Whose it was until now. */
   previous_owner: string | null;
+  /** The account never had a number before. */
+  first: boolean;
 }
 
 /**
  * Binds a number to its owner, or dates the proof anew when it is theirs already. No row: somebody else owns it, and the
  * policy leaves it to them. The unique index decides between accounts that race for a number, and a binding made since the
  * proof stands: nobody takes a number by a code that is older than its owner's.
+ *
+ * An account's first number takes away the devices and recovery codes that it has by then: who made them proved no number.
+ * A transfer takes away the devices of the former owner.
  *
  * A number that joins or replaces another is on hold at first, or whoever stole a session could add a phone of their own
  * and confirm with that.
@@ -65,6 +67,8 @@ WITH now AS MATERIALIZED (
   SELECT FROM ${t.verifiedNumbers} n, now
   WHERE n.owner = :owner AND n.phone <> :phone
     AND (n.released_at IS NULL OR n.released_at > now.t - make_interval(secs => :holdSeconds::int))
+), prepared AS MATERIALIZED (
+  SELECT NOT EXISTS (SELECT FROM ${t.verifiedNumbers} n WHERE n.owner = :owner) AS yes
 ), bound AS (
   INSERT INTO ${t.verifiedNumbers} AS n (phone, owner, verified_at, last_proved_at, source, held_until)
   SELECT :phone, :owner, now.t, now.t, :source::text,
@@ -75,6 +79,11 @@ WITH now AS MATERIALIZED (
     last_proved_at = excluded.last_proved_at
   WHERE n.owner = excluded.owner
   RETURNING n.*
+), first AS (
+  SELECT bound.verified_at = now.t AND prepared.yes AS yes FROM bound, now, prepared
+), distrusted AS (${distrust(t, `account IN (SELECT owner FROM freed UNION ALL SELECT :owner FROM first WHERE yes)`)}
+), forgotten AS (
+  DELETE FROM ${t.recoveryCodes} WHERE account = :owner AND EXISTS (SELECT FROM first WHERE yes)
 )${audited(
     t,
     `
@@ -82,7 +91,7 @@ WITH now AS MATERIALIZED (
   UNION ALL
   SELECT 'number_transferred', NULL, :source::text, owner, :phoneHash::bytea, :challengeId::uuid, NULL, NULL FROM freed`,
   )}
-SELECT ${COLUMNS}, (SELECT owner FROM freed) AS previous_owner FROM bound`);
+SELECT ${COLUMNS}, (SELECT owner FROM freed) AS previous_owner, (SELECT yes FROM first) AS first FROM bound`);
 
 export interface LeaveParameters {
   owner: string;
@@ -92,6 +101,8 @@ export interface LeaveParameters {
   phoneHash: Buffer;
   /** Whose code left it. */
   challengeId: string;
+  /** For the history. */
+  reason: string;
 }
 
 /**
@@ -106,14 +117,15 @@ WITH locked AS MATERIALIZED (
   ORDER BY phone
   FOR UPDATE
 ), left_ AS (
-  UPDATE ${t.verifiedNumbers} n SET released_at = clock_timestamp(), release_reason = 'changed'
+  UPDATE ${t.verifiedNumbers} n SET released_at = clock_timestamp(), release_reason = :reason
   FROM locked
   WHERE n.id = locked.id AND locked.phone = :from AND locked.owner = :owner
   RETURNING n.phone, n.owner
+), distrusted AS (${distrust(t, `account = :owner AND EXISTS (SELECT FROM left_)`)}
 )${audited(
     t,
     `
-  SELECT 'number_changed', NULL, 'change_number', owner, :phoneHash::bytea, :challengeId::uuid, NULL, NULL FROM left_`,
+  SELECT 'number_changed', :reason, 'change_number', owner, :phoneHash::bytea, :challengeId::uuid, NULL, NULL FROM left_`,
   )}
 SELECT phone FROM left_`);
 
@@ -123,6 +135,7 @@ WITH released AS (
   UPDATE ${t.verifiedNumbers} SET released_at = clock_timestamp(), release_reason = :reason
   WHERE phone = :phone AND owner = :owner AND released_at IS NULL AND set_config('lock_timeout', '2s', true) IS NOT NULL
   RETURNING phone, owner, release_reason
+), distrusted AS (${distrust(t, `account = :owner AND EXISTS (SELECT FROM released)`)}
 )${audited(
     t,
     `

@@ -35,7 +35,7 @@ export class VerifiedNumber {
   @Column({ name: 'released_at', type: 'timestamptz', nullable: true })
   releasedAt: Date | null;
 
-  /** `changed`, `transferred`, or what the host said. */
+  /** `changed`, `changed_by_recovery`, `transferred`, or what the host said. */
   @Column({ name: 'release_reason', type: 'text', nullable: true })
   releaseReason: string | null;
 }

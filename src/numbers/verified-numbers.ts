@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { Auditor } from '../audit/auditor.js';
-import type { GrantExpectation, Grants, Proof } from '../grant/grants.js';
+import { type GrantExpectation, grantInvalid, type Grants, type Proof } from '../grant/grants.js';
 import { readLocale, requireObject, requireText } from '../input.js';
 import type { KeyedHash } from '../keyed-hash.js';
 import type { Database } from '../lifecycle/database.js';
@@ -39,13 +39,13 @@ export interface NumberBinding extends OwnedNumber {
   /** The purpose of the code that proved it. */
   source: string;
   releasedAt: Date | null;
-  /** `changed`, `transferred`, or what `release` was told. */
+  /** `changed`, `changed_by_recovery` (with a recovery code), `transferred`, or what `release` was told. */
   releaseReason: string | null;
 }
 
-/** What a change of number needs: a fresh code from either phone. */
+/** What a change of number needs: a fresh code from either phone, or a recovery code in place of the one that is lost. */
 export interface NumberChange {
-  /** Grant of purpose `change_number`, from the number that is left. */
+  /** Grant of purpose `change_number`, from the number that is left or from `RecoveryCodes.use`. */
   currentNumberGrant: string;
   /** Grant of purpose `verify_number`, from the number that is moved to. */
   newNumberGrant: string;
@@ -58,6 +58,9 @@ export interface NumberChange {
 /** Told when a number was left, so that whoever holds it hears of it. */
 export type TellLeft = (phone: string, locale: string | undefined) => void;
 
+/** Called in the transaction that binds a first number to an account. */
+export type OnFirstProof = (account: string, phone: string, manager: EntityManager) => Promise<void>;
+
 interface Parts {
   database: Database;
   tables: Tables;
@@ -67,6 +70,7 @@ interface Parts {
   auditor: Auditor;
   hash: KeyedHash;
   tellLeft: TellLeft;
+  onFirstProof: OnFirstProof;
 }
 
 const HOUR = 3600;
@@ -127,8 +131,9 @@ export class VerifiedNumbers {
     owner: string,
     manager: EntityManager,
   ): Promise<OwnedNumber> {
-    const { phone, purpose, provedAt, challengeId } = proof;
-    const { database, events, settings, auditor, hash } = this.parts;
+    const { phone, purpose, provedAt, challengeId, source } = proof;
+    if (source === 'recovery') throw grantInvalid(); // it proves no number
+    const { database, events, settings, auditor, hash, onFirstProof } = this.parts;
     const { takenNumbers: policy, reconfirmAfterDays: reconfirmDays, holdHours } = settings;
     const row = await database.run(
       this.#sql.activate,
@@ -150,8 +155,9 @@ export class VerifiedNumbers {
       auditor.note({ ...refused, purpose, subject: owner, phone, ...(challengeId && { challengeId }) });
       throw new OtpError('phone_already_activated', 'This number is already activated for another account.');
     }
+    const { previous_owner: from, first }: ActivatedRow = row;
+    if (first) await onFirstProof(owner, phone, manager);
     const masked = maskPhone(phone);
-    const { previous_owner: from }: ActivatedRow = row;
     database.afterCommit(manager, () => {
       if (from !== null) events.emit('otp.number_transferred', { from, to: owner, phone: masked });
       events.emit('otp.number_activated', { owner, phone: masked, purpose });
@@ -175,14 +181,15 @@ export class VerifiedNumbers {
     if (manager === undefined) return database.transaction((own) => this.change(owner, change, own));
 
     const who = { subject: owner, ...(session !== undefined && { session }) };
-    const { phone: from, challengeId } = await grants.consume(
-      currentNumberGrant,
-      { purpose: 'change_number', ...who },
-      manager,
-    );
+    const {
+      phone: from,
+      challengeId,
+      source,
+    } = await grants.consume(currentNumberGrant, { purpose: 'change_number', ...who }, manager);
     const proof = await grants.consume(newNumberGrant, { purpose: 'verify_number', ...who }, manager);
     if (from === proof.phone) throw new OtpError('request_invalid', 'The new number is the current one.');
-    const leaving = { owner, from, to: proof.phone, phoneHash: hash.ofPhone(from), challengeId };
+    const reason = source === 'recovery' ? 'changed_by_recovery' : 'changed';
+    const leaving = { owner, from, to: proof.phone, phoneHash: hash.ofPhone(from), challengeId, reason };
     const left = await database.run(this.#sql.leave, leaving, manager);
     if (left === undefined) throw new OtpError('grant_invalid', 'The current number is no longer of this account.');
 
@@ -241,12 +248,13 @@ export class VerifiedNumbers {
   /**
    * Dates the proof of an account's number anew, as a login does.
    * @param admitDormant also where it was not proved for `dormantAfterDays`: another factor was
-   * @returns whether the account is dormant; then nothing is dated, unless it is admitted
+   * @returns whether the number is the account's by the ledger, and whether the account is dormant; then nothing is dated,
+   * unless it is admitted
    */
-  async prove(phone: string, owner: string, admitDormant = false): Promise<{ dormant: boolean }> {
+  async prove(phone: string, owner: string, admitDormant = false): Promise<{ bound: boolean; dormant: boolean }> {
     const dormantDays = admitDormant ? FOREVER_DAYS : this.parts.settings.dormantAfterDays;
     const row = await this.parts.database.run(this.#sql.prove, { phone, owner, dormantDays });
-    return { dormant: row?.dormant ?? false };
+    return { bound: row !== undefined, dormant: row?.dormant ?? false };
   }
 }
 

@@ -323,7 +323,16 @@ describe('an application that cannot start says what to change', () => {
 
   it('given tables that no migration made', async () => {
     const empty = await newSchema();
-    const tables = ['challenges', 'limits', 'grants', 'verified_numbers', 'sends', 'audit'];
+    const tables = [
+      'challenges',
+      'limits',
+      'grants',
+      'verified_numbers',
+      'sends',
+      'audit',
+      'recovery_codes',
+      'trusted_devices',
+    ];
     const missing = tables.map((table) => `"${empty}"."otp_${table}"`).join(', ');
 
     const error = await refusal([database({ schema: empty, migrationsRun: false }), otp()]);

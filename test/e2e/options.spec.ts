@@ -1,11 +1,12 @@
 import { jest } from '@jest/globals';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import { type OtpError, type OtpModuleOptions, type OtpOptions, PhoneAccounts, PhoneRisk } from 'nestjs-phone-otp';
+import { type OtpModuleOptions, type OtpOptions, PhoneAccounts, PhoneRisk, TrustedDevices } from 'nestjs-phone-otp';
 
 import { EventLog } from '../support/events.js';
 import { post } from '../support/http.js';
 import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
+import { outcome } from '../support/outcomes.js';
 import { changeNumber, logIn, prove } from '../support/proofs.js';
 import { HeldProvider, until } from '../support/providers.js';
 import { ScriptedVendor } from '../support/scripted-vendor.js';
@@ -25,11 +26,6 @@ async function start(phone = newPhone(), more: object = {}) {
   return { ...started, code: await fixture.codeFor(phone) };
 }
 const verify = (challenge: string, code: string) => fixture.otp.verify({ challenge, code, purpose });
-const outcome = (call: Promise<unknown>) =>
-  call.then(
-    () => 'ok',
-    (error: OtpError) => error.code,
-  );
 const secondsUntil = async (time: Date) =>
   (await fixture.dataSource.query(`SELECT extract(epoch FROM $1::timestamptz - now())::float AS s`, [time]))[0]
     .s as number;
@@ -399,6 +395,19 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
 
     expect(await classAfter(80_000)).toBe('known');
     expect(await classAfter(6_400)).toBe('stranger');
+  },
+  async trustedDeviceDays() {
+    await open({ trustedDeviceDays: 2 });
+    const devices = fixture.app.get(TrustedDevices);
+    const { grant } = await prove(fixture, { purpose: 'second_factor', subject: 'account-1' });
+    const proof = await fixture.grants.consume(grant, { purpose: 'second_factor', subject: 'account-1' });
+    const { token } = await devices.trust('account-1', { proof });
+    const recognised = await devices.recognise('account-1', token);
+
+    await fixture.elapse(2 * 86_400 - 60);
+    expect(await devices.list('account-1')).toHaveLength(1);
+    await fixture.elapse(60);
+    expect(await devices.recognise('account-1', recognised!.token!)).toBeNull();
   },
   async providerTimeoutMs() {
     await open({ providerTimeoutMs: 100 }, { provider: new HeldProvider() });

@@ -15,7 +15,9 @@ import {
 import { EventLog } from '../support/events.js';
 import { evidence } from '../support/evidence.js';
 import { headerCallers, post, seen } from '../support/http.js';
+import { holding, isHeld, waiting } from '../support/locks.js';
 import { ACTION, type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
+import { outcome } from '../support/outcomes.js';
 import { changeNumber, logIn, prove } from '../support/proofs.js';
 import { until } from '../support/providers.js';
 import { ScriptedVendor } from '../support/scripted-vendor.js';
@@ -73,14 +75,6 @@ async function changeGrants(
   const current = await prove(fixture, { phone: from, purpose: 'change_number', subject, ...more });
   const next = await prove(fixture, { phone: to, purpose: 'verify_number', subject, ...more });
   return { currentNumberGrant: current.grant, newNumberGrant: next.grant, ...more };
-}
-
-/** The code of a refusal, with its wait; `ok` where there was none. */
-async function outcome(work: Promise<unknown>): Promise<string> {
-  return work.then(
-    () => 'ok',
-    ({ code, message }: Error & { code?: string }) => code ?? message,
-  );
 }
 
 const start = (fixture: Fixture, phone: string, purpose: string, subject?: string) =>
@@ -1006,24 +1000,3 @@ describe('with a vendor that makes its own codes and texts', () => {
     expect((await fixture.rows('otp_grants')).filter((grant) => grant.phone === phone)).toEqual([]);
   });
 });
-
-/** Holds rows in a transaction of its own. @returns how to let them go */
-async function holding({ dataSource, schema }: Fixture, rows: string): Promise<() => Promise<void>> {
-  const runner = dataSource.createQueryRunner();
-  await runner.startTransaction();
-  await runner.query(`SELECT FROM ${schema}.${rows} FOR UPDATE`);
-  return async () => {
-    await runner.rollbackTransaction();
-    await runner.release();
-  };
-}
-
-async function isHeld({ dataSource, schema }: Fixture, rows: string): Promise<boolean> {
-  return (await dataSource.query(`SELECT FROM ${schema}.${rows} FOR UPDATE SKIP LOCKED`)).length === 0;
-}
-
-/** Waits until so many statements over the schema wait for a lock. */
-function waiting({ dataSource, schema }: Fixture, count: number): Promise<void> {
-  const locked = `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%' || $1 || '%'`;
-  return until(`${count} wait for a lock`, async () => (await dataSource.query(locked, [schema])).length >= count);
-}

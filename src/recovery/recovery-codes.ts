@@ -1,0 +1,155 @@
+import type { EntityManager } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+
+import type { SessionBinding } from '../challenge/session-binding.js';
+import { grantHash, newGrant } from '../grant/grants.js';
+import { readLocale, requireObject, requireText } from '../input.js';
+import type { Database } from '../lifecycle/database.js';
+import { paused } from '../lifecycle/lifecycle.js';
+import { recoverSql, type RecoverRow } from '../lifecycle/recover.sql.js';
+import type { Tables } from '../lifecycle/tables.js';
+import type { Limits } from '../limits/limits.js';
+import { OtpError } from '../otp.error.js';
+import type { EventSink } from '../otp.events.js';
+import type { OtpSettings } from '../otp.options.js';
+import type { BuiltInPurpose } from '../otp.purposes.js';
+import { drawRecoveryCode, recoveryCodeHash } from './recovery-code.js';
+import { issueSql, remainingSql, revokeSql } from './recovery.sql.js';
+
+/** What a recovery code may stand in for: the phone at a login, and the current number when it is changed. */
+const RECOVERY_PURPOSES = ['second_factor', 'change_number'] as const satisfies readonly BuiltInPurpose[];
+export type RecoveryPurpose = (typeof RECOVERY_PURPOSES)[number];
+
+export interface RecoveryUse {
+  purpose: RecoveryPurpose;
+  /** The login session, where the grant is to be used in one. */
+  session?: string;
+  /** The number that was lost (canonical E.164), where the account has several. @defaultValue the one a code would go to */
+  phone?: string;
+  /** Language of the notice. @defaultValue the option `defaultLocale` */
+  locale?: string;
+}
+
+export interface Recovered {
+  /** Works wherever a grant of this purpose does; its `Proof` has the source `recovery`. */
+  grant: string;
+  expiresAt: Date;
+  /** Codes that are left: offer a new set before there are none. */
+  remaining: number;
+}
+
+/** Told when a code was used, so that whoever holds the account's phones hears of it. */
+export type TellRecovered = (phone: string, locale: string | undefined) => void;
+
+interface Parts {
+  database: Database;
+  tables: Tables;
+  bind: SessionBinding;
+  limits: Limits;
+  settings: OtpSettings;
+  events: EventSink;
+  tell: TellRecovered;
+}
+
+const CODES = 10;
+
+/** Codes that people keep on paper for the day when the phone is gone (NIST SP 800-63B-4 §4.2.1.1). Nobody needs to use them. */
+export class RecoveryCodes {
+  readonly #sql;
+
+  constructor(private readonly parts: Parts) {
+    const { tables } = parts;
+    this.#sql = {
+      issue: issueSql(tables),
+      recover: recoverSql(tables),
+      remaining: remainingSql(tables),
+      revoke: revokeSql(tables),
+    };
+  }
+
+  /**
+   * Draws ten new codes; those from before are dead. They can be shown this once only: what is stored are hashes. Ask for a
+   * fresh code to the phone first, for example with `@StepUp`, or a stolen session has a way to stay.
+   * @throws {@link OtpError} `request_invalid` · `service_unavailable`
+   */
+  async issue(account: string, manager?: EntityManager): Promise<string[]> {
+    requireText('account', account);
+    const { database, events } = this.parts;
+    const codes = Array.from({ length: CODES }, drawRecoveryCode);
+    const hashes = codes.map((code) => recoveryCodeHash(account, code));
+    await database.run(this.#sql.issue, { account, hashes }, manager);
+    database.afterCommit(manager, () => events.emit('otp.recovery_issued', { account, codes: CODES }));
+    return codes;
+  }
+
+  /**
+   * Uses a code, once. What it is worth is a grant: of `second_factor` for a login beside a password, or where
+   * `PhoneAccounts.otherFactor` is asked; of `change_number` instead of a code to the number that is lost. Nothing else: no
+   * transaction, no password reset, and it proves no number.
+   *
+   * Ask for another factor first, such as the password: wrong codes close the account's gate, as those to the phone do (but
+   * a gate of their own). Never call it inside a transaction: what it counts must stay counted. The phone is told.
+   * @throws {@link OtpError} `code_malformed` (no try was spent) · `recovery_code_invalid` for a wrong or used code and for
+   * an account that has none · `otp_paused` · `phone_missing` (the code was not used) when there is no number to change ·
+   * `request_invalid` · `service_unavailable` (the code may have been used)
+   */
+  async use(account: string, code: string, use: RecoveryUse): Promise<Recovered> {
+    requireText('account', account);
+    requireObject('The use', use);
+    const { purpose, session, phone, locale } = use;
+    if (!RECOVERY_PURPOSES.includes(purpose)) {
+      const purposes = RECOVERY_PURPOSES.join('" or "');
+      throw new OtpError('request_invalid', `"purpose" of a recovery code must be "${purposes}".`);
+    }
+    readLocale(locale); // now: a notice must not fail after the code is used
+    const { database, bind, limits, settings, events, tell } = this.parts;
+    const grant = newGrant();
+    const row = (await database.run(this.#sql.recover, {
+      account,
+      codeHash: recoveryCodeHash(account, code),
+      gateKey: limits.recoveryGateOf(account),
+      failuresPerHour: settings.failuresPerHour,
+      pauseMinutes: settings.pauseMinutes,
+      failuresInARow: settings.failuresInARow,
+      phone: phone === undefined ? null : requireText('phone', phone),
+      needsNumber: purpose === 'change_number',
+      id: uuidv7(),
+      purpose,
+      sessionBinding: bind(settings.purposes.get(purpose), {
+        subject: account,
+        ...(session !== undefined && { session }),
+      }),
+      grantHash: grantHash(grant),
+      grantSeconds: settings.grantTtlSeconds,
+    }))!;
+    const { grant_expires_at: expiresAt, remaining, phones } = row;
+    if (expiresAt === null) throw this.#refused(account, purpose, row);
+    events.emit('otp.recovery_used', { account, purpose, remaining });
+    for (const each of phones) tell(each, locale);
+    return { grant, expiresAt, remaining };
+  }
+
+  /** How many codes of an account were not used yet; 0 where it has no set. */
+  async remaining(account: string): Promise<number> {
+    const row = await this.parts.database.run(this.#sql.remaining, { account: requireText('account', account) });
+    return row!.remaining;
+  }
+
+  /** Ends the codes of an account, for example when it is closed. @returns whether it had any */
+  async revoke(account: string, manager?: EntityManager): Promise<boolean> {
+    const row = await this.parts.database.run(this.#sql.revoke, { account: requireText('account', account) }, manager);
+    return row !== undefined;
+  }
+
+  #refused(account: string, purpose: RecoveryPurpose, row: RecoverRow): OtpError {
+    const { retry_after: retryAfter, failures, streak } = row;
+    const reason = row.reason ?? 'paused';
+    const closed = streak >= this.parts.settings.failuresInARow;
+    this.parts.events.emit('otp.recovery_refused', { account, purpose, reason, failures, closed });
+    if (retryAfter !== null) return paused(retryAfter);
+    if (reason === 'phone_missing') {
+      return new OtpError('phone_missing', 'This account has no such verified number to change: verify one instead.');
+    }
+    return new OtpError('recovery_code_invalid', 'This recovery code cannot be used. Try another one.');
+  }
+}

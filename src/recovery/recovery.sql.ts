@@ -1,0 +1,23 @@
+import { statement } from '../lifecycle/statement.js';
+import type { Tables } from '../lifecycle/tables.js';
+
+/** A new set in the places of the one before. Whoever comes second waits at the first place and replaces the whole. */
+export const issueSql = (t: Tables) =>
+  statement<{ account: string; hashes: Buffer[] }, { issued_at: Date }>(`
+INSERT INTO ${t.recoveryCodes} (account, place, hash, issued_at)
+SELECT :account, place, hash, clock_timestamp()
+FROM unnest(:hashes::bytea[]) WITH ORDINALITY AS new(hash, place)
+WHERE set_config('lock_timeout', '2s', true) IS NOT NULL
+ORDER BY place
+ON CONFLICT (account, place) DO UPDATE SET hash = excluded.hash, issued_at = excluded.issued_at, used_at = NULL
+RETURNING issued_at`);
+
+export const remainingSql = (t: Tables) =>
+  statement<{ account: string }, { remaining: number }>(`
+SELECT count(*)::int AS remaining FROM ${t.recoveryCodes} WHERE account = :account AND used_at IS NULL`);
+
+export const revokeSql = (t: Tables) =>
+  statement<{ account: string }, { place: number }>(`
+DELETE FROM ${t.recoveryCodes}
+WHERE account = :account AND set_config('lock_timeout', '2s', true) IS NOT NULL
+RETURNING place`);

@@ -1,0 +1,14 @@
+/** The code of a refusal; `ok` where there was none. */
+export async function outcome(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'ok',
+    ({ code, message }: Error & { code?: string }) => code ?? message,
+  );
+}
+
+/** How often each outcome came. */
+export function tallyOf(outcomes: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const one of outcomes) counts[one] = (counts[one] ?? 0) + 1;
+  return counts;
+}
