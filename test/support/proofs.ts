@@ -1,5 +1,11 @@
 import type { INestApplication } from '@nestjs/common';
-import { type OwnedNumber, type PhoneLoginResult, PhoneLoginStrategy, type StartRequest } from 'nestjs-phone-otp';
+import {
+  type OwnedNumber,
+  type PhoneLoginResult,
+  type Proof,
+  PhoneLoginStrategy,
+  type StartRequest,
+} from 'nestjs-phone-otp';
 
 import { type Fixture, newPhone } from './otp-fixture.js';
 
@@ -17,6 +23,14 @@ export async function prove(
   const who = { ...(subject !== undefined && { subject }), ...(session !== undefined && { session }) };
   const { grant } = await fixture.otp.verify({ challenge, code, purpose, ...who });
   return { phone, challenge, code, grant };
+}
+
+/** As {@link prove}, with the grant used. */
+export async function proofOf(fixture: Fixture, request: Partial<StartRequest> & { purpose: string }): Promise<Proof> {
+  const { grant } = await prove(fixture, request);
+  const { purpose, subject, session } = request;
+  const who = { ...(subject !== undefined && { subject }), ...(session !== undefined && { session }) };
+  return fixture.grants.consume(grant, { purpose, ...who });
 }
 
 /** Moves an account from one number to another, with a code from either. */
