@@ -44,6 +44,13 @@ export class AppModule {
           cooldownSeconds: 30, // the shortest allowed: whoever tries things out does not like to wait
           acceptShortCodes: true, // so that every vendor can be tried for everything: a real bank leaves both out
           acceptFixedText: true,
+          purposes: { recovery_codes: {} },
+          texts: {
+            recovery_codes: {
+              en: '{code} is your {app} code for new recovery codes. Valid for {minutes} min. Do not share it with anyone.',
+              ar: '{code} رمزك في {app} لرموز استرداد جديدة. صالح {minutes} د. لا تشاركه مع أحد.',
+            },
+          },
           routes: { prefix: 'otp' },
         }),
         BankModule.forRoot(tokenSecret),

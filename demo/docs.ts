@@ -2,7 +2,14 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 
 /** Some purposes belong to a signed-in account, others to anyone; a login ends the session whose token comes along. */
-const TOKEN_OPTIONAL = ['/otp/start', '/otp/verify', '/auth/register', '/auth/login', '/auth/password/login'];
+const TOKEN_OPTIONAL = [
+  '/otp/start',
+  '/otp/verify',
+  '/auth/register',
+  '/auth/login',
+  '/auth/password/login',
+  '/auth/password/login/recovery',
+];
 
 /** Swagger UI under /docs. The fields of the package's own routes come from the package. */
 export function mountDocs(app: INestApplication): void {

@@ -9,8 +9,9 @@ import {
 } from '@nestjs/swagger';
 import { LoggedIn, PhoneLogin, type PhoneLoginResult } from 'nestjs-phone-otp';
 
+import { AccessTokenDto } from './access-token.dto.js';
 import { Accounts } from './accounts.js';
-import { AccessTokenDto, LoginDto, RegisterDto } from './auth.dto.js';
+import { LoginDto, RegisterDto } from './auth.dto.js';
 import { TakesGrant } from './grant-header.js';
 import { Sessions } from './sessions.js';
 import type { BankRequest } from './signed-in.js';

@@ -24,11 +24,6 @@ export class LoginDto {
   code?: string;
 }
 
-export class AccessTokenDto {
-  @ApiProperty({ description: 'A bearer token.' })
-  accessToken: string;
-}
-
 function saysAnything({ challenge, code }: LoginDto): boolean {
   return challenge !== undefined || code !== undefined;
 }

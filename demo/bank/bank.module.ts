@@ -7,6 +7,7 @@ import { Callers } from 'nestjs-phone-otp';
 import { AccessTokens, tokenOptions } from './access-tokens.js';
 import { Accounts } from './accounts.js';
 import { AuthController } from './auth.controller.js';
+import { DevicesController } from './devices/devices.controller.js';
 import { BANK_ENTITIES } from './entities.js';
 import { MeController } from './me.controller.js';
 import { NumbersController } from './numbers.controller.js';
@@ -14,6 +15,7 @@ import { PASSWORDS_PER_ADDRESS } from './passwords/password-throttler.guard.js';
 import { PasswordTries } from './passwords/password-tries.js';
 import { PasswordController } from './passwords/password.controller.js';
 import { Passwords } from './passwords/passwords.js';
+import { RecoveryController } from './recovery/recovery.controller.js';
 import { SessionsController } from './sessions.controller.js';
 import { Sessions } from './sessions.js';
 import { BankCallers } from './signed-in.js';
@@ -35,6 +37,8 @@ export class BankModule {
         AuthController,
         PasswordController,
         SessionsController,
+        RecoveryController,
+        DevicesController,
         MeController,
         NumbersController,
         TransfersController,

@@ -231,7 +231,10 @@ describe('the demo bank', () => {
       Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(routes.toSorted()).toEqual([
+      'DELETE /auth/devices/{id}',
       'DELETE /auth/sessions/{id}',
+      'GET /auth/devices',
+      'GET /auth/recovery-codes',
       'GET /auth/sessions',
       'GET /demo/events',
       'GET /demo/inbox',
@@ -244,7 +247,10 @@ describe('the demo bank', () => {
       'POST /auth/login',
       'POST /auth/logout',
       'POST /auth/password/login',
+      'POST /auth/password/login/recovery',
       'POST /auth/password/reset',
+      'POST /auth/recovery-codes',
+      'POST /auth/recovery-codes/use',
       'POST /auth/register',
       'POST /demo/faults',
       'POST /demo/vendors',

@@ -6,7 +6,7 @@ import type { EntityManager } from 'typeorm';
 import { EventLog } from '../support/events.js';
 import { evidence } from '../support/evidence.js';
 import { holding, waiting } from '../support/locks.js';
-import { ACTION, type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
+import { ACTION, type Fixture, newPhone, otpFixture, textsIn } from '../support/otp-fixture.js';
 import { outcome } from '../support/outcomes.js';
 import { changeNumber, proofOf, prove } from '../support/proofs.js';
 import { until } from '../support/providers.js';
@@ -67,11 +67,11 @@ describe('a trusted device', () => {
     const { account, token } = await customer();
     const { token: next } = (await devices.recognise(account, token))!;
 
-    const stored = JSON.stringify([await rowsOf(account), events.all]);
+    const stored = textsIn(await rowsOf(account)) + JSON.stringify(events.all);
 
-    for (const half of [token, next!].flatMap((one) => one.split('.'))) expect(stored).not.toContain(half);
-    for (const half of token.split('.').map((one) => Buffer.from(one, 'base64url').toString('hex'))) {
-      expect(JSON.stringify((await rowsOf(account)).map((row) => String(row.secret_hash)))).not.toContain(half);
+    for (const half of [token, next!].flatMap((one) => one.split('.'))) {
+      expect(stored).not.toContain(half);
+      expect(stored).not.toContain(Buffer.from(half, 'base64url').toString('latin1'));
     }
   });
 

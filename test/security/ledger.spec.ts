@@ -17,7 +17,7 @@ import { evidence } from '../support/evidence.js';
 import { headerCallers, post, seen } from '../support/http.js';
 import { holding, isHeld, waiting } from '../support/locks.js';
 import { ACTION, type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
-import { outcome } from '../support/outcomes.js';
+import { outcome, tallyOf } from '../support/outcomes.js';
 import { changeNumber, logIn, prove } from '../support/proofs.js';
 import { until } from '../support/providers.js';
 import { ScriptedVendor } from '../support/scripted-vendor.js';
@@ -171,6 +171,21 @@ describe('the ledger', () => {
       expect(fixture.events.of('otp.refused')).toMatchObject([
         { reason: 'number_released' },
         { reason: 'number_released' },
+      ]);
+    });
+
+    it('SEC-48: is its former account’s again by a fresh code, as a binding of its own and without a hold', async () => {
+      const { account, phone } = await customer(fixture, 10);
+      await fixture.numbers.release(phone, account, 'travelling');
+      const proof = { purpose: 'verify_number', subject: account };
+      const { grant } = await prove(fixture, { phone, ...proof });
+
+      const number = await fixture.numbers.activate(grant, account, undefined, proof);
+
+      expect(number).toMatchObject({ owner: account, heldUntil: null });
+      expect(await fixture.numbers.history({ phone })).toMatchObject([
+        { owner: account, source: 'verify_number', releasedAt: null },
+        { owner: account, source: 'registration', releaseReason: 'travelling' },
       ]);
     });
 
@@ -343,7 +358,8 @@ describe('the ledger', () => {
 
       const outcomes = await Promise.all(changes.map((change) => outcome(fixture.numbers.change(account, change))));
 
-      expect(outcomes.toSorted()).toEqual([...Array.from({ length: 7 }, () => 'grant_invalid'), 'ok']);
+      expect(tallyOf(outcomes)).toEqual({ ok: 1, grant_invalid: 7 });
+      evidence('SEC-49', { parallelChangesOfOneNumber: 8, successes: 1 });
       expect(await fixture.numbers.numbersOf(account)).toHaveLength(1);
       expect(fixture.events.of('otp.number_changed')).toHaveLength(1);
     });
@@ -370,6 +386,54 @@ describe('the ledger', () => {
       expect(await Promise.all(changes)).toEqual(['phone_already_activated', 'phone_already_activated']);
       expect(await fixture.numbers.ownerOf(one.phone)).toBe(one.account);
       expect(await fixture.numbers.ownerOf(other.phone)).toBe(other.account);
+    });
+
+    it('SEC-49: of two accounts to each other’s number has no winner in any order, and no error but that the numbers are taken', async () => {
+      const swaps = 8;
+      const outcomes: string[] = [];
+      for (let n = 0; n < swaps; n++) {
+        const [one, other] = [await customer(fixture), await customer(fixture)];
+        const there = await changeGrants(fixture, one.account, one.phone, other.phone);
+        await forgetLimits(fixture);
+        const back = await changeGrants(fixture, other.account, other.phone, one.phone);
+        await forgetLimits(fixture);
+        const changes = [
+          () => fixture.numbers.change(one.account, there),
+          () => fixture.numbers.change(other.account, back),
+        ];
+
+        const inOrder = n % 2 === 0 ? changes : changes.toReversed();
+        outcomes.push(...(await Promise.all(inOrder.map((change) => outcome(change())))));
+
+        expect(await fixture.numbers.ownerOf(one.phone)).toBe(one.account);
+        expect(await fixture.numbers.ownerOf(other.phone)).toBe(other.account);
+        expect(await fixture.numbers.history({ phone: one.phone })).toHaveLength(1);
+      }
+
+      expect(tallyOf(outcomes)).toEqual({ phone_already_activated: 2 * swaps });
+      evidence('SEC-49', { parallelSwaps: swaps, moved: 0, numbersWithTwoOwners: 0, deadlocksTold: 0 });
+    });
+
+    it('SEC-49: of two accounts to each other’s number goes through one after the other, each with codes of its own time', async () => {
+      const [one, other] = [await customer(fixture), await customer(fixture)];
+      const early = await prove(fixture, { phone: other.phone, purpose: 'verify_number', subject: one.account });
+      await forgetLimits(fixture);
+
+      // The one lets go, the other moves there, and the one takes what became free.
+      await fixture.numbers.release(other.phone, other.account, 'swapped');
+      const { currentNumberGrant, newNumberGrant } = await changeGrants(fixture, one.account, one.phone, other.phone);
+      const tooEarly = { currentNumberGrant, newNumberGrant: early.grant };
+      expect(await outcome(fixture.numbers.change(one.account, tooEarly))).toBe('grant_invalid');
+      await fixture.numbers.change(one.account, { currentNumberGrant, newNumberGrant });
+      await forgetLimits(fixture);
+      const proof = { purpose: 'verify_number', subject: other.account };
+      const { grant } = await prove(fixture, { phone: one.phone, ...proof });
+      const number = await fixture.numbers.activate(grant, other.account, undefined, proof);
+
+      expect(await fixture.numbers.ownerOf(other.phone)).toBe(one.account);
+      expect(await fixture.numbers.ownerOf(one.phone)).toBe(other.account);
+      expect(number.heldUntil).not.toBeNull();
+      expect((await fixture.numbers.numbersOf(one.account))[0]!.heldUntil).not.toBeNull();
     });
 
     it.each([17, {}, null, ['ar']])('SEC-49: cannot be kept from the old number by the language %p', async (locale) => {
@@ -403,6 +467,36 @@ describe('the ledger', () => {
       expect(fixture.events.of('otp.notice')).toEqual([
         { notice: 'number_changed', phone: masked(from), outcome: 'sent' },
       ]);
+    });
+  });
+
+  describe('two accounts that prove one number at the same time', () => {
+    it('B7: each have a challenge of their own, and the number goes to whoever is first', async () => {
+      const phone = newPhone();
+      const [one, other] = [(await customer(fixture)).account, (await customer(fixture)).account];
+      const begun = [];
+      for (const subject of [one, other]) {
+        await fixture.elapse(61);
+        fixture.sms.clear();
+        const { challenge } = await start(fixture, phone, 'verify_number', subject);
+        begun.push({ challenge, code: await fixture.codeFor(phone), purpose: 'verify_number', subject });
+      }
+      const [mine, theirs] = begun as [(typeof begun)[0], (typeof begun)[0]];
+
+      // Nobody answers for the other, not even with the code of the other's message.
+      expect(await outcome(fixture.otp.verify({ ...theirs, subject: one }))).toBe('otp_unavailable');
+      expect(await outcome(fixture.otp.verify({ ...mine, subject: other }))).toBe('otp_unavailable');
+      if (mine.code !== theirs.code) {
+        expect(await outcome(fixture.otp.verify({ ...mine, code: theirs.code }))).toBe('otp_invalid');
+      }
+      const grants = [await fixture.otp.verify(mine), await fixture.otp.verify(theirs)].map(({ grant }) => grant);
+      const activate = (subject: string, grant: string) =>
+        fixture.numbers.activate(grant, subject, undefined, { purpose: 'verify_number', subject });
+
+      expect(await outcome(activate(other, grants[0]!))).toBe('grant_invalid');
+      expect(await outcome(activate(other, grants[1]!))).toBe('ok');
+      expect(await outcome(activate(one, grants[0]!))).toBe('phone_already_activated');
+      expect(await fixture.numbers.ownerOf(phone)).toBe(other);
     });
   });
 
@@ -746,6 +840,21 @@ describe('a number that somebody else proves', () => {
         expect(await outcome(fixture.otp.verify(attempt))).toBe('otp_unavailable');
       });
 
+      it('T2: is a login to the new account from then on, and to the former one no more', async () => {
+        const { account, phone } = await customer(fixture, daysAgo);
+        const next = `account-${++accounts}`;
+        const { grant } = await prove(fixture, { phone });
+        await fixture.numbers.activate(grant, next);
+        await forgetLimits(fixture);
+
+        const login = await prove(fixture, { phone, purpose: 'login' });
+
+        await expect(logIn(fixture.app, login.grant)).resolves.toMatchObject({ account: { id: next } });
+        await forgetLimits(fixture);
+        expect(await outcome(start(fixture, phone, 'transaction', account))).toBe('phone_missing');
+        expect(await outcome(start(fixture, phone, 'change_number', account))).toBe('phone_missing');
+      });
+
       it('SEC-48: goes to one of 32 accounts that race for it, and from that one to nobody', async () => {
         const { account, phone } = await customer(fixture, daysAgo);
         const grants: string[] = [];
@@ -763,6 +872,7 @@ describe('a number that somebody else proves', () => {
         expect(outcomes.filter((code) => !['ok', 'grant_invalid', 'phone_already_activated'].includes(code))).toEqual(
           [],
         );
+        evidence('SEC-48', { policy: takenNumbers, racingAccounts: 32, owners: 1 });
         const winner = `racer-${outcomes.indexOf('ok')}`;
         evidence('SEC-48', { accounts: 32, owners: 1 });
         expect(fixture.events.of('otp.number_transferred')).toMatchObject([{ from: account, to: winner }]);

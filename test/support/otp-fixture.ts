@@ -123,6 +123,12 @@ export async function otpFixture({
   };
 }
 
+/** Everything that rows hold, bytes as the characters they would be. */
+export function textsIn(rows: readonly Record<string, unknown>[]): string {
+  const values = rows.flatMap((row) => Object.values(row));
+  return values.map((value) => (value instanceof Buffer ? value.toString('latin1') : String(value))).join('\n');
+}
+
 /** A number that no other call of this process got. */
 export function newPhone(): string {
   return `+9665${30_000_000 + ++phones}`;

@@ -1,6 +1,8 @@
-import { Body, Controller, Headers, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
+import { Body, Controller, Headers, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
 import {
+  ApiBadRequestResponse,
   ApiForbiddenResponse,
+  ApiHeader,
   ApiNoContentResponse,
   ApiOkResponse,
   ApiTags,
@@ -8,13 +10,16 @@ import {
 } from '@nestjs/swagger';
 import { OtpService, StepUp, type StepUpGrant, SteppedUp, stepUpRequired } from 'nestjs-phone-otp';
 
-import { AccessTokenDto } from '../auth.dto.js';
+import type { Response } from 'express';
+
+import { AccessTokenDto } from '../access-token.dto.js';
+import { DeviceCookie, keepDevice } from '../devices/device-cookie.js';
 import { TakesGrant } from '../grant-header.js';
 import { AskedLocale } from '../locale.js';
 import { Sessions } from '../sessions.js';
 import type { BankRequest } from '../signed-in.js';
 import { PasswordThrottlerGuard } from './password-throttler.guard.js';
-import { NewPasswordDto, PasswordLoginDto } from './password.dto.js';
+import { NewPasswordDto, PasswordLoginDto, RecoveredLoginDto, RecoveryLoginDto } from './password.dto.js';
 import { Passwords } from './passwords.js';
 
 @ApiTags('Bank')
@@ -28,29 +33,65 @@ export class PasswordController {
 
   /**
    * Logs in with two factors: a right password is answered with a challenge, and with its grant the same call opens a
-   * session. The session whose token comes along, if any, ends.
+   * session. The session whose token comes along, if any, ends. On a device that was trusted (`Trust-Device`, by then with
+   * the grant), the password is enough.
    */
   @Post('login')
   @HttpCode(200)
   @UseGuards(PasswordThrottlerGuard)
   @TakesGrant('second_factor', { required: false })
+  @ApiHeader({
+    name: 'Trust-Device',
+    required: false,
+    description: 'What to call this device, to be asked for no code on it for 30 days.',
+  })
   @ApiOkResponse({ type: AccessTokenDto })
   @ApiTooManyRequestsResponse({ description: 'too_many_requests, otp_too_soon' })
   async login(
     @Body() { phone, password }: PasswordLoginDto,
     @Headers('OTP-Grant') grant: string | undefined,
+    @Headers('Trust-Device') label: string | undefined,
+    @DeviceCookie() deviceToken: string | undefined,
     @Req() request: BankRequest,
+    @Res({ passthrough: true }) response: Response,
     @AskedLocale() locale: string | undefined,
   ): Promise<AccessTokenDto> {
     const customer = await this.passwords.check(phone, password);
+    const instead = await this.sessions.of(request);
     if (grant === undefined) {
+      const trusted = deviceToken === undefined ? null : await this.passwords.loginOn(deviceToken, customer, instead);
+      if (trusted) {
+        if (trusted.device) keepDevice(response, trusted.device);
+        return { accessToken: trusted.accessToken };
+      }
       const purpose = 'second_factor';
       const client = { address: request.ip ?? 'unknown' };
       const subject = customer.user.id;
       const started = await this.otp.start({ purpose, phone: customer.phone, subject, client, locale, reuse: true });
       throw stepUpRequired(purpose, started);
     }
-    return { accessToken: await this.passwords.login(customer, grant, await this.sessions.of(request)) };
+    const { accessToken, device } = await this.passwords.login(customer, grant, { instead, trust: label });
+    if (device) keepDevice(response, device);
+    return { accessToken };
+  }
+
+  /** Logs in with a recovery code as the second factor, for whoever lost the phone. */
+  @Post('login/recovery')
+  @HttpCode(200)
+  @UseGuards(PasswordThrottlerGuard)
+  @ApiOkResponse({ type: RecoveredLoginDto })
+  @ApiBadRequestResponse({ description: 'code_malformed, recovery_code_invalid' })
+  @ApiTooManyRequestsResponse({ description: 'too_many_requests, otp_paused' })
+  async recover(
+    @Body() { phone, password, recoveryCode }: RecoveryLoginDto,
+    @Req() request: BankRequest,
+    @AskedLocale() locale: string | undefined,
+  ): Promise<RecoveredLoginDto> {
+    const customer = await this.passwords.check(phone, password);
+    const { grant, remaining } = await this.passwords.recover(customer, recoveryCode, locale);
+    const instead = await this.sessions.of(request);
+    const { accessToken } = await this.passwords.login(customer, grant, { instead });
+    return { accessToken, remaining };
   }
 
   /** Sets a new password, ends all sessions of the account, and tells its phone. It logs nobody in. */

@@ -4,14 +4,20 @@ import {
   Grants,
   Notices,
   OtpService,
+  OtpError,
   ProblemException,
+  type Proof,
+  type Recovered,
+  RecoveryCodes,
   type StepUpGrant,
+  TrustedDevices,
   VerifiedNumbers,
 } from 'nestjs-phone-otp';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 
+import type { DeviceToKeep } from '../devices/device-cookie.js';
 import type { Session } from '../session.entity.js';
-import { Sessions } from '../sessions.js';
+import { type Login, Sessions } from '../sessions.js';
 import { User } from '../user.entity.js';
 import { hashPassword, passwordFits } from './hashing.js';
 import { PasswordTries } from './password-tries.js';
@@ -21,6 +27,13 @@ export interface KnownByPassword {
   user: User;
   /** Canonical E.164; the ledger holds it as theirs. */
   phone: string;
+}
+
+/** What a login is answered with. */
+export interface OpenedSession {
+  accessToken: string;
+  /** For the browser to keep, where this device is trusted. */
+  device?: DeviceToKeep;
 }
 
 /** No user has this id, so an unknown phone is looked up as a known one is. */
@@ -34,6 +47,8 @@ export class Passwords {
     private readonly grants: Grants,
     private readonly numbers: VerifiedNumbers,
     private readonly notices: Notices,
+    private readonly recovery: RecoveryCodes,
+    private readonly devices: TrustedDevices,
     private readonly sessions: Sessions,
     private readonly tries: PasswordTries,
   ) {}
@@ -49,15 +64,47 @@ export class Passwords {
     return { user, phone };
   }
 
-  /** The other half: uses a grant of the customer's phone, and opens a session with both factors. */
-  login({ user }: KnownByPassword, grant: string, instead: Session | null): Promise<string> {
+  /**
+   * The other half: uses a grant of the customer's phone, or of a recovery code, and opens a session with both factors.
+   * @param trust what to call this device, where it is to be trusted from now on
+   */
+  async login(
+    customer: KnownByPassword,
+    grant: string,
+    { instead, trust }: { instead: Session | null; trust?: string | undefined },
+  ): Promise<OpenedSession> {
+    const { id } = customer.user;
+    if (trust !== undefined && !/^[\x21-\x7e][\x20-\x7e]{0,59}$/.test(trust)) {
+      throw new OtpError('request_invalid', '"Trust-Device" must be 1 to 60 plain characters.');
+    }
     return this.dataSource.transaction(async (manager) => {
-      const { provedAt } = await this.grants.consume(grant, { purpose: 'second_factor', subject: user.id }, manager);
-      const now = await manager.findOneOrFail(User, { where: { id: user.id }, lock: { mode: 'pessimistic_read' } });
-      // It may have been reset since it was compared; then this session must not outlive those that the reset ended.
-      if (now.passwordHash !== user.passwordHash) throw credentialsInvalid();
-      return this.sessions.open({ userId: user.id, amr: amrWithPhone(['pwd']), authTime: provedAt, instead }, manager);
+      const proof = await this.grants.consume(grant, { purpose: 'second_factor', subject: id }, manager);
+      const { provedAt: authTime } = proof;
+      const accessToken = await this.#open(customer, { amr: amrOf(proof), authTime, instead }, manager);
+      if (trust === undefined) return { accessToken };
+      const { token, device } = await this.devices.trust(id, { proof, label: trust }, manager);
+      return { accessToken, device: { token, expiresAt: device.expiresAt } };
     });
+  }
+
+  /** The password alone, on a device that the customer trusts. @returns null where it is none */
+  async loginOn(
+    deviceToken: string,
+    customer: KnownByPassword,
+    instead: Session | null,
+  ): Promise<OpenedSession | null> {
+    const recognised = await this.devices.recognise(customer.user.id, deviceToken);
+    if (!recognised) return null;
+    const { token, device } = recognised;
+    const accessToken = await this.dataSource.transaction((manager) =>
+      this.#open(customer, { amr: ['pwd'], authTime: new Date(), instead }, manager),
+    );
+    return { accessToken, ...(token !== undefined && { device: { token, expiresAt: device.expiresAt } }) };
+  }
+
+  /** A recovery code in place of the phone that is lost. */
+  recover({ user }: KnownByPassword, code: string, locale?: string): Promise<Recovered> {
+    return this.recovery.use(user.id, code, { purpose: 'second_factor', ...(locale && { locale }) });
   }
 
   /** A new password for whoever proved the account's phone. Whoever is signed in by then is so no longer. */
@@ -70,6 +117,18 @@ export class Passwords {
       this.notices.send('password_changed', phone, { manager, locale });
     });
   }
+
+  /** Unless the password was replaced since it was compared: this session must not outlive those that the reset ended. */
+  async #open({ user }: KnownByPassword, login: Omit<Login, 'userId'>, manager: EntityManager): Promise<string> {
+    const now = await manager.findOneOrFail(User, { where: { id: user.id }, lock: { mode: 'pessimistic_read' } });
+    if (now.passwordHash !== user.passwordHash) throw credentialsInvalid();
+    return this.sessions.open({ userId: user.id, ...login }, manager);
+  }
+}
+
+/** A recovery code is a one-time password of the customer's, too, but no SMS (RFC 8176 §2). */
+function amrOf({ source }: Proof): string[] {
+  return source === 'recovery' ? ['pwd', 'otp', 'mfa'] : amrWithPhone(['pwd']);
 }
 
 function credentialsInvalid(): ProblemException {

@@ -1,0 +1,56 @@
+import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
+import {
+  ApiBadRequestResponse,
+  ApiCreatedResponse,
+  ApiForbiddenResponse,
+  ApiOkResponse,
+  ApiTags,
+  ApiTooManyRequestsResponse,
+} from '@nestjs/swagger';
+import { RecoveryCodes, StepUp } from 'nestjs-phone-otp';
+
+import { TakesGrant } from '../grant-header.js';
+import { AskedLocale } from '../locale.js';
+import type { Session } from '../session.entity.js';
+import { CurrentSession, SignedIn } from '../signed-in.js';
+import { RecoveredDto, RecoveryCodeDto, RecoveryCodesDto, RemainingDto } from './recovery.dto.js';
+
+/** Codes on paper, for the day when the phone is gone. */
+@ApiTags('Bank')
+@Controller('auth/recovery-codes')
+@SignedIn()
+export class RecoveryController {
+  constructor(private readonly recovery: RecoveryCodes) {}
+
+  /** Shows ten new codes, this once; those from before are dead. */
+  @Post()
+  @StepUp('recovery_codes')
+  @TakesGrant('recovery_codes', { required: false })
+  @ApiCreatedResponse({ type: RecoveryCodesDto })
+  @ApiForbiddenResponse({ description: 'phone_missing, phone_on_hold, phone_unconfirmed' })
+  async issue(@CurrentSession() { user }: Session): Promise<RecoveryCodesDto> {
+    return { codes: await this.recovery.issue(user.id) };
+  }
+
+  /** How many are left. */
+  @Get()
+  @ApiOkResponse({ type: RemainingDto })
+  async remaining(@CurrentSession() { user }: Session): Promise<RemainingDto> {
+    return { remaining: await this.recovery.remaining(user.id) };
+  }
+
+  /** Uses a code in place of the phone that is lost: with the grant the customer moves to another number. */
+  @Post('use')
+  @HttpCode(200)
+  @ApiOkResponse({ type: RecoveredDto })
+  @ApiBadRequestResponse({ description: 'code_malformed, recovery_code_invalid' })
+  @ApiForbiddenResponse({ description: 'phone_missing' })
+  @ApiTooManyRequestsResponse({ description: 'otp_paused' })
+  use(
+    @CurrentSession() { id: session, user }: Session,
+    @Body() { code }: RecoveryCodeDto,
+    @AskedLocale() locale: string | undefined,
+  ): Promise<RecoveredDto> {
+    return this.recovery.use(user.id, code, { purpose: 'change_number', session, ...(locale && { locale }) });
+  }
+}

@@ -1,0 +1,270 @@
+import { type Answer, bearer, expectProblem, withGrant } from '../support/bank.js';
+import { Branch, claimsOf, type Customer, PASSWORD } from '../support/branch.js';
+import { newPhone } from '../support/otp-fixture.js';
+
+const WRONG = '00000-00000-00000-00000-00000';
+const ORDER = { amount: '250.00', currency: 'SAR', payee: 'Omar' };
+
+let branch: Branch;
+beforeAll(async () => (branch = await Branch.open()));
+afterAll(() => branch?.close());
+beforeEach(() => branch.elapse(3600));
+
+const login = (phone: string, headers = {}, password = PASSWORD): Promise<Answer> =>
+  branch.call('POST /auth/password/login', { body: { phone, password }, headers });
+/** With the code that the first answer asks for. */
+async function loginByCode(phone: string, headers = {}): Promise<Answer> {
+  const grant = await branch.verify(await login(phone), phone, 'second_factor');
+  return login(phone, { ...headers, ...withGrant(grant) });
+}
+const recover = (phone: string, recoveryCode: unknown, password = PASSWORD): Promise<Answer> =>
+  branch.call('POST /auth/password/login/recovery', { body: { phone, password, recoveryCode } });
+
+describe('recovery codes at the demo bank', () => {
+  const issue = ({ token }: Customer, headers = {}): Promise<Answer> =>
+    branch.call('POST /auth/recovery-codes', { headers: { ...bearer(token), ...headers } });
+  const remaining = async ({ token }: Customer) =>
+    (await branch.call('GET /auth/recovery-codes', { headers: bearer(token) })).body.remaining;
+  const use = (token: string, code: unknown): Promise<Answer> =>
+    branch.call('POST /auth/recovery-codes/use', { headers: bearer(token), body: { code } });
+
+  async function customerWithCodes(): Promise<Customer & { codes: string[] }> {
+    const customer = await branch.signUp();
+    const grant = await branch.verify(await issue(customer), customer.phone, 'recovery_codes', customer.token);
+    const { body } = await issue(customer, withGrant(grant));
+    return { ...customer, codes: body.codes };
+  }
+
+  it('SEC-52: are shown once, to whoever proves the phone anew', async () => {
+    const sara = await branch.signUp();
+    expect(await remaining(sara)).toBe(0);
+
+    const asked = await issue(sara);
+    expectProblem(asked, 401, 'insufficient_user_authentication');
+    const message = /is your Demo Bank code for new recovery codes/;
+    expect((await branch.messages(sara.phone))[0]!.text).toMatch(message);
+    const grant = await branch.verify(asked, sara.phone, 'recovery_codes', sara.token);
+    const answer = await issue(sara, withGrant(grant));
+
+    expect(answer).toMatchObject({ status: 201, body: { codes: expect.any(Array) } });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(new Set(answer.body.codes).size).toBe(10);
+    expect(await remaining(sara)).toBe(10);
+    expectProblem(await issue(sara, withGrant(grant)), 401, 'grant_invalid');
+    expectProblem(await branch.call('POST /auth/recovery-codes'), 401, 'sign_in_required');
+    expectProblem(await branch.call('GET /auth/recovery-codes'), 401, 'sign_in_required');
+  });
+
+  it('SEC-52: log in beside the password where the phone is lost, each once, and the phone is told', async () => {
+    const sara = await customerWithCodes();
+
+    const answer = await recover(sara.phone, sara.codes[0]!.toLowerCase());
+
+    expect(answer).toMatchObject({ status: 200, body: { accessToken: expect.any(String), remaining: 9 } });
+    expect(claimsOf(answer.body.accessToken).amr).toEqual(['pwd', 'otp', 'mfa']);
+    expect((await branch.me(answer.body.accessToken)).status).toBe(200);
+    expect(await branch.nextMessage(sara.phone)).toMatch(/recovery code .* was used/);
+    expectProblem(await recover(sara.phone, sara.codes[0]), 400, 'recovery_code_invalid');
+    expectProblem(await recover(sara.phone, sara.codes[1], 'wrong password'), 401, 'credentials_invalid');
+    expectProblem(await recover(newPhone(), sara.codes[1]), 401, 'credentials_invalid');
+    expectProblem(await recover(sara.phone, '123456'), 400, 'code_malformed');
+    expectProblem(await recover(sara.phone, { $ne: null }), 400, 'request_invalid');
+    expect(await remaining(sara)).toBe(9);
+  });
+
+  it('SEC-52: are not another customer’s, and are guessed ten times in an hour', async () => {
+    const [sara, omar] = [await customerWithCodes(), await branch.signUp()];
+    expectProblem(await recover(omar.phone, sara.codes[0]), 400, 'recovery_code_invalid');
+
+    for (let n = 0; n < 10; n++) expectProblem(await use(sara.token, WRONG), 400, 'recovery_code_invalid');
+
+    const paused = await use(sara.token, sara.codes[0]);
+    expectProblem(paused, 429, 'otp_paused');
+    expect(Number(paused.headers.get('retry-after'))).toBeGreaterThan(800);
+    expect(await branch.logIn(sara.phone)).toEqual(expect.any(String)); // by code she gets in all the same
+  });
+
+  it('SEC-49: move to another number in place of a code to the lost one, with notice and hold', async () => {
+    const sara = await customerWithCodes();
+    const { accessToken } = (await recover(sara.phone, sara.codes[0])).body;
+    const to = newPhone();
+    const { grant, remaining: left } = (await use(accessToken, sara.codes[1])).body;
+    const newNumberGrant = await branch.grantFor(to, 'verify_number', accessToken);
+    const change = (token: string) =>
+      branch.call('POST /numbers/change', {
+        headers: { ...bearer(token), ...withGrant(grant) },
+        body: { newNumberGrant },
+      });
+
+    expect(left).toBe(8);
+    expectProblem(await change(sara.token), 401, 'grant_invalid'); // of another session
+    const changed = await change(accessToken);
+
+    expect(changed).toMatchObject({ status: 200, body: { heldUntil: expect.any(String) } });
+    expect(await branch.nextMessage(sara.phone, /another number/)).toMatch(/now uses another number/);
+    expect((await branch.me(accessToken)).body.phone).toMatch(new RegExp(`${to.slice(-2)}$`));
+    expectProblem(await branch.me(sara.token), 401, 'sign_in_required');
+    const { id } = (await branch.call('POST /transfers', { headers: bearer(accessToken), body: ORDER })).body;
+    const confirm = (headers: object) =>
+      branch.call(`POST /transfers/${id}/confirm`, { headers: { ...bearer(accessToken), ...headers } });
+    expectProblem(await confirm({}), 403, 'phone_on_hold');
+  });
+
+  it('SEC-52: confirm no transfer', async () => {
+    const sara = await customerWithCodes();
+    const { id } = (await branch.call('POST /transfers', { headers: bearer(sara.token), body: ORDER })).body;
+    const { grant } = (await use(sara.token, sara.codes[0])).body;
+
+    const confirmed = await branch.call(`POST /transfers/${id}/confirm`, {
+      headers: { ...bearer(sara.token), ...withGrant(grant) },
+    });
+
+    expectProblem(confirmed, 401, 'grant_invalid');
+  });
+});
+
+describe('trusted devices at the demo bank', () => {
+  /** What a browser would send back. */
+  const cookieOf = ({ headers }: Answer) => ({ Cookie: headers.getSetCookie()[0]?.split(';', 1)[0] ?? 'none=1' });
+  const devicesOf = async (token: string) =>
+    (await branch.call('GET /auth/devices', { headers: bearer(token) })).body.devices;
+
+  async function trusting(label = 'Firefox on Linux') {
+    const { phone, token } = await branch.signUp();
+    const answer = await loginByCode(phone, { 'Trust-Device': label });
+    return { phone, token, answer, cookie: cookieOf(answer) };
+  }
+
+  it('get a cookie that no script reads and no other site sends', async () => {
+    const { answer, token } = await trusting();
+
+    const [cookie] = answer.headers.getSetCookie();
+    const [, ...attributes] = cookie!.split('; ');
+    expect(cookie).toMatch(/^__Host-device=[\w-]{22}\.[\w-]{43};/);
+    expect(attributes.filter((attribute) => !attribute.startsWith('Expires'))).toEqual([
+      'Path=/',
+      'HttpOnly',
+      'Secure',
+      'SameSite=Strict',
+    ]);
+    const expires = Date.parse(attributes.find((attribute) => attribute.startsWith('Expires'))!.slice(8));
+    expect(Math.round((expires - Date.now()) / 86_400_000)).toBe(30);
+    expect(await devicesOf(token)).toMatchObject([{ label: 'Firefox on Linux', id: expect.any(String) }]);
+    expect((await branch.call('GET /auth/devices')).status).toBe(401);
+  });
+
+  it('log in with the password alone, and state just that', async () => {
+    const { phone, cookie } = await trusting();
+    const before = await branch.messages(phone);
+
+    const answer = await login(phone, cookie);
+
+    expect(answer.status).toBe(200);
+    expect(claimsOf(answer.body.accessToken).amr).toEqual(['pwd']);
+    expect(cookieOf(answer).Cookie).toMatch(/^__Host-device=/);
+    expect(cookieOf(answer)).not.toEqual(cookie);
+    expect((await login(phone, cookieOf(answer))).status).toBe(200);
+    expect(await branch.messages(phone)).toHaveLength(before.length);
+    // Whoever does not ask for it is trusted with nothing.
+    expect((await loginByCode(phone)).headers.getSetCookie()).toEqual([]);
+  });
+
+  it('S6: need the password all the same, and are the customer’s alone', async () => {
+    const [sara, omar] = [await trusting(), await branch.signUp()];
+
+    expectProblem(await login(sara.phone, sara.cookie, 'wrong password'), 401, 'credentials_invalid');
+    expectProblem(await login(omar.phone, sara.cookie), 401, 'insufficient_user_authentication');
+    for (const forged of [`__Host-device=${'a'.repeat(22)}.${'b'.repeat(43)}`, '__Host-device=', 'device=1; x']) {
+      expectProblem(await login(sara.phone, { Cookie: forged }), 401, 'insufficient_user_authentication');
+    }
+
+    expect((await login(sara.phone, sara.cookie)).status).toBe(200);
+  });
+
+  it('S6: are trusted no more when a cookie comes that was replaced', async () => {
+    const { phone, token, cookie: stolen } = await trusting();
+    const newest = cookieOf(await login(phone, stolen));
+    await branch.elapse(11);
+
+    expectProblem(await login(phone, stolen), 401, 'insufficient_user_authentication');
+
+    expectProblem(await login(phone, newest), 401, 'insufficient_user_authentication');
+    expect(await devicesOf(token)).toEqual([]);
+  });
+
+  it('confirm no transfer: that takes its code as ever', async () => {
+    const { phone, cookie } = await trusting();
+    const headers = { ...bearer((await login(phone, cookie)).body.accessToken), ...cookie };
+    const { id } = (await branch.call('POST /transfers', { headers, body: ORDER })).body;
+
+    const confirmed = await branch.call(`POST /transfers/${id}/confirm`, { headers });
+
+    expectProblem(confirmed, 401, 'insufficient_user_authentication');
+  });
+
+  it('are listed and forgotten by their customer', async () => {
+    const [sara, omar] = [await trusting('desk'), await trusting()];
+    const [device] = await devicesOf(sara.token);
+    const forget = (token: string, id: string) => branch.call(`DELETE /auth/devices/${id}`, { headers: bearer(token) });
+
+    expect((await forget(omar.token, device.id)).status).toBe(404);
+    expect((await forget(sara.token, 'none')).status).toBe(404);
+    expect((await forget(sara.token, device.id)).status).toBe(204);
+    expect((await forget(sara.token, device.id)).status).toBe(404);
+
+    expectProblem(await login(sara.phone, sara.cookie), 401, 'insufficient_user_authentication');
+    expect((await login(omar.phone, omar.cookie)).status).toBe(200);
+  });
+
+  it('T3: are trusted no more after a password reset', async () => {
+    const { phone, cookie } = await trusting();
+    const grant = await branch.grantFor(phone, 'password_reset');
+    const password = 'staple battery horse';
+
+    await branch.call('POST /auth/password/reset', { body: { password }, headers: withGrant(grant) });
+
+    expectProblem(await login(phone, cookie, password), 401, 'insufficient_user_authentication');
+  });
+
+  it('T3: are trusted no more after a change of number', async () => {
+    const { phone, token, cookie } = await trusting();
+    const to = newPhone();
+    const current = await branch.grantFor(phone, 'change_number', token);
+    const newNumberGrant = await branch.grantFor(to, 'verify_number', token);
+    const headers = { ...bearer(token), ...withGrant(current) };
+
+    expect((await branch.call('POST /numbers/change', { headers, body: { newNumberGrant } })).status).toBe(200);
+
+    expectProblem(await login(to, cookie), 401, 'insufficient_user_authentication');
+  });
+
+  it('T3: log nobody in whose password is replaced meanwhile', async () => {
+    const { phone, token, cookie } = await trusting();
+    const held = {
+      table: 'bank_users',
+      id: String(claimsOf(token).sub),
+      change: `password_hash = password_hash || ' '`,
+    };
+
+    const answer = await branch.whileHeld(held, () => login(phone, cookie));
+
+    expectProblem(answer, 401, 'credentials_invalid');
+  });
+
+  it.each(['', ' ', 'x'.repeat(61), 'a\tb'])(
+    'SEC-42: are refused the name %j, and the grant stays good',
+    async (label) => {
+      const { phone } = await branch.signUp();
+      const grant = await branch.verify(await login(phone), phone, 'second_factor');
+
+      const named = await login(phone, { ...withGrant(grant), 'Trust-Device': label });
+
+      expectProblem(named, 400, 'request_invalid');
+      expect((await login(phone, withGrant(grant))).status).toBe(200);
+    },
+  );
+
+  it('SEC-35: tell nobody a whole number', () => {
+    expect(branch.leaks()).toEqual([]);
+  });
+});
