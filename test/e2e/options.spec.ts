@@ -448,11 +448,11 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
   async retentionSeconds() {
     await open({ retentionSeconds: 100 });
     await start();
-    await fixture.elapse(399);
+    await fixture.elapse(380);
     await fixture.otp.purge();
 
     expect(await fixture.rows('otp_challenges')).toHaveLength(1);
-    await fixture.elapse(10);
+    await fixture.elapse(30);
     await fixture.otp.purge();
     expect(await fixture.rows('otp_challenges')).toHaveLength(0);
   },
