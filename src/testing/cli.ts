@@ -1,7 +1,11 @@
 #!/usr/bin/env node
 import { once } from 'node:events';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { type AttackReport, chosen, runAttacks } from './attacks/run-attacks.js';
+import type { AttackTarget } from './attacks/target.js';
 import { FAULT_NAMES, faultByName } from './simulators/fault-by-name.js';
 import type { SimulatedFault } from './simulators/faults.js';
 import { type SimulatedVendor, SIMULATORS } from './simulators/index.js';
@@ -9,10 +13,11 @@ import type { VendorSimulator } from './simulators/simulator.js';
 
 const VENDORS: ReadonlyMap<string, SimulatedVendor> = new Map(Object.entries(SIMULATORS));
 
-const HELP = `Simulates a vendor of one-time codes on this machine, for development.
+const HELP = `Simulates a vendor of one-time codes on this machine, and attacks your own application, for development.
 
   nestjs-phone-otp simulate <vendor> [--port <port>] [--fault <fault>]
   nestjs-phone-otp list      the vendors
+  nestjs-phone-otp attack --config <file> [--only <ids>]
   nestjs-phone-otp --help    this text
 
 simulate prints where the vendor is, the options of an adapter that reaches it, and each message as it arrives. Ctrl+C ends
@@ -20,6 +25,12 @@ it, and then everything is forgotten.
 
   --port    to listen on; a free one by default
   --fault   goes wrong with every request: ${FAULT_NAMES}
+
+attack replays known attacks on the application that the file's default export describes, and prints what came of each. It
+ends with 1 if any was not withstood, or could not be made.
+
+  --config  a module such as attacks.mjs; its default export is the target, or a function that makes it
+  --only    ids of attacks, such as G2,R1; all of them by default
 `;
 
 /** What was typed cannot be done: told with the way to do it. */
@@ -38,7 +49,9 @@ async function run(args: string[]): Promise<void> {
   if (values.help || command === 'help') return say(HELP);
   if (others.length > 0) throw new UsageError(`"${others[0]}" is one word too many. See "nestjs-phone-otp --help".`);
   if (command === 'list' && name === undefined) return list();
-  if (command !== 'simulate') throw new UsageError('say "simulate <vendor>" or "list". See "nestjs-phone-otp --help".');
+  if (command === 'attack' && name === undefined) return attack(await targetIn(values.config), idsIn(values.only));
+  if (command !== 'simulate')
+    throw new UsageError('say "simulate <vendor>", "list" or "attack". See "nestjs-phone-otp --help".');
   await simulate(vendorOf(name), portOf(values.port), faultOf(values.fault));
 }
 
@@ -47,7 +60,13 @@ function parsed(args: string[]) {
     return parseArgs({
       args,
       allowPositionals: true,
-      options: { port: { type: 'string' }, fault: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        port: { type: 'string' },
+        fault: { type: 'string' },
+        config: { type: 'string' },
+        only: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
     });
   } catch (error) {
     throw new UsageError((error as Error).message);
@@ -69,6 +88,33 @@ async function simulate(vendor: SimulatedVendor, port: number, fault: SimulatedF
   say(`${JSON.stringify(simulator.access, null, 2)}\nMessages appear here. Ctrl+C ends it.\n`);
   await ended;
   await simulator.stop();
+}
+
+async function attack(target: AttackTarget, only: readonly string[] | undefined): Promise<void> {
+  const onReport = ({ id, verdict, title, detail }: AttackReport) =>
+    say(`${verdict.padEnd(14)}  ${id.padEnd(3)}  ${onOneLine([title, detail].filter(Boolean).join('. '))}\n`);
+  const reports = await runAttacks(target, { ...(only && { only }), onReport });
+  const failed = reports.filter(({ verdict }) => verdict === 'broken' || verdict === 'inconclusive');
+  if (failed.length > 0) process.exitCode = 1;
+}
+
+async function targetIn(file: string | undefined): Promise<AttackTarget> {
+  if (file === undefined) throw new UsageError('say which application, with --config <file>.');
+  const { default: target } = (await import(pathToFileURL(path.resolve(file)).href)) as {
+    default?: AttackTarget | (() => AttackTarget | Promise<AttackTarget>);
+  };
+  if (target === undefined) throw new UsageError(`${file} has no default export.`);
+  return typeof target === 'function' ? target() : target;
+}
+
+function idsIn(only: string | undefined): string[] | undefined {
+  const ids = only?.split(',').map((id) => id.trim());
+  try {
+    chosen(ids);
+    return ids;
+  } catch (error) {
+    throw new UsageError(`--only: ${(error as Error).message}`);
+  }
 }
 
 async function listening(simulator: VendorSimulator, port: number): Promise<void> {

@@ -1,5 +1,12 @@
 export { CapturingProvider } from './capturing-provider.js';
 export type { CapturedMessage } from './capturing-provider.js';
+export { ATTACKS } from './attacks/attacks.js';
+export type { AttackCase, AttackFigures } from './attacks/attack-case.js';
+export { replayAttacks } from './attacks/replay-attacks.js';
+export type { AttackRunner } from './attacks/replay-attacks.js';
+export { runAttacks } from './attacks/run-attacks.js';
+export type { AttackChoice, AttackReport, AttackVerdict } from './attacks/run-attacks.js';
+export type { AttackAnswer, AttackLimits, AttackRequest, AttackTarget, GuardedAction } from './attacks/target.js';
 export { describeProvider } from './conformance/describe-provider.js';
 export type { MakeSubject, ProviderSubject, TrialConditions } from './conformance/subject.js';
 export { OtpTesting } from './otp-testing.js';

@@ -138,9 +138,9 @@ describe('the command line', () => {
   });
 
   it.each([
-    [[], 'say "simulate <vendor>" or "list"'],
-    [['start'], 'say "simulate <vendor>" or "list"'],
-    [['list', 'taqnyat'], 'say "simulate <vendor>" or "list"'],
+    [[], 'say "simulate <vendor>", "list" or "attack"'],
+    [['start'], 'say "simulate <vendor>", "list" or "attack"'],
+    [['list', 'taqnyat'], 'say "simulate <vendor>", "list" or "attack"'],
     [['simulate'], 'name a vendor: lamah, '],
     [['simulate', 'acme'], 'there is no vendor "acme": lamah, '],
     [['simulate', '__proto__'], 'there is no vendor "__proto__"'],

@@ -1,3 +1,5 @@
+import { testGlobals } from '../test-globals.js';
+
 /** What Jest, and Vitest with `globals: true`, put into the global scope. The package depends on neither. */
 export interface Runner {
   readonly describe: (name: string, body: () => void) => void;
@@ -20,10 +22,5 @@ interface Expectation {
 const NAMES = ['describe', 'it', 'beforeEach', 'afterEach', 'expect'] as const;
 
 export function runner(): Runner {
-  const found = globalThis as Partial<Runner>;
-  const missing = NAMES.filter((name) => typeof found[name] !== 'function');
-  if (missing.length === 0) return found as Runner;
-  throw new Error(
-    `describeProvider finds no global ${missing.join(', ')}: call it from a test of Jest, or of Vitest with "globals: true".`,
-  );
+  return testGlobals<Runner>('describeProvider', NAMES);
 }

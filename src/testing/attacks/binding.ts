@@ -1,0 +1,290 @@
+import type { AttackCase } from './attack-case.js';
+import { altered, areDifferent, newPassword } from './attacker.js';
+import { allowed, holds, isSuccess, refused } from './verdict.js';
+
+/** Names under which an application might take a number from whoever asks. */
+const NAMES_OF_A_NUMBER = ['phone', 'phoneNumber', 'phone_number', 'number', 'mobile', 'subject'];
+
+/** A proof is of something: this number, person, purpose and payment, and nothing else. */
+export const BINDING: readonly AttackCase[] = [
+  {
+    id: 'B1',
+    title: 'Whoever proved one number does not finish with another',
+    advisories: ['CVE-2026-15014'],
+    needs: ['register'],
+    messages: 2,
+    requests: 14,
+    async run(attacker) {
+      const victim = attacker.elsewhere();
+      const theirs = victim.newPhone();
+      const begun = await attacker.begin();
+      const grant = await attacker.grantFor(begun);
+      const account = { phone: begun.phone, password: newPassword(), grant };
+      let tried = 0;
+      for (const name of NAMES_OF_A_NUMBER) {
+        tried++;
+        if (isSuccess(await attacker.register({ ...account, fields: { [name]: theirs } }))) break;
+      }
+
+      const own = await victim.begin('registration', theirs);
+      const opened = await victim.register({
+        phone: theirs,
+        password: newPassword(),
+        grant: await victim.grantFor(own),
+      });
+      allowed(opened, 'the number of its owner, after somebody with a code for another number named it');
+      return { tried, successes: 0 };
+    },
+  },
+  {
+    id: 'B2',
+    title: 'A code verifies its own challenge only, and tries elsewhere leave it intact',
+    advisories: ['CVE-2026-45337'],
+    needs: [],
+    messages: 2,
+    requests: 6,
+    async run(attacker) {
+      const [mine, theirs] = [await attacker.begin(), await attacker.elsewhere().begin()];
+      areDifferent(mine, theirs);
+
+      refused(await attacker.verify(theirs, mine.code), 'the code of one challenge for another');
+      refused(await attacker.verify(mine, theirs.code), 'the code of one challenge for another');
+      allowed(await attacker.verify(mine, mine.code), 'the right code, after it was tried elsewhere');
+      allowed(await attacker.verify(theirs, theirs.code), 'the right code, after another was tried');
+      return { attempts: 2, successes: 0 };
+    },
+  },
+  {
+    id: 'B3',
+    title: 'A code verifies for its own purpose only',
+    advisories: [],
+    needs: [],
+    messages: 1,
+    requests: 4,
+    async run(attacker) {
+      const { challenge, code } = await attacker.begin('registration');
+      for (const purpose of ['login', 'password_reset'] as const) {
+        refused(await attacker.verify({ challenge, purpose }, code), `a code for registration as one for ${purpose}`);
+      }
+
+      allowed(await attacker.verify({ challenge, purpose: 'registration' }, code), 'the right code for its purpose');
+      return { purposes: 2, successes: 0 };
+    },
+  },
+  {
+    id: 'B3b',
+    title: 'A grant opens the routes of its own purpose only',
+    advisories: ['CVE-2025-46815', 'CVE-2025-69614'],
+    needs: ['register', 'login', 'resetPassword', 'elapse'],
+    messages: 3,
+    requests: 14,
+    async run(attacker) {
+      const owner = await attacker.signUp();
+      await attacker.passed('resendAt', owner.begun.answer);
+      const login = await attacker.begin('login', owner.phone);
+      const forLogin = await attacker.grantFor(login);
+      refused(await attacker.resetPassword({ grant: forLogin }), 'a grant for a login at the password reset');
+      await attacker.passed('resendAt', login.answer);
+      const forReset = await attacker.grantFor(await attacker.begin('password_reset', owner.phone));
+
+      refused(await attacker.login({}, { grant: forReset }), 'a grant for a password reset at the login');
+      for (const grant of [forLogin, forReset]) {
+        const { phone, password } = owner;
+        refused(await attacker.register({ phone, password, grant }), 'a grant for something else at the registration');
+      }
+      return { attempts: 4, successes: 0 };
+    },
+  },
+  {
+    id: 'B3c',
+    title: 'A text that holds more than one number sends to none of them',
+    advisories: [],
+    needs: [],
+    messages: 0,
+    requests: 12,
+    async run(attacker) {
+      const [one, other] = [attacker.newPhone(), attacker.newPhone()];
+      const joined = [',', ';', ' ', '\n', '\r\n', '\0', '&phone=', '%00'].map((sign) => `${one}${sign}${other}`);
+      const tricks = [...joined, [one, other], { e164: one }, `${one}\nBcc: ${other}`];
+      for (const trick of tricks) {
+        refused(await attacker.start(trick, 'registration'), `${shape(trick, [one, other])} for a number`);
+      }
+
+      return { attempts: tricks.length, successes: 0 };
+    },
+  },
+  {
+    id: 'B4',
+    title: 'Whoever did not start a challenge can neither verify it nor use up its tries',
+    advisories: ['GHSA-9m84-wc28-w895'],
+    needs: [],
+    messages: 1,
+    requests: 16,
+    async run(attacker) {
+      const begun = await attacker.begin();
+      const [id] = begun.challenge.split('.') as [string];
+      const guessed = { ...begun, challenge: altered(begun.challenge) };
+      const stranger = attacker.elsewhere();
+      for (let n = 0; n < 6; n++) {
+        refused(await stranger.verify(guessed, begun.code), 'the right code with a handle that was guessed in part');
+        if (id !== begun.challenge) {
+          refused(await stranger.verify({ ...begun, challenge: id }, begun.code), 'the right code with half a handle');
+        }
+      }
+
+      allowed(await attacker.verify(begun, begun.code), 'the right code, after strangers tried without its handle');
+      return { attempts: 12, successes: 0 };
+    },
+  },
+  {
+    id: 'B4b',
+    title: "A signed-in account's challenge is verified by that account only",
+    advisories: ['CVE-2026-45337', 'GHSA-9m84-wc28-w895'],
+    needs: ['register'],
+    messages: 3,
+    requests: 11,
+    async run(attacker) {
+      const [owner, other] = [await attacker.signUp(), await attacker.elsewhere().signUp()];
+      const begun = await attacker.begin('verify_number', attacker.newPhone(), owner);
+
+      refused(await attacker.verify(begun, begun.code), "an account's code from somebody who is not signed in");
+      refused(
+        await attacker.verify(begun, begun.code, { token: other.token }),
+        "an account's code from another account",
+      );
+      allowed(await attacker.verify(begun, begun.code, { token: owner.token }), "the owner's code");
+      return { attempts: 2, successes: 0 };
+    },
+  },
+  {
+    id: 'B5',
+    title: 'A grant confirms a payment for its own account, signed in, and once',
+    advisories: ['CVE-2025-46815', 'CVE-2025-69614'],
+    needs: ['register', 'guarded'],
+    messages: 3,
+    requests: 16,
+    async run(attacker) {
+      const [owner, other] = [await attacker.signUp(), await attacker.elsewhere().signUp()];
+      const { token } = owner;
+      const [mine, theirs] = [await attacker.payment(owner), await attacker.payment(other)];
+      const grant = await attacker.grantFor(await attacker.stepUp(mine, owner), owner);
+
+      refused(await attacker.confirm(theirs, { token: other.token, grant }), "a grant for another account's payment");
+      refused(await attacker.confirm(mine, { token: other.token, grant }), 'a grant from another account');
+      refused(await attacker.confirm(mine, { grant }), 'a grant from nobody who is signed in');
+      allowed(await attacker.confirm(mine, { token, grant }), 'the grant, after others tried it');
+      refused(await attacker.confirm(mine, { token, grant }), 'a grant that was used');
+      return { attempts: 4, successes: 0 };
+    },
+  },
+  {
+    id: 'B5b',
+    title: 'A grant whose time is over confirms nothing',
+    advisories: ['CVE-2025-69614'],
+    needs: ['register', 'guarded', 'elapse'],
+    messages: 2,
+    requests: 8,
+    async run(attacker) {
+      const owner = await attacker.signUp();
+      const id = await attacker.payment(owner);
+      const begun = await attacker.stepUp(id, owner);
+      const verified = await attacker.verify(begun, begun.code, owner);
+      const grant = attacker.grantIn(verified);
+      await attacker.passed('expiresAt', verified);
+
+      const late = await attacker.confirm(id, { token: owner.token, grant });
+      refused(late, 'a grant whose time was over');
+      return { attempts: 1, successes: 0 };
+    },
+  },
+  {
+    id: 'B5c',
+    title: 'A grant for one payment does not confirm another',
+    advisories: ['CVE-2025-46815', 'CVE-2025-69614'],
+    needs: ['register', 'guarded'],
+    messages: 2,
+    requests: 8,
+    async run(attacker) {
+      const owner = await attacker.signUp();
+      const [one, other] = [await attacker.payment(owner), await attacker.payment(owner)];
+      const grant = await attacker.grantFor(await attacker.stepUp(one, owner), owner);
+
+      refused(await attacker.confirm(other, { token: owner.token, grant }), 'a grant for another payment');
+      return { attempts: 1, successes: 0 };
+    },
+  },
+  {
+    id: 'B6',
+    title: 'What is stored is confirmed, not what the caller says it is',
+    advisories: [],
+    needs: ['register', 'guarded'],
+    messages: 2,
+    requests: 12,
+    async run(attacker) {
+      const owner = await attacker.signUp();
+      const { token } = owner;
+      const id = await attacker.payment(owner);
+      const before = (await attacker.messages(owner.phone)).length;
+      const fields = { amount: '9999.00', payee: 'Mallory' };
+      const isTheirs = (text: string) => /9999|Mallory/.test(text);
+      const tampered = await attacker.confirm(id, { token, fields });
+      const asked = typeof tampered.json.challenge === 'string' ? tampered : await attacker.confirm(id, { token });
+      const begun = await attacker.begun(asked, 'transaction', owner.phone, before);
+      const [text] = await attacker.messages(owner.phone);
+      holds(!isTheirs(text!), 'Its message names the amount and payee of the request, not of the record.');
+
+      const grant = await attacker.grantFor(begun, owner);
+      const answer = await attacker.confirm(id, { token, grant, fields });
+      holds(!isTheirs(answer.text), 'It confirmed the amount and payee of the request, not of the record.');
+      const { read } = attacker.target.guarded!;
+      const stored = read ? (await attacker.send(read({ id }), { token })).text : '';
+      holds(!isTheirs(stored), 'It stored the amount and payee of the request that confirmed.');
+      return { attempts: 2, successes: 0 };
+    },
+  },
+  {
+    id: 'B6b',
+    title: 'A payment that was changed after its code was sent is not confirmed by it',
+    advisories: [],
+    needs: ['register', 'guarded', 'guarded.change'],
+    messages: 3,
+    requests: 12,
+    async run(attacker) {
+      const owner = await attacker.signUp();
+      const { token } = owner;
+      const id = await attacker.payment(owner);
+      const grant = await attacker.grantFor(await attacker.stepUp(id, owner), owner);
+      await attacker.send(attacker.target.guarded!.change!({ id, payee: 'Mallory' }), { token });
+
+      refused(await attacker.confirm(id, { token, grant }), 'the grant for a payment that was changed since');
+      return { attempts: 1, successes: 0 };
+    },
+  },
+  {
+    id: 'B7',
+    title: 'Two accounts that verify one number do not get in the way of each other',
+    advisories: ['supabase/auth#2430'],
+    needs: ['register', 'elapse'],
+    messages: 4,
+    requests: 12,
+    async run(attacker) {
+      const [one, other] = [await attacker.signUp(), await attacker.elsewhere().signUp()];
+      const phone = attacker.newPhone();
+      const first = await attacker.begin('verify_number', phone, one);
+      await attacker.passed('resendAt', first.answer);
+      const second = await attacker.begin('verify_number', phone, other);
+      areDifferent(first, second);
+
+      refused(await attacker.verify(second, first.code, other), "one account's code for the other's challenge");
+      refused(await attacker.verify(first, second.code, one), "one account's code for the other's challenge");
+      refused(await attacker.verify(first, first.code, other), "one account's challenge by the other account");
+      allowed(await attacker.verify(second, second.code, other), "an account's own code");
+      return { attempts: 3, successes: 0 };
+    },
+  },
+];
+
+/** A trick without the numbers in it. */
+function shape(trick: unknown, phones: string[]): string {
+  return phones.reduce((text, phone) => text.replaceAll(phone, '+…'), JSON.stringify(trick));
+}

@@ -1,0 +1,192 @@
+import type { AttackCase } from './attack-case.js';
+import { type Begun, madeUpChallenge, wrongCode, wrongCodes } from './attacker.js';
+import { allowed, holds, isSuccess, refused } from './verdict.js';
+
+/** Codes have few digits: all that keeps them is that few are compared. */
+export const GUESSING: readonly AttackCase[] = [
+  {
+    id: 'G1',
+    title: 'The login route counts wrong codes as the verify route does',
+    advisories: ['CVE-2025-64102', 'CVE-2024-32868'],
+    needs: ['register', 'login', 'elapse'],
+    messages: 2,
+    requests: 12,
+    async run(attacker) {
+      const owner = await attacker.signUp();
+      await attacker.passed('resendAt', owner.begun.answer);
+      const login = await attacker.begin('login', owner.phone);
+      const { challenge, code } = login;
+      const guesses = wrongCodes(code, attacker.limits.maxTries);
+
+      for (const guess of guesses)
+        refused(await attacker.login({ challenge, code: guess }), 'a wrong code at the login');
+
+      refused(
+        await attacker.login({ challenge, code }),
+        `the right code, after ${guesses.length} wrong ones at the login`,
+      );
+      refused(await attacker.verify(login, code), `the right code, after ${guesses.length} wrong ones at the login`);
+      return { guesses: guesses.length, successes: 0 };
+    },
+  },
+  {
+    id: 'G2',
+    title: 'After a thousand guesses at one challenge the right code is refused',
+    advisories: ['CVE-2026-15210', 'CVE-2025-4094'],
+    needs: ['addresses'],
+    messages: 1,
+    requests: 1002,
+    async run(attacker) {
+      const begun = await attacker.begin();
+      const guesses = wrongCodes(begun.code, 1000);
+      for (let n = 0; n < guesses.length; n += 25) {
+        const guesser = attacker.elsewhere();
+        const answers = await Promise.all(guesses.slice(n, n + 25).map((guess) => guesser.verify(begun, guess)));
+        for (const answer of answers) refused(answer, 'a wrong code');
+      }
+
+      refused(await attacker.verify(begun, begun.code), `the right code, after ${guesses.length} wrong ones`);
+      return { guesses: guesses.length, successes: 0 };
+    },
+  },
+  {
+    id: 'G3',
+    title: 'An address that tries codes at many challenges is slowed down',
+    advisories: ['CVE-2026-8760'],
+    needs: [],
+    beyond: ({ verifiesPerAddress: most }) =>
+      most > 300 ? `"verifiesPerAddress" is ${most}, and the attack stops at 300.` : undefined,
+    messages: 0,
+    requests: 301,
+    async run(attacker) {
+      const { verifiesPerAddress: most } = attacker.limits;
+      let tried = 0;
+      let slowed = false;
+      while (!slowed && tried <= most) {
+        const answer = await attacker.verify({ challenge: madeUpChallenge(), purpose: 'registration' }, '123456');
+        refused(answer, 'a code for a challenge that there is not');
+        slowed = answer.status === 429;
+        tried++;
+      }
+
+      holds(slowed, `It let one address try ${tried} codes and did not slow it down.`);
+      return { tried: tried - 1, most };
+    },
+  },
+  {
+    id: 'G3b',
+    title: 'A code whose time is over is refused',
+    advisories: ['CVE-2024-8122'],
+    needs: ['elapse'],
+    messages: 1,
+    requests: 2,
+    async run(attacker) {
+      const begun = await attacker.begin();
+      await attacker.passed('expiresAt', begun.answer);
+
+      refused(await attacker.verify(begun, begun.code), 'a code whose time was over');
+      return { successes: 0 };
+    },
+  },
+  {
+    id: 'G4',
+    title: 'Guesses from one address each are counted together',
+    advisories: ['CVE-2026-33640', 'GHSA-c55g-q6f4-5qxr'],
+    needs: ['addresses'],
+    messages: 1,
+    requests: 32,
+    async run(attacker) {
+      const begun = await attacker.begin();
+      const guesses = wrongCodes(begun.code, 30);
+      for (const guess of guesses) refused(await attacker.elsewhere().verify(begun, guess), 'a wrong code');
+
+      const right = await attacker.elsewhere().verify(begun, begun.code);
+      refused(right, `the right code, after ${guesses.length} wrong ones from as many addresses`);
+      return { addresses: guesses.length, successes: 0 };
+    },
+  },
+  {
+    id: 'G5',
+    title: 'Guesses are not given back by a resend, nor by another challenge for the number',
+    advisories: ['better-auth/better-auth#11162'],
+    needs: ['elapse'],
+    beyond: ({ failuresPerHour: most, maxTries }) =>
+      most > 3 * maxTries ? `"failuresPerHour" is ${most}, and the attack stops at ${3 * maxTries}.` : undefined,
+    messages: 5,
+    requests: 50,
+    async run(attacker) {
+      const { maxTries, failuresPerHour } = attacker.limits;
+      const rounds = Math.ceil(failuresPerHour / maxTries);
+      const phone = attacker.newPhone();
+      const first = await attacker.begin('registration', phone);
+      for (const guess of wrongCodes(first.code, maxTries - 1)) await attacker.verify(first, guess);
+      await attacker.passed('resendAt', first.answer);
+      const resent = await attacker.resend(first.challenge);
+      const again: Begun = isSuccess(resent) ? await attacker.begun(resent, 'registration', phone, 1) : first;
+      for (const guess of wrongCodes(again.code, maxTries - 1)) await attacker.verify(again, guess);
+      const guesses = 2 * (maxTries - 1);
+      refused(
+        await attacker.verify(again, again.code),
+        `the right code, after ${guesses} wrong ones with a resend between`,
+      );
+
+      let last: Begun = again;
+      for (let round = 1; round < rounds; round++) {
+        await attacker.passed('resendAt', last.answer);
+        last = await attacker.begin('registration', phone);
+        for (const guess of wrongCodes(last.code, maxTries)) await attacker.verify(last, guess);
+      }
+      await attacker.passed('resendAt', last.answer);
+      const before = (await attacker.messages(phone)).length;
+      const next = await attacker.start(phone, 'registration');
+      if (isSuccess(next)) {
+        const { code, ...challenge } = await attacker.begun(next, 'registration', phone, before);
+        refused(
+          await attacker.verify(challenge, code),
+          `the next challenge, after ${failuresPerHour} wrong codes in an hour`,
+        );
+      }
+      return { challenges: rounds, wrong: rounds * maxTries, successes: 0 };
+    },
+  },
+  {
+    id: 'G6',
+    title: 'What is not a code verifies nothing, breaks nothing and costs no try',
+    advisories: ['CVE-2025-12374', 'GHSA-rmmc-8cqj-hfp3', 'CVE-2026-30941'],
+    needs: [],
+    messages: 1,
+    requests: 25,
+    async run(attacker) {
+      const begun = await attacker.begin();
+      const { code } = begun;
+      const none: unknown[] = ['', ' ', null, [], {}, true, 0, Number(code), [code], [[code]], { code }, { $ne: null }];
+      const almost = [code[0], code.slice(1), `${code}0`, `${code}\n`, `${code}\0`, `${code};`, `${code}%`, `+${code}`];
+      const odd = [...none, ...almost];
+      for (const value of odd) refused(await attacker.verify(begun, value), `${JSON.stringify(value)} for a code`);
+
+      const right = await attacker.verify(begun, code);
+      allowed(right, `the right code, after ${odd.length} that are none`);
+      return { malformed: odd.length, successes: 1 };
+    },
+  },
+  {
+    id: 'G7',
+    title: 'A code works once',
+    advisories: ['CVE-2021-43177', 'CVE-2026-27855'],
+    needs: [],
+    messages: 1,
+    requests: 5,
+    async run(attacker) {
+      const begun = await attacker.begin();
+      refused(await attacker.verify(begun, wrongCode(begun.code)), 'a wrong code');
+      allowed(await attacker.verify(begun, begun.code), 'the right code, after a wrong one');
+
+      refused(await attacker.verify(begun, begun.code), 'a code that was used');
+      refused(
+        await attacker.elsewhere().atSecondInstance().verify(begun, begun.code),
+        'a code that was used elsewhere',
+      );
+      return { uses: 3, successes: 1 };
+    },
+  },
+];

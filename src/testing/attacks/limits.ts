@@ -1,0 +1,205 @@
+import { randomInt } from 'node:crypto';
+
+import type { AttackCase } from './attack-case.js';
+import { madeUpChallenge, wrongCodes } from './attacker.js';
+import { allowed, holds, isSuccess, refused, staged } from './verdict.js';
+import { differences } from './likeness.js';
+
+/** Limits that can be walked around limit nobody. */
+export const LIMITS: readonly AttackCase[] = [
+  {
+    id: 'L1',
+    title: 'Forged forwarding headers make nobody another client',
+    advisories: ['CVE-2026-45364', 'CVE-2024-34451', 'CVE-2025-69615'],
+    needs: [],
+    beyond: ({ verifiesPerAddress: most }) =>
+      most > 300 ? `"verifiesPerAddress" is ${most}, and the attack stops at 300.` : undefined,
+    messages: 0,
+    requests: 301,
+    async run(attacker) {
+      const { verifiesPerAddress: most } = attacker.limits;
+      let tried = 0;
+      let slowed = false;
+      while (!slowed && tried <= most) {
+        const challenge = { challenge: madeUpChallenge(), purpose: 'registration' } as const;
+        const answer = await attacker.verify(challenge, '123456', { headers: attacker.forged(forgedAddress()) });
+        slowed = answer.status === 429;
+        tried++;
+      }
+
+      holds(slowed, `It took ${tried} forged addresses of one client for as many clients.`);
+      return { tried: tried - 1, most };
+    },
+  },
+  {
+    id: 'L2',
+    title: 'Two instances count together',
+    advisories: ['CVE-2026-74878'],
+    needs: ['second instance'],
+    messages: 1,
+    requests: 12,
+    async run(attacker) {
+      const begun = await attacker.begin();
+      const other = attacker.elsewhere().atSecondInstance();
+      const again = await other.start(begun.phone, 'registration');
+      refused(again, 'a second message within the cooldown, asked for at the other instance');
+      const guesses = wrongCodes(begun.code, attacker.limits.maxTries);
+      for (const [n, guess] of guesses.entries()) {
+        refused(await (n % 2 === 0 ? attacker : other).verify(begun, guess), 'a wrong code');
+      }
+
+      for (const one of [attacker, other]) {
+        refused(
+          await one.verify(begun, begun.code),
+          `the right code, after ${guesses.length} wrong ones at two instances`,
+        );
+      }
+      return { guesses: guesses.length, successes: 0 };
+    },
+  },
+  {
+    id: 'L2b',
+    title: 'A restart gives no guess and no message back',
+    advisories: ['CVE-2026-74878'],
+    needs: ['restart'],
+    messages: 1,
+    requests: 12,
+    async run(attacker) {
+      const begun = await attacker.begin();
+      const [last, ...guesses] = wrongCodes(begun.code, attacker.limits.maxTries) as [string, ...string[]];
+      for (const guess of guesses) refused(await attacker.verify(begun, guess), 'a wrong code');
+      await attacker.restart();
+
+      refused(
+        await attacker.start(begun.phone, 'registration'),
+        'a second message within the cooldown, after a restart',
+      );
+      refused(await attacker.verify(begun, last), 'a wrong code');
+      const right = await attacker.verify(begun, begun.code);
+      refused(right, `the right code, after ${guesses.length + 1} wrong ones with a restart between`);
+      return { guesses: guesses.length + 1, successes: 0 };
+    },
+  },
+  {
+    id: 'L3',
+    title: 'Every spelling of a number shares its limits',
+    advisories: ['CVE-2026-107830', 'CVE-2025-29998'],
+    needs: [],
+    messages: 2,
+    requests: 12,
+    async run(attacker) {
+      const { phone } = await attacker.begin();
+      const spellings = spellingsOf(phone);
+      for (const spelling of spellings) {
+        refused(
+          await attacker.start(spelling, 'registration'),
+          'the same number within the cooldown, in another spelling',
+        );
+      }
+
+      await attacker.begin(); // a message that is asked for later arrives later
+      const messages = (await attacker.messages(phone)).length;
+      holds(messages === 1, `${spellings.length} spellings of one number got ${messages} messages.`);
+      return { spellings: spellings.length };
+    },
+  },
+  {
+    id: 'L3b',
+    title: 'One address has few messages sent, to however many numbers',
+    advisories: ['CVE-2026-107830', 'CVE-2025-29998'],
+    needs: [],
+    beyond: ({ sendsPerAddressPerHour: most }) =>
+      most > 60 ? `"sendsPerAddressPerHour" is ${most}, and the attack stops at 60.` : undefined,
+    messages: 60,
+    requests: 61,
+    async run(attacker) {
+      const { sendsPerAddressPerHour: most } = attacker.limits;
+      let accepted = 0;
+      let slowed = false;
+      while (!slowed && accepted <= most) {
+        const answer = await attacker.start(attacker.newPhone(), 'registration');
+        slowed = answer.status === 429;
+        if (isSuccess(answer)) accepted++;
+        else refused(answer, 'one more message');
+      }
+
+      holds(slowed, `It let one address have ${accepted} messages sent and did not slow it down.`);
+      return { accepted, most };
+    },
+  },
+  {
+    id: 'L4',
+    title: 'Strangers who use up the limits of a number do not keep its owner out',
+    advisories: ['18F/identity-idp#2388'],
+    needs: ['register', 'guarded', 'elapse'],
+    messages: 5,
+    requests: 40,
+    async run(attacker) {
+      const owner = attacker;
+      const account = await owner.signUp();
+      let last = account.begun.answer;
+      let wrong = 0;
+      for (let round = 0; round < 2; round++) {
+        await attacker.passed('resendAt', last);
+        const stranger = attacker.elsewhere();
+        last = await stranger.start(account.phone, 'login');
+        staged(last, 'a stranger who starts a login');
+        const { challenge } = last.json as { challenge: string };
+        for (const guess of wrongCodes('123456', attacker.limits.maxTries)) {
+          await stranger.verify({ challenge, purpose: 'login' }, guess);
+          wrong++;
+        }
+      }
+
+      const id = await owner.payment(account);
+      const grant = await owner.grantFor(await owner.stepUp(id, account), account);
+      allowed(
+        await owner.confirm(id, { token: account.token, grant }),
+        `the owner, after ${wrong} wrong codes of strangers`,
+      );
+      return { wrongByStrangers: wrong, successes: 1 };
+    },
+  },
+  {
+    id: 'L4b',
+    title: 'A limit that is reached answers alike for known and unknown numbers',
+    advisories: ['18F/identity-idp#2388'],
+    needs: ['register'],
+    messages: 2,
+    requests: 8,
+    async run(attacker) {
+      const { phone: known } = await attacker.signUp();
+      const { phone: unknown } = await attacker.begin();
+      const [one, other] = [await attacker.start(known, 'login'), await attacker.start(unknown, 'login')];
+      refused(one, 'another message within the cooldown');
+
+      const different = differences(one, other);
+      holds(
+        different.length === 0,
+        `Refused within the cooldown, known and unknown numbers differ in ${different.join()}.`,
+      );
+      return { differences: 0 };
+    },
+  },
+];
+
+/** As people and programs write it; what an application does not take for a number it refuses. */
+function spellingsOf(phone: string): string[] {
+  const digits = phone.slice(1);
+  const inDigitsFrom = (zero: number) =>
+    digits.replaceAll(/\d/g, (digit) => String.fromCodePoint(zero + Number(digit)));
+  return [
+    `00${digits}`,
+    `+${inDigitsFrom(0x660)}`,
+    `+${inDigitsFrom(0x6f0)}`,
+    `+${inDigitsFrom(0xff10)}`,
+    `${phone.slice(0, 4)} ${phone.slice(4, 6)} ${phone.slice(6)}`,
+    `${phone.slice(0, 4)}-${phone.slice(4)}`,
+    ` ${phone} `,
+    `\u200e${phone}\u200f`,
+  ];
+}
+
+function forgedAddress(): string {
+  return [203, 0, 113, 1].map((part) => (part === 203 ? part : randomInt(1, 255))).join('.');
+}

@@ -1,0 +1,151 @@
+import type { AttackCase } from './attack-case.js';
+import { newPassword, wrongCodes } from './attacker.js';
+import { allowed, holds, isSuccess, refused, successesOf } from './verdict.js';
+
+/** Whatever is read before it is written can be done twice in between. */
+export const RACES: readonly AttackCase[] = [
+  {
+    id: 'R1',
+    title: 'Of fifty right codes at once one succeeds',
+    advisories: ['CVE-2026-43930', 'CVE-2026-107276'],
+    needs: [],
+    messages: 1,
+    requests: 51,
+    async run(attacker) {
+      const begun = await attacker.begin();
+      const answers = await Promise.all(attacker.crowd(50).map((one) => one.verify(begun, begun.code)));
+
+      const successes = successesOf(answers);
+      holds(successes === 1, `Of ${answers.length} right codes at once ${successes} succeeded.`);
+      return { attempts: answers.length, successes };
+    },
+  },
+  {
+    id: 'R1b',
+    title: 'Of twenty registrations at once with one grant one succeeds',
+    advisories: [],
+    needs: ['register'],
+    messages: 1,
+    requests: 22,
+    async run(attacker) {
+      const { phone, ...begun } = await attacker.begin();
+      const grant = await attacker.grantFor({ phone, ...begun });
+      const crowd = attacker.crowd(20);
+      const answers = await Promise.all(crowd.map((one) => one.register({ phone, password: newPassword(), grant })));
+
+      const successes = successesOf(answers);
+      holds(successes === 1, `Of ${answers.length} registrations with one grant ${successes} succeeded.`);
+      return { attempts: answers.length, successes };
+    },
+  },
+  {
+    id: 'R2',
+    title: 'Of two hundred wrong codes at once no more are compared than one after another',
+    advisories: ['CVE-2026-110653', 'GHSA-7h8m-vrxx-vr4m'],
+    needs: ['addresses'],
+    messages: 1,
+    requests: 202,
+    async run(attacker) {
+      const begun = await attacker.begin();
+      const guesses = wrongCodes(begun.code, 200);
+      const crowd = attacker.crowd(guesses.length);
+      const answers = await Promise.all(guesses.map((guess, n) => crowd[n]!.verify(begun, guess)));
+      for (const answer of answers) refused(answer, 'a wrong code');
+
+      const compared = answers.filter(({ json }) => json.code === 'otp_invalid').length;
+      const { maxTries } = attacker.limits;
+      holds(compared <= maxTries, `It compared ${compared} codes that came at once, of ${maxTries} that it allows.`);
+      refused(await attacker.verify(begun, begun.code), `the right code, after ${guesses.length} wrong ones at once`);
+      return { attempts: answers.length, compared, successes: 0 };
+    },
+  },
+  {
+    id: 'R4',
+    title: 'A right code among wrong ones is not lost',
+    advisories: ['better-auth/better-auth#9993'],
+    needs: [],
+    messages: 1,
+    requests: 10,
+    async run(attacker) {
+      const begun = await attacker.begin();
+      const codes = [...wrongCodes(begun.code, attacker.limits.maxTries - 1), begun.code];
+      const crowd = attacker.crowd(codes.length);
+      const answers = await Promise.all(codes.map((code, n) => crowd[n]!.verify(begun, code)));
+
+      const right = answers.pop()!;
+      for (const answer of answers) refused(answer, 'a wrong code');
+      allowed(right, `the right code, beside ${answers.length} wrong ones`);
+      return { attempts: codes.length, successes: 1 };
+    },
+  },
+  {
+    id: 'R4b',
+    title: 'A resend ends the code before it, however close behind',
+    advisories: ['better-auth/better-auth#8067'],
+    needs: ['elapse'],
+    messages: 2,
+    requests: 5,
+    async run(attacker) {
+      const begun = await attacker.begin();
+      const { challenge, phone, code, purpose } = begun;
+      await attacker.passed('resendAt', begun.answer);
+      const [resent, verified] = await Promise.all([
+        attacker.resend(challenge),
+        attacker.atSecondInstance().verify(begun, code),
+      ]);
+
+      const again = isSuccess(resent) ? await attacker.nextCode(phone, 1, code.length) : undefined;
+      if (isSuccess(verified)) {
+        if (again)
+          refused(await attacker.verify(begun, again), 'the code of a resend to a challenge that had succeeded');
+      } else {
+        holds(again !== undefined, 'A resend and a right code at once left neither.');
+        if (again !== code) refused(await attacker.verify(begun, code), 'a code that a resend had replaced');
+        allowed(await attacker.verify({ challenge, purpose }, again), 'the code of a resend');
+      }
+      return { codes: 2, successes: 1 };
+    },
+  },
+  {
+    id: 'R6',
+    title: 'A hundred starts for one number at once send one message, and none fails',
+    advisories: ['CVE-2026-107830'],
+    needs: [],
+    messages: 1,
+    requests: 101,
+    async run(attacker) {
+      const phone = attacker.newPhone();
+      const answers = await Promise.all(attacker.crowd(100).map((one) => one.start(phone, 'registration')));
+      const successes = successesOf(answers);
+      for (const answer of answers) if (!isSuccess(answer)) refused(answer, 'a start among many');
+
+      await attacker.messages(phone, 0);
+      await attacker.begin(); // a message that is asked for later arrives later
+      const messages = (await attacker.messages(phone)).length;
+      holds(messages === 1, `${answers.length} starts at once sent ${messages} messages to one phone.`);
+      return { starts: answers.length, accepted: successes };
+    },
+  },
+  {
+    id: 'R6b',
+    title: 'Of two who proved one number one gets it',
+    advisories: [],
+    needs: ['register', 'elapse'],
+    messages: 2,
+    requests: 6,
+    async run(attacker) {
+      const phone = attacker.newPhone();
+      const first = await attacker.begin('registration', phone);
+      const grants = [await attacker.grantFor(first)];
+      await attacker.passed('resendAt', first.answer);
+      grants.push(await attacker.elsewhere().grantFor(await attacker.begin('registration', phone)));
+      const both = attacker.crowd(2);
+      const register = (grant: string, n: number) => both[n]!.register({ phone, password: newPassword(), grant });
+      const answers = await Promise.all(grants.map(register));
+
+      const owners = successesOf(answers);
+      holds(owners === 1, `Of two who registered one number at once ${owners} got it.`);
+      return { attempts: answers.length, owners };
+    },
+  },
+];

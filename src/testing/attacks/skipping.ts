@@ -1,0 +1,196 @@
+import type { AttackCase } from './attack-case.js';
+import { madeUpChallenge, newPassword, wrongCode } from './attacker.js';
+import { allowed, holds, isSuccess, refused } from './verdict.js';
+
+/** What a caller may wish were so. */
+const WISHES: readonly object[] = [
+  { verified: true },
+  { code: '000000' },
+  { subject: 'admin', owner: 'admin' },
+  { tries: -1000, maxTries: 1000 },
+  { purposes: ['login', 'registration', 'transaction'] },
+  { expiresAt: '2999-12-31T00:00:00Z', ttlSeconds: 1e9 },
+  // Such a name is a field like any other only where the text is read.
+  JSON.parse('{"__proto__": {"verified": true}}') as object,
+  { constructor: { prototype: { verified: true } } },
+];
+
+/** The shortest way around a code is to skip it. */
+export const SKIPPING: readonly AttackCase[] = [
+  {
+    id: 'S1',
+    title: 'No answer shows the code, whatever it is asked for',
+    advisories: ['CVE-2026-105211'],
+    needs: [],
+    messages: 8,
+    requests: 10,
+    async run(attacker) {
+      const pleas: { fields?: object; headers?: Record<string, string> }[] = [
+        {},
+        { fields: { channel: 'response' } },
+        { fields: { returnCode: true } },
+        { fields: { debug: true, test: true } },
+        { fields: { delivery: 'none', medium: { returnCode: {} } } },
+        { headers: { 'X-Debug': '1', 'X-Test': '1' } },
+        { headers: { Prefer: 'return=representation' } },
+      ];
+      let shown = 0;
+      for (const plea of pleas) {
+        const phone = attacker.newPhone();
+        const answer = await attacker.start(phone, 'registration', plea);
+        if (!isSuccess(answer)) continue;
+        const { code, ...begun } = await attacker.begun(answer, 'registration', phone, 0);
+        const wrong = await attacker.verify(begun, wrongCode(code));
+        const all = [answer, wrong].map(({ headers, text }) => JSON.stringify([...headers]) + text).join();
+        // Digits that stand by themselves: a time has as many.
+        holds(!new RegExp(`(?<!\\d)${code}(?!\\d)`).test(withoutTimes(all)), 'An answer to the client holds the code.');
+        shown++;
+      }
+
+      return { pleas: pleas.length, answered: shown, codesShown: 0 };
+    },
+  },
+  {
+    id: 'S2',
+    title: 'What a caller claims of itself in further fields is not believed',
+    advisories: ['CVE-2026-27946'],
+    needs: [],
+    messages: 9,
+    requests: 30,
+    async run(attacker) {
+      for (const fields of WISHES) {
+        const phone = attacker.newPhone();
+        const answer = await attacker.start(phone, 'registration', { fields });
+        if (!isSuccess(answer)) continue;
+        const { code, ...begun } = await attacker.begun(answer, 'registration', phone, 0);
+        const claims = JSON.stringify(fields);
+        refused(
+          await attacker.verify(begun, wrongCode(code), { fields }),
+          `a wrong code, after a start with ${claims}`,
+        );
+      }
+
+      const begun = await attacker.begin();
+      for (const { code: _, ...fields } of WISHES as { code?: string }[]) {
+        const claims = JSON.stringify(fields);
+        refused(await attacker.verify(begun, wrongCode(begun.code), { fields }), `a wrong code with ${claims}`);
+      }
+      return { attempts: 2 * WISHES.length, successes: 0 };
+    },
+  },
+  {
+    id: 'S3',
+    title: 'A body that is empty, incomplete or of another type verifies nothing',
+    advisories: ['CVE-2026-49448'],
+    needs: [],
+    messages: 1,
+    requests: 20,
+    async run(attacker) {
+      const begun = await attacker.begin();
+      const { challenge, code, purpose } = begun;
+      const bodies: unknown[] = [undefined, '', '{}', 'null', '[]', '""', '{', [{ challenge, code, purpose }]];
+      const parts = [{ purpose }, { code, purpose }, { challenge, purpose }, { challenge: null, code: null, purpose }];
+      for (const body of [...bodies, ...parts]) {
+        refused(await attacker.send(attacker.route('verify', body)), 'a body without challenge and code');
+      }
+      const whole = attacker.route('verify', JSON.stringify({ challenge, code, purpose }));
+      const types = ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'];
+      for (const type of types) {
+        // What a page elsewhere can make a browser send without asking.
+        const answer = await attacker.send({ ...whole, headers: { 'Content-Type': type } });
+        refused(answer, `a code in a body of type ${type.split(';')[0]}`);
+      }
+
+      allowed(await attacker.verify(begun, code), 'the right code, after bodies that say nothing');
+      return { bodies: bodies.length + parts.length + types.length, successes: 0 };
+    },
+  },
+  {
+    id: 'S3b',
+    title: 'No step is taken without the one before it',
+    advisories: ['CVE-2026-18963', 'CVE-2026-94218'],
+    needs: ['register', 'login', 'resetPassword'],
+    messages: 1,
+    requests: 24,
+    async run(attacker) {
+      const { phone, challenge, code } = await attacker.begin();
+      const password = newPassword();
+      const proofs = [undefined, '', challenge, code, madeUpChallenge(), 'x'.repeat(43), 'null', 'undefined'];
+      for (const grant of proofs) {
+        const what = grant === undefined ? 'nothing' : grant === challenge ? 'a challenge' : 'what is no grant';
+        refused(await attacker.register({ phone, password, grant }), `${what} for a grant at the registration`);
+        refused(await attacker.resetPassword({ grant }), `${what} for a grant at the password reset`);
+      }
+      refused(await attacker.login({ challenge }), 'a login without a code');
+      refused(await attacker.login({ code }), 'a login without a challenge');
+      refused(await attacker.login({ challenge, code }), 'a code for registration at the login');
+      return { attempts: 2 * proofs.length + 3, successes: 0 };
+    },
+  },
+  {
+    id: 'S4',
+    title: 'Being signed in does not confirm a payment, and half a proof is no proof',
+    advisories: ['CVE-2026-15616', 'GHSA-xg6x-h9c9-2m83'],
+    needs: ['register', 'guarded'],
+    messages: 2,
+    requests: 14,
+    async run(attacker) {
+      const owner = await attacker.signUp();
+      const { token } = owner;
+      const id = await attacker.payment(owner);
+      refused(await attacker.confirm(id, {}), 'a payment of somebody who is not signed in');
+      const { challenge } = await attacker.stepUp(id, owner);
+
+      for (const grant of [challenge, token, 'x'.repeat(43)]) {
+        refused(await attacker.confirm(id, { token, grant }), 'what is no grant at a payment');
+        refused(await attacker.confirm(id, { token: grant === token ? challenge : grant }), 'what is no access token');
+      }
+      refused(await attacker.confirm(id, { token }), 'a payment without a grant');
+      return { attempts: 8, successes: 0 };
+    },
+  },
+  {
+    id: 'S4b',
+    title: 'A password alone signs nobody in, nor does the challenge that it is answered with',
+    advisories: ['CVE-2026-15616', 'GHSA-xg6x-h9c9-2m83'],
+    needs: ['register', 'passwordLogin', 'me'],
+    messages: 2,
+    requests: 8,
+    async run(attacker) {
+      const owner = await attacker.signUp();
+      const before = (await attacker.messages(owner.phone)).length;
+      const half = await attacker.elsewhere().passwordLogin(owner);
+      refused(half, 'a password without a second factor');
+      holds(attacker.givenToken(half) === undefined, 'It gave an access token for a password alone.');
+
+      const begun = await attacker.begun(half, 'second_factor', owner.phone, before);
+      refused(await attacker.me(begun.challenge), 'a challenge for an access token');
+      const grant = await attacker.grantFor(begun);
+      refused(await attacker.me(grant), 'a grant for an access token');
+      const wrong = { ...owner, password: newPassword() };
+      refused(await attacker.passwordLogin(wrong, { grant }), 'a second factor with a wrong password');
+      return { attempts: 4, successes: 0 };
+    },
+  },
+  {
+    id: 'S5',
+    title: 'A login by code does not count as the second factor of another login',
+    advisories: ['CVE-2024-45042', 'ory/kratos#4317'],
+    needs: ['register', 'passwordLogin', 'elapse'],
+    messages: 2,
+    requests: 6,
+    async run(attacker) {
+      const owner = await attacker.signUp();
+      await attacker.passed('resendAt', owner.begun.answer);
+      const grant = await attacker.grantFor(await attacker.begin('login', owner.phone));
+
+      const answer = await attacker.passwordLogin(owner, { grant });
+      refused(answer, 'a grant for a login as the second factor');
+      return { attempts: 1, successes: 0 };
+    },
+  },
+];
+
+function withoutTimes(text: string): string {
+  return text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '');
+}

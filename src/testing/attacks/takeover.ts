@@ -1,0 +1,113 @@
+import type { AttackCase } from './attack-case.js';
+import { newPassword } from './attacker.js';
+import { allowed, holds, refused, staged } from './verdict.js';
+
+/** Who has been at an account before its owner, or is there still. */
+export const TAKEOVER: readonly AttackCase[] = [
+  {
+    id: 'T1',
+    title: 'Nobody prepares an account for a number that they did not prove',
+    advisories: ['better-auth/better-auth#10239', 'CVE-2026-56081'],
+    needs: ['register', 'passwordLogin'],
+    messages: 3,
+    requests: 12,
+    async run(attacker) {
+      const victim = attacker.elsewhere();
+      const phone = victim.newPhone();
+      const prepared = { phone, password: newPassword() };
+      const answers = [
+        await attacker.register(prepared),
+        await attacker.register({ ...prepared, fields: { phone, verified: true } }),
+      ];
+      for (const answer of answers) refused(answer, 'a registration without a proof of the number');
+
+      await victim.signUp(phone);
+      const intruder = await attacker.passwordLogin(prepared);
+      refused(intruder, 'the password that somebody had chosen before the owner came');
+      holds(
+        typeof intruder.json.challenge !== 'string',
+        'It took the password that somebody had chosen before the owner.',
+      );
+      return { attempts: 3, successes: 0 };
+    },
+  },
+  {
+    id: 'T2',
+    title: 'A number that has left its account opens nothing of it any more',
+    advisories: ['CVE-2026-9092'],
+    needs: ['register', 'login', 'changeNumber', 'elapse'],
+    messages: 7,
+    requests: 18,
+    async run(attacker) {
+      const owner = await attacker.signUp();
+      const { token, phone } = owner;
+      await attacker.passed('resendAt', owner.begun.answer);
+      const login = await attacker.begin('login', phone);
+      const early = await attacker.grantFor(login);
+      const current = await attacker.grantFor(await attacker.begin('change_number', phone, owner), owner);
+      const next = await attacker.grantFor(await attacker.begin('verify_number', attacker.newPhone(), owner), owner);
+      const change = attacker.target.changeNumber!({ newNumberGrant: next });
+      staged(await attacker.send(change, { token, grant: current }), 'a change of number');
+
+      refused(await attacker.login({}, { grant: early }), 'a grant won with a number that has left the account');
+      await attacker.passed('resendAt', login.answer);
+      const before = (await attacker.messages(phone)).length;
+      await attacker.start(phone, 'login');
+      await attacker.begin(); // a message that is asked for later arrives later
+      const codes = (await attacker.messages(phone)).length - before;
+      holds(codes === 0, 'It sent a code for the account to a number that has left it.');
+      return { attempts: 2, successes: 0 };
+    },
+  },
+  {
+    id: 'T2b',
+    title: 'A change of number needs a code from either number',
+    advisories: [],
+    needs: ['register', 'changeNumber'],
+    messages: 4,
+    requests: 14,
+    async run(attacker) {
+      const owner = await attacker.signUp();
+      const { token } = owner;
+      const next = await attacker.grantFor(await attacker.begin('verify_number', attacker.newPhone(), owner), owner);
+      const change = (newNumberGrant: string, grant?: string) =>
+        attacker.send(attacker.target.changeNumber!({ newNumberGrant }), { token, grant });
+
+      refused(await change(next), "a change of number without a code from the account's own");
+      refused(await change(next, next), 'one code for both numbers');
+      const current = await attacker.grantFor(await attacker.begin('change_number', owner.phone, owner), owner);
+      refused(await change(current, current), 'one code for both numbers');
+      refused(await change('x'.repeat(43), current), 'a change to a number that nobody proved');
+      allowed(await change(next, current), 'a change with codes from both numbers');
+      return { attempts: 4, successes: 0 };
+    },
+  },
+  {
+    id: 'T3',
+    title: 'A password reset ends every session and the old password, and signs nobody in',
+    advisories: ['CVE-2023-22492'],
+    needs: ['register', 'resetPassword', 'passwordLogin', 'me', 'elapse'],
+    messages: 4,
+    requests: 14,
+    async run(attacker) {
+      const intruder = await attacker.signUp();
+      const { phone, token } = intruder;
+      staged(await attacker.me(token), 'a session');
+      await attacker.passed('resendAt', intruder.begun.answer);
+      const owner = attacker.elsewhere();
+      const reset = await owner.begin('password_reset', phone);
+      const password = newPassword();
+      const answer = await owner.resetPassword({ grant: await owner.grantFor(reset) }, password);
+      staged(answer, 'a password reset');
+
+      holds(attacker.givenToken(answer) === undefined, 'A password reset signed somebody in.');
+      refused(await attacker.me(token), 'the session of before a password reset');
+      const old = await attacker.passwordLogin(intruder);
+      refused(old, 'the password of before a reset');
+      holds(typeof old.json.challenge !== 'string', 'It took the password of before a reset.');
+      const fresh = await owner.passwordLogin({ phone, password });
+      holds(typeof fresh.json.challenge === 'string', 'It did not take the new password.');
+      return { attempts: 2, successes: 0 };
+    },
+  },
+];

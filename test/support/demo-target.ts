@@ -1,0 +1,32 @@
+import { randomInt } from 'node:crypto';
+
+import type { AttackTarget } from 'nestjs-phone-otp/testing';
+
+/** The demo bank, as the attack replay must know it. */
+export function demoTarget(baseUrl: string, instances: readonly string[] = [baseUrl]): AttackTarget {
+  return {
+    baseUrl,
+    inbox: async (phone) => {
+      const inboxes = await Promise.all(instances.map((url) => messagesAt(url, phone)));
+      const newestFirst = inboxes.flat().toSorted((one, other) => (one.sentAt < other.sentAt ? 1 : -1));
+      return newestFirst.map(({ text }) => text);
+    },
+    newPhone: () => `+96655${String(randomInt(10_000_000)).padStart(7, '0')}`,
+    register: ({ password }) => ({ path: '/auth/register', body: { name: 'Mallory', password } }),
+    login: (proof) => ({ path: '/auth/login', body: proof }),
+    passwordLogin: (account) => ({ path: '/auth/password/login', body: account }),
+    resetPassword: (wish) => ({ path: '/auth/password/reset', body: wish }),
+    me: () => ({ method: 'GET', path: '/me' }),
+    changeNumber: (proof) => ({ path: '/numbers/change', body: proof }),
+    guarded: {
+      create: (order) => ({ path: '/transfers', body: { ...order, currency: 'SAR' } }),
+      confirm: ({ id }) => ({ path: `/transfers/${id}/confirm` }),
+      read: ({ id }) => ({ method: 'GET', path: `/transfers/${id}` }),
+    },
+  };
+}
+
+async function messagesAt(url: string, phone: string): Promise<{ text: string; sentAt: string }[]> {
+  const response = await fetch(`${url}/demo/inbox?phone=${encodeURIComponent(phone)}`);
+  return ((await response.json()) as { messages: { text: string; sentAt: string }[] }).messages;
+}
