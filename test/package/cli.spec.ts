@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { TaqnyatVerify, type TaqnyatVerifyOptions } from 'nestjs-phone-otp';
 import { SIMULATORS, TaqnyatSimulator } from 'nestjs-phone-otp/testing';
 
+import { NaiveHost } from '../support/naive-host.js';
 import { PROJECT } from '../support/packed.js';
 import { until } from '../support/providers.js';
 
@@ -129,6 +131,51 @@ describe('the command line', () => {
     for (const [index, { about }] of Object.values(SIMULATORS).entries()) expect(lines[index]).toContain(about);
   });
 
+  describe('attacks an application', () => {
+    let host: NaiveHost;
+    let folder: string;
+    let config: string;
+    beforeAll(async () => {
+      host = await NaiveHost.open();
+      folder = mkdtempSync(path.join(tmpdir(), 'otp-cli-spec-'));
+      config = path.join(folder, 'attacks.mjs');
+      writeFileSync(
+        config,
+        `export default async () => ({
+          baseUrl: '${host.url}',
+          inbox: async (phone) => (await fetch('${host.url}/inbox?phone=' + encodeURIComponent(phone))).json(),
+          newPhone: () => '+96655' + String(Math.floor(Math.random() * 1e7)).padStart(7, '0'),
+        });`,
+      );
+    });
+    afterAll(async () => {
+      rmSync(folder, { recursive: true });
+      await host.close();
+    });
+
+    it('and says of each attack what came of it', async () => {
+      const { out, ended } = run('attack', '--config', config, '--only', 'R1,G3,B1');
+
+      expect(await ended).toBe(1);
+      expect(out().trimEnd().split('\n')).toEqual([
+        'held            G3   An address that tries codes at many challenges is slowed down',
+        'broken          R1   Of fifty right codes at once one succeeds. Of 50 right codes at once 50 succeeded.',
+        'not_applicable  B1   Whoever proved one number does not finish with another. The target does not describe: register.',
+      ]);
+    });
+
+    it('and is content when every attack that was made was withstood', async () => {
+      expect(await run('attack', '--config', config, '--only', 'G3').ended).toBe(0);
+    });
+
+    it('but none of an unknown id', async () => {
+      const { err, ended } = run('attack', '--config', config, '--only', 'G2,G99');
+
+      expect(await ended).toBe(2);
+      expect(err()).toContain('--only: there is no attack G99.');
+    });
+  });
+
   it.each([['--help'], ['-h'], ['help'], ['simulate', '--help']])('says how it is used: %s %s', async (...args) => {
     const { out, err, ended } = run(...args);
 
@@ -141,6 +188,7 @@ describe('the command line', () => {
     [[], 'say "simulate <vendor>", "list" or "attack"'],
     [['start'], 'say "simulate <vendor>", "list" or "attack"'],
     [['list', 'taqnyat'], 'say "simulate <vendor>", "list" or "attack"'],
+    [['attack'], 'say which application, with --config <file>.'],
     [['simulate'], 'name a vendor: lamah, '],
     [['simulate', 'acme'], 'there is no vendor "acme": lamah, '],
     [['simulate', '__proto__'], 'there is no vendor "__proto__"'],

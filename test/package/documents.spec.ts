@@ -146,6 +146,18 @@ describe('docs/providers.md', () => {
   });
 });
 
+describe('docs/attack-replay.md', () => {
+  const page = read('docs/attack-replay.md');
+
+  it('leaves none out of the attacks that are known in this field', () => {
+    const known = Object.entries({ G: 7, R: 6, B: 7, S: 6, T: 3, L: 4, D: 6 });
+    const ids = known.flatMap(([family, count]) => Array.from({ length: count }, (_, n) => `${family}${n + 1}`));
+
+    const rows = tableRows(page).map(([id]) => id);
+    expect(ids.filter((id) => !rows.includes(id))).toEqual([]);
+  });
+});
+
 describe('docs/security-evidence.md', () => {
   const page = read('docs/security-evidence.md');
 

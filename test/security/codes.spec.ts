@@ -50,6 +50,18 @@ describe('a code', () => {
     await expect(verify(challenge, code)).resolves.toMatchObject({ phone });
   });
 
+  it("R3: stays counted when the host's transaction around the try rolls back", async () => {
+    const { challenge, code } = await start();
+
+    const hosts = fixture.dataSource.transaction(async (manager) => {
+      await manager.query('SELECT 1');
+      await verify(challenge, wrongCode(code));
+    });
+
+    await expect(hosts).rejects.toMatchObject({ code: 'otp_invalid' });
+    expect(await tries(challenge)).toBe(1);
+  });
+
   it('SEC-03 cannot be found in a copy of the tables by trying all million codes', async () => {
     const { code } = await start();
     await until('the message was marked', async () => (await fixture.rows('otp_sends')).length > 0);

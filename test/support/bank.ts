@@ -9,6 +9,8 @@ export interface Bank {
   process: ChildProcess;
   /** The exit code, once it has ended; null after a signal that it did not handle. */
   ended: Promise<number | null>;
+  /** What it wrote so far, to the log and to whoever started it. */
+  output: () => string;
 }
 
 export interface Answer {
@@ -28,7 +30,7 @@ export async function openBank(env: NodeJS.ProcessEnv = {}, { shell = false } = 
   const { child, ended, output } = run(shell ? ['sh', '-c', `"${program.join('" "')}"; exit $?`] : program, env);
   for (;;) {
     const url = /is open: +(\S+)/.exec(output())?.[1];
-    if (url) return { url, process: child, ended };
+    if (url) return { url, process: child, ended, output };
     const more = once(child.stdout!, 'data').then(() => true);
     if (!(await Promise.race([more, ended.then(() => false)]))) throw new Error(`the bank did not open: ${output()}`);
   }

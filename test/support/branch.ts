@@ -22,23 +22,37 @@ export class Branch {
   readonly #answers: string[] = [];
 
   private constructor(
-    readonly bank: Bank,
+    public bank: Bank,
     readonly dataSource: DataSource,
     private readonly schema: string,
+    private readonly env: NodeJS.ProcessEnv,
   ) {}
 
   static async open(env: NodeJS.ProcessEnv = {}): Promise<Branch> {
     const schema = await newSchema();
     const url = urlInSchema(schema);
-    const bank = await openBank({ DATABASE_URL: url, PGAPPNAME: schema, ...env });
+    const whole = { DATABASE_URL: url, PGAPPNAME: schema, ...env };
+    const bank = await openBank(whole);
     const dataSource = new DataSource({ type: 'postgres', url, schema, entities: [...OTP_ENTITIES, ...BANK_ENTITIES] });
-    return new Branch(bank, await dataSource.initialize(), schema);
+    return new Branch(bank, await dataSource.initialize(), schema, whole);
   }
 
   async close(): Promise<void> {
     await this.dataSource.destroy();
     this.bank.process.kill();
     await this.bank.ended;
+  }
+
+  /** Ends the bank, and opens it again where it was. */
+  async reopen(): Promise<void> {
+    const { port } = new URL(this.bank.url);
+    this.bank.process.kill();
+    await this.bank.ended;
+    this.bank = await openBank({ ...this.env, PORT: port });
+  }
+
+  get databaseUrl(): string {
+    return urlInSchema(this.schema);
   }
 
   async call(route: Route, options?: Parameters<typeof call>[2]): Promise<Answer> {

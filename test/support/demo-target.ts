@@ -2,12 +2,13 @@ import { randomInt } from 'node:crypto';
 
 import type { AttackTarget } from 'nestjs-phone-otp/testing';
 
-/** The demo bank, as the attack replay must know it. */
-export function demoTarget(baseUrl: string, instances: readonly string[] = [baseUrl]): AttackTarget {
+/** The demo bank, as the attack replay must know it. @param urls of its two instances, once they are open */
+export function demoTarget(urls: () => readonly [string, string]): AttackTarget {
   return {
-    baseUrl,
+    baseUrl: () => urls()[0],
+    secondInstanceUrl: () => urls()[1],
     inbox: async (phone) => {
-      const inboxes = await Promise.all(instances.map((url) => messagesAt(url, phone)));
+      const inboxes = await Promise.all(urls().map((url) => messagesAt(url, phone)));
       const newestFirst = inboxes.flat().toSorted((one, other) => (one.sentAt < other.sentAt ? 1 : -1));
       return newestFirst.map(({ text }) => text);
     },

@@ -44,6 +44,11 @@ const ADVICE: Record<OtpErrorCode, { person: string; operator: string }> = {
     person: 'This code can no longer be used. Ask for a new one.',
     operator: 'The true reason stands in `otp.refused` and in the log. Show it to nobody outside.',
   },
+  recovery_code_invalid: {
+    person: 'This recovery code cannot be used. Type it again, or use another one.',
+    operator:
+      'Nothing, unless there are many: then somebody guesses, behind a right password. Their gate closes by itself.',
+  },
   otp_too_soon: {
     person: 'You can ask for another code in {retryAfter} seconds.',
     operator:

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { withAttacks } from './attacks-page.js';
 import * as errors from './errors-page.js';
 import * as events from './events-page.js';
 import { evidencePage, figuresOn } from './evidence-page.js';
@@ -10,6 +11,7 @@ import * as providers from './providers-page.js';
 
 /** Pages of which the sources know a part, and what brings that part up to date. */
 export const GENERATED_PAGES: Readonly<Record<string, (page: string) => string | Promise<string>>> = {
+  'docs/attack-replay.md': withAttacks,
   'docs/errors.md': errors.withGeneratedParts,
   'docs/events.md': events.withGeneratedParts,
   'docs/options.md': options.withGeneratedParts,

@@ -162,7 +162,8 @@ export const GUESSING: readonly AttackCase[] = [
       const none: unknown[] = ['', ' ', null, [], {}, true, 0, Number(code), [code], [[code]], { code }, { $ne: null }];
       const almost = [code[0], code.slice(1), `${code}0`, `${code}\n`, `${code}\0`, `${code};`, `${code}%`, `+${code}`];
       const odd = [...none, ...almost];
-      for (const value of odd) refused(await attacker.verify(begun, value), `${JSON.stringify(value)} for a code`);
+      for (const value of odd)
+        refused(await attacker.verify(begun, value), `${JSON.stringify(value).replace(code, '…')} for a code`);
 
       const right = await attacker.verify(begun, code);
       allowed(right, `the right code, after ${odd.length} that are none`);
@@ -187,6 +188,23 @@ export const GUESSING: readonly AttackCase[] = [
         'a code that was used elsewhere',
       );
       return { uses: 3, successes: 1 };
+    },
+  },
+  {
+    id: 'G7b',
+    title: 'A grant for a login opens one session',
+    advisories: ['CVE-2021-43177', 'CVE-2026-27855'],
+    needs: ['register', 'login', 'elapse'],
+    messages: 2,
+    requests: 7,
+    async run(attacker) {
+      const owner = await attacker.signUp();
+      await attacker.passed('resendAt', owner.begun.answer);
+      const grant = await attacker.grantFor(await attacker.begin('login', owner.phone));
+      allowed(await attacker.login({}, { grant }), 'a grant for a login');
+
+      refused(await attacker.login({}, { grant }), 'a grant that was used');
+      return { uses: 2, successes: 1 };
     },
   },
 ];

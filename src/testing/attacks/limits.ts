@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 
 import type { AttackCase } from './attack-case.js';
 import { madeUpChallenge, wrongCodes } from './attacker.js';
-import { allowed, holds, isSuccess, refused, staged } from './verdict.js';
+import { allowed, holds, isSuccess, refused, staged, told } from './verdict.js';
 import { differences } from './likeness.js';
 
 /** Limits that can be walked around limit nobody. */
@@ -151,12 +151,14 @@ export const LIMITS: readonly AttackCase[] = [
         }
       }
 
+      const { token, phone } = account;
       const id = await owner.payment(account);
-      const grant = await owner.grantFor(await owner.stepUp(id, account), account);
-      allowed(
-        await owner.confirm(id, { token: account.token, grant }),
-        `the owner, after ${wrong} wrong codes of strangers`,
-      );
+      const before = (await owner.messages(phone)).length;
+      const asked = await owner.confirm(id, { token });
+      const isAsked = typeof asked.json.challenge === 'string';
+      holds(isAsked, `It kept the owner out after ${wrong} wrong codes of strangers: ${told(asked)}.`);
+      const grant = await owner.grantFor(await owner.begun(asked, 'transaction', phone, before), { token });
+      allowed(await owner.confirm(id, { token, grant }), `the owner, after ${wrong} wrong codes of strangers`);
       return { wrongByStrangers: wrong, successes: 1 };
     },
   },
@@ -176,7 +178,7 @@ export const LIMITS: readonly AttackCase[] = [
       const different = differences(one, other);
       holds(
         different.length === 0,
-        `Refused within the cooldown, known and unknown numbers differ in ${different.join()}.`,
+        `Refused within the cooldown, known and unknown numbers differ in ${different.join(' and ')}.`,
       );
       return { differences: 0 };
     },

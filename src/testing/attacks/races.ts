@@ -111,7 +111,7 @@ export const RACES: readonly AttackCase[] = [
     title: 'A hundred starts for one number at once send one message, and none fails',
     advisories: ['CVE-2026-107830'],
     needs: [],
-    messages: 1,
+    messages: 2,
     requests: 101,
     async run(attacker) {
       const phone = attacker.newPhone();

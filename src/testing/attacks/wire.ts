@@ -10,7 +10,7 @@ import { addressesOf, type AttackAnswer, type AttackRequest, type AttackTarget }
 import { NotStaged } from './verdict.js';
 
 const REQUEST_MS = 15_000;
-const CASE_MS = 90_000;
+const CASE_MS = 180_000;
 const LARGEST_ANSWER = 1_048_576;
 const OWN_NETWORKS = ['loopback', 'private', 'uniqueLocal', 'linkLocal'];
 
