@@ -235,7 +235,7 @@ export class Lifecycle {
     for (let run = 1; run <= MAX_RUNS; run++) {
       // Not by spreading: for so many keys that is forty times as slow.
       const parameters = Object.assign(
-        limitParameters(this.limits.slotsFor(send, rows), send, this.settings),
+        limitParameters(this.limits.slotsFor(send, rows), this.limits.stopKeysOf(send), send, this.settings),
         own,
       ) as unknown as P;
       const answer = (await this.database.run(statement, parameters))!;

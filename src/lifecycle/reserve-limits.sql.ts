@@ -9,8 +9,10 @@ export interface LimitParameters {
   slotCaps: number[];
   slotSeconds: number[];
   slotPlaces: number[];
-  slotClasses: Slot['class'][];
+  slotClasses: BudgetClass[];
   slotFloors: number[];
+  /** Rows that exist while an operator has stopped just such messages. */
+  stopKeys: Buffer[];
   /** Messages below which the share of verified ones says nothing. */
   floorMessages: number;
   phone: string;
@@ -51,6 +53,7 @@ export interface Lowered {
 
 export function limitParameters(
   slots: readonly Slot[],
+  stopKeys: Buffer[],
   { phone, phoneHash, subject, signedIn, client, settled }: SendContext,
   { reconfirmAfterDays: reconfirmDays, conversionFloorMessages: floorMessages }: OtpFigures,
 ): LimitParameters {
@@ -62,6 +65,7 @@ export function limitParameters(
     slotPlaces: slots.map(({ place }) => PLACES.indexOf(place)),
     slotClasses: slots.map((slot) => slot.class),
     slotFloors: slots.map(({ floor }) => floor),
+    stopKeys,
     floorMessages,
     phone,
     phoneHash,
@@ -77,7 +81,7 @@ export const place = (name: Place): number => PLACES.indexOf(name);
 /** Counters of unverified messages. Among themselves they are locked by key, since `verify` has nothing but their keys. */
 const unverifiedPlaces = [place('address'), place('prefix'), place('unverified')].join(', ');
 
-/** Counters that are only read: whoever wrote them is an operator, or the look at all conversions. */
+/** Counters that are only read: the look at all conversions wrote them. */
 const readOnly = place('closed');
 
 /** Condition: enough messages to judge by, and too few of them verified. Never so where the floor is 0, or negative. */
@@ -146,11 +150,14 @@ WITH now AS MATERIALIZED (
   FROM now
 ), k AS MATERIALIZED (
   SELECT s.key, s.take AS used, s.cap, s.floor, s.place, now.t AS at, now.t + make_interval(secs => s.seconds) AS ends_at
-  FROM now, who, slots s WHERE s.class IN (who.class, 'everyone')
+  FROM now, who, slots s WHERE s.class = who.class
 ), refused AS MATERIALIZED (
   SELECT k.place, l.ends_at, l.used <= k.cap - greatest(k.used, 1) AS below_floor
   FROM k, LATERAL (SELECT x.used, x.verified, x.ends_at FROM ${t.limits} x WHERE x.key = k.key OFFSET 0) l
   WHERE l.ends_at > k.at AND (l.used > k.cap - greatest(k.used, 1) OR ${isBelow('l.used', 'l.verified', 'k.floor')})
+  UNION ALL
+  SELECT CASE WHEN array_position(:stopKeys::bytea[], key) > 2 THEN ${place('provider_stopped')} ELSE ${place('stopped')} END, ends_at, false
+  FROM ${t.limits} WHERE key = ANY (:stopKeys::bytea[])
 ), first AS (
   INSERT INTO ${t.limits} AS l (key, used, cap, floor, at, ends_at)
   SELECT key, used, cap, floor, at, ends_at FROM k

@@ -38,7 +38,7 @@ export type Place = (typeof PLACES)[number];
 /** One row to reserve: all of them, or none. */
 export interface Slot {
   readonly place: Place;
-  readonly class: BudgetClass | 'everyone';
+  readonly class: BudgetClass;
   readonly key: Buffer;
   /** 1 takes a slot; 0 only makes sure that the row exists and is not full. Of `spend`, what the message costs. */
   readonly take: number;
@@ -93,7 +93,6 @@ export class Limits {
       ...this.#stranger(send, rows),
       ...(send.client && !send.signedIn ? this.#known(send, rows) : []),
       ...(send.signedIn ? this.#owner(send, rows) : []),
-      ...this.#stops(send),
     ];
   }
 
@@ -172,12 +171,8 @@ export class Limits {
     return [
       ...(address ? [this.#measured('address', addressBlock(address), sendsPerAddressPerHour)] : []),
       this.#measured('prefix', prefixOf(phone), sendsPerPrefixPerHour),
-      ...(conversionFloor.region === 'enforce'
-        ? [readOnly('closed', 'stranger', this.closedKey('region', region))]
-        : []),
-      ...(conversionFloor.provider === 'enforce'
-        ? [readOnly('closed', 'stranger', this.closedKey('provider', provider))]
-        : []),
+      ...(conversionFloor.region === 'enforce' ? [closed(this.closedKey('region', region))] : []),
+      ...(conversionFloor.provider === 'enforce' ? [closed(this.closedKey('provider', provider))] : []),
     ];
   }
 
@@ -240,19 +235,9 @@ export class Limits {
     return place === 'region' ? sendsPerRegionPerDay.get(region)! : dailySpendBudget!.total;
   }
 
-  #stops(send: SendContext): Slot[] {
-    const [everything, region, provider, both] = this.stopKeysOf(send);
-    return [
-      readOnly('stopped', 'everyone', everything),
-      readOnly('stopped', 'everyone', region),
-      readOnly('provider_stopped', 'everyone', provider),
-      readOnly('provider_stopped', 'everyone', both),
-    ];
-  }
-
-  /** Every stop that would keep a message back. */
-  stopKeysOf({ region, provider }: Pick<SendContext, 'region' | 'provider'>): [Buffer, Buffer, Buffer, Buffer] {
-    return [{}, { region }, { provider }, { region, provider }].map((scope) => this.stopKey(scope)) as never;
+  /** Every stop that would keep a message back, those of its provider last. */
+  stopKeysOf({ region, provider }: Pick<SendContext, 'region' | 'provider'>): Buffer[] {
+    return [{}, { region }, { provider }, { region, provider }].map((scope) => this.stopKey(scope));
   }
 
   /** Not under the pepper: a stop must outlive every change of it, and names nobody. */
@@ -297,8 +282,9 @@ function partOf(total: number, count: number, index: number): number {
   return Math.floor(total / count) + (index === 0 ? total % count : 0);
 }
 
-function readOnly(place: Place, budgetClass: Slot['class'], key: Buffer): Slot {
-  return { place, class: budgetClass, key, take: 0, cap: 1, seconds: 0, floor: 0 };
+/** Full where it exists. */
+function closed(key: Buffer): Slot {
+  return { place: 'closed', class: 'stranger', key, take: 0, cap: 1, seconds: 0, floor: 0 };
 }
 
 /** What counts as one client address: an IPv4 address, or the /64 that one IPv6 subscriber owns. Anything else shares one block. */
