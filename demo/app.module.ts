@@ -41,6 +41,7 @@ export class AppModule {
           defaultRegion: 'SA',
           appName: 'Demo Bank',
           dailySendBudget: 10_000,
+          sendsPerRegionPerDay: { NG: 2_000, LY: 500 }, // where a bank like this one has few customers
           cooldownSeconds: 30, // the shortest allowed: whoever tries things out does not like to wait
           acceptShortCodes: true, // so that every vendor can be tried for everything: a real bank leaves both out
           acceptFixedText: true,

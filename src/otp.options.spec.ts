@@ -42,6 +42,9 @@ describe('the figures', () => {
       'sendsPerOwnerPerDay 60 1 - messages',
       'sendsPerAddressPerHour 20 1 - messages',
       'sendsPerPrefixPerHour 30 1 - messages',
+      'conversionFloorPercent 20 1 90 %',
+      'conversionFloorMessages 20 5 - messages',
+      'conversionCheckSeconds 60 0 3600 s',
       'sendsPerMinute 600 1 - messages',
       'verifiesPerAddress 30 1 - calls',
       'grantTtlSeconds 300 30 600 s',
@@ -203,6 +206,33 @@ describe('the other options', () => {
     for (const dailySendBudget of [0, -1, 1.5, '100', Infinity, null]) {
       expect(refusal({ dailySendBudget })).toBe('"dailySendBudget" must be a whole number of at least 1 (messages).');
     }
+  });
+
+  it('LIM-10 enforce the conversion floor of a prefix alone, unless they say otherwise', () => {
+    const asItComes = { prefix: 'enforce', address: 'record', region: 'record', provider: 'record' };
+
+    expect(resolve({}).conversionFloor).toEqual(asItComes);
+    expect(resolve({ conversionFloor: { region: 'enforce' } }).conversionFloor).toEqual({
+      ...asItComes,
+      region: 'enforce',
+    });
+    expect(refusal({ conversionFloor: { country: 'off' } as never })).toBe(
+      '"conversionFloor" may hold prefix, address, region, provider, and nothing else.',
+    );
+    for (const prefix of ['on', true, null]) {
+      expect(refusal({ conversionFloor: { prefix } as never })).toBe(
+        '"conversionFloor.prefix" must be one of off, record, enforce.',
+      );
+    }
+  });
+
+  it('SEC-26 refuse caps of regions that would cap nothing', () => {
+    expect(refusal({ sendsPerRegionPerDay: { XX: 5 } })).toBe(
+      '"sendsPerRegionPerDay" holds a region that is not in "regions".',
+    );
+    expect(refusal({ sendsPerRegionPerDay: { SA: 0 } })).toBe(
+      '"sendsPerRegionPerDay.SA" must be a whole number of at least 1 (messages).',
+    );
   });
 
   it('add purposes to the built-in ones, closed unless opened, and change the built-in ones in part', () => {

@@ -38,7 +38,7 @@ import type { PhoneNumber } from './phone/phone-number.js';
 import type { PhonePolicy } from './phone/phone-policy.js';
 import { readTypedCode } from './phone/typed-code.js';
 import type { Background } from './providers/background.js';
-import { type Carrier, type Carriers, openOf } from './providers/carriers.js';
+import { type Carrier, type Carriers, openOf, type Route } from './providers/carriers.js';
 import { attemptId } from './providers/dispatcher.js';
 import type { VendorReference } from './providers/provider.js';
 import type { Terms } from './providers/terms.js';
@@ -83,6 +83,11 @@ export class OtpService {
    * `bot_check_failed`
    */
   async start(request: StartRequest): Promise<StartedChallenge> {
+    return this.#start(request, NONE);
+  }
+
+  /** @param passedOver providers that an operator stopped, as it turned out: the next of the route takes their place */
+  async #start(request: StartRequest, passedOver: ReadonlySet<string>): Promise<StartedChallenge> {
     requireObject('The request', request);
     const { phones, lifecycle, messages, hash, mac, bind, courier, events } = this.parts;
     const { purpose, subject } = request;
@@ -91,7 +96,7 @@ export class OtpService {
       throw new OtpError('sign_in_required', 'This purpose belongs to a signed-in account: pass its "subject".');
     }
     const phone = phones.accept(request.phone);
-    const route = openOf(this.#carriersFor(phone, purpose));
+    const route = openOf(this.#carriersFor(phone, purpose).filter(({ name }) => !passedOver.has(name)));
     const [{ name: provider, terms }] = route;
     const sessionBinding = bind(rules, request);
     const send = this.#sendContext(request, phone, rules, route[0]);
@@ -100,7 +105,7 @@ export class OtpService {
       throw new OtpError('request_invalid', 'This purpose needs an "action" with "amount", "currency" and "payee".');
     }
     const locale = messages.localeFor(readLocale(request.locale));
-    await this.#assertUnsuspicious(request, phone.e164);
+    if (passedOver.size === 0) await this.#assertUnsuspicious(request, phone.e164);
     const known = subject !== undefined || (await this.#mayStart(phone, purpose, rules));
 
     const handle = subject === undefined ? newHandle() : derivedHandle(hash);
@@ -126,8 +131,9 @@ export class OtpService {
     } as const;
     let reserved: Reserved;
     try {
-      reserved = await this.#limited(send, lifecycle.start(send, challenge));
+      reserved = await this.#limited(send, lifecycle.start(send, challenge), route);
     } catch (error) {
+      if (isPassedOver(error, route)) return this.#start(request, new Set([...passedOver, provider]));
       const underway = request.reuse ? await this.#underway(error, send, challenge, terms) : undefined;
       if (underway) return underway;
       throw error;
@@ -163,6 +169,10 @@ export class OtpService {
    * otherwise as {@link OtpService.start}
    */
   async resend(request: ResendRequest): Promise<StartedChallenge> {
+    return this.#resend(request, NONE);
+  }
+
+  async #resend(request: ResendRequest, passedOver: ReadonlySet<string>): Promise<StartedChallenge> {
     requireObject('The request', request);
     const { settings, lifecycle, mac, courier } = this.parts;
     const handle = parseHandle(request.challenge);
@@ -171,29 +181,35 @@ export class OtpService {
 
     const { purpose, signed_in: signedIn } = found;
     const phone = { e164: found.phone, region: found.region } as PhoneNumber;
-    const route = openOf(nextAfter(found.provider, this.#carriersFor(phone, purpose)));
+    const carriers = nextAfter(found.provider, this.#carriersFor(phone, purpose));
+    const route = openOf(carriers.filter(({ name }) => !passedOver.has(name)));
     const [{ name: provider, terms }] = route;
     const by = { client: request.client, purpose, ...(signedIn && { subject: found.subject }) };
-    if (signedIn) await this.#assertSafe({ phone: phone.e164, purpose, subject: found.subject });
+    if (signedIn && passedOver.size === 0)
+      await this.#assertSafe({ phone: phone.e164, purpose, subject: found.subject });
     const context = this.#sendContext(by, phone, this.#rulesOf(purpose), route[0]);
     const send = { ...context, client: found.client ?? undefined };
     const code = drawCode(terms.codeLength);
     const sealed = mac.seal({ ...handle, purpose }, code);
-    const reserved = await this.#limited(
-      send,
-      lifecycle.resend(send, {
-        id: handle.id,
-        handleHash: handleHash(handle),
-        codeMac: sealed.mac,
-        keyId: sealed.keyId,
-        provider,
-        checker: terms.checker,
-        vendorSlot: terms.onePerPhone ? provider : null,
-        maxTries: terms.maxTries,
-        maxSends: settings.maxSends,
-        ttlSeconds: terms.ttlSeconds,
-      }),
-    );
+    const resending = lifecycle.resend(send, {
+      id: handle.id,
+      handleHash: handleHash(handle),
+      codeMac: sealed.mac,
+      keyId: sealed.keyId,
+      provider,
+      checker: terms.checker,
+      vendorSlot: terms.onePerPhone ? provider : null,
+      maxTries: terms.maxTries,
+      maxSends: settings.maxSends,
+      ttlSeconds: terms.ttlSeconds,
+    });
+    let reserved: Awaited<typeof resending>;
+    try {
+      reserved = await this.#limited(send, resending, route);
+    } catch (error) {
+      if (isPassedOver(error, route)) return this.#resend(request, new Set([...passedOver, provider]));
+      throw error;
+    }
 
     if (!reserved.decoy) {
       const locale = found.locale as Locale;
@@ -279,7 +295,7 @@ export class OtpService {
   /**
    * For operators: from now on no code is sent, by no instance, until {@link OtpService.resumeSending}, restarts or not.
    * Everybody is answered `send_unavailable` alike; codes that are out can be verified. Without `region` and `provider`
-   * it stops everything. What was answered before is still handed over, and so are {@link Notices}.
+   * it stops everything; where a provider was stopped and another can serve, that one does. What was answered before is still handed over, and so are {@link Notices}.
    * @throws {@link OtpError} `request_invalid` for a region or provider that is not one of this application
    */
   async stopSending({ reason, ...scope }: SendingScope & { reason?: string } = {}): Promise<void> {
@@ -482,7 +498,7 @@ export class OtpService {
   }
 
   /** Lets the operator see which limit was hit, or is about to be; the caller only learns how long to wait. */
-  async #limited<T extends Reserved>(send: SendContext, reserving: Promise<T>): Promise<T> {
+  async #limited<T extends Reserved>(send: SendContext, reserving: Promise<T>, route: Route): Promise<T> {
     const { phone, purpose, address } = send;
     try {
       const reserved = await reserving;
@@ -495,7 +511,7 @@ export class OtpService {
       }
       return reserved;
     } catch (error) {
-      if (error instanceof OtpError && error.code !== 'otp_unavailable') {
+      if (error instanceof OtpError && error.code !== 'otp_unavailable' && !isPassedOver(error, route)) {
         const { code, retryAfterSeconds } = error;
         const limit = error instanceof LimitError ? error.limit : undefined;
         this.parts.events.emit('otp.limited', { purpose, phone: maskPhone(phone), code, retryAfterSeconds, limit });
@@ -549,6 +565,13 @@ export class OtpService {
     }
     return row && row.retry_after !== null ? paused(row.retry_after) : otpUnavailable();
   }
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** Its provider was stopped, and the route has another. */
+function isPassedOver(error: unknown, { length }: Route): boolean {
+  return error instanceof LimitError && error.limit === 'provider_stopped' && length > 1;
 }
 
 /**

@@ -408,17 +408,31 @@ describe('the switch', () => {
     },
   );
 
-  it('SEC-26 is not got round by a failover', async () => {
-    const down = new ScriptedProvider(async () => ({ outcome: 'provider_unavailable' }), 'down');
-    const stopped = new ScriptedProvider(undefined, 'stopped');
-    await open({}, { provider: new Failover([down, stopped]) });
-    await fixture.otp.stopSending({ provider: 'stopped' });
+  it('SEC-26 lets the next provider serve where one is stopped, for starts and resends, and is not got round by a failover', async () => {
+    const [first, second] = [new ScriptedProvider(undefined, 'first'), new ScriptedProvider(undefined, 'second')];
+    await open({}, { provider: new Failover([first, second]) });
+    const sent = async (count: number) => {
+      await until('it is sent', async () => (await fixture.rows('otp_sends')).length === count);
+      return [first.messages.length, second.messages.length];
+    };
 
+    await fixture.otp.stopSending({ provider: 'first' });
+    const { challenge } = await start(newPhone());
+    expect(await sent(1)).toEqual([0, 1]);
+    await fixture.elapse(61);
+    await fixture.otp.resend({ challenge, client });
+    expect(await sent(2)).toEqual([0, 2]);
+    expect(events.of('otp.limited')).toEqual([]);
+
+    await fixture.otp.resumeSending({ provider: 'first' });
+    await fixture.otp.stopSending({ provider: 'second' });
+    first.answer = async () => ({ outcome: 'provider_unavailable' });
     await start(newPhone());
-    await until('the first one failed', async () => (await fixture.rows('otp_sends')).length === 1);
-    await fixture.app.close();
+    expect(await sent(3)).toEqual([1, 2]);
 
-    expect(stopped.messages).toEqual([]);
+    await fixture.otp.stopSending({ provider: 'first' });
+    expect(await outcome(start(newPhone()))).toBe('send_unavailable');
+    expect(events.of('otp.limited')).toMatchObject([{ limit: 'provider_stopped' }]);
   });
 });
 
