@@ -41,7 +41,7 @@ async function keep(database) {
   const log = [];
   try {
     const server = await Promise.race([launch(makeHome(), (line) => log.push(line)), crash]);
-    let ended;
+    let ended = once(server.process, 'exit');
     const endedByItself = new Promise((resolve) => {
       const watched = () => {
         const { process: running } = server;
