@@ -182,6 +182,16 @@ describe('docs/security-evidence.md', () => {
   }
 });
 
+describe('SECURITY.md', () => {
+  it('SEC-51: says what SMS can and cannot do, and to offer something stronger', () => {
+    const [, notice] = /^## What SMS can and cannot do\n([^#]+)/m.exec(read('SECURITY.md'))!;
+
+    expect(notice).toMatch(/restricted_ authenticator \(NIST SP 800-63B-4/);
+    for (const risk of ['SIM swaps', 'recycled numbers', 'SS7', 'malware', 'phish']) expect(notice).toContain(risk);
+    expect(notice).toContain('offer a stronger factor');
+  });
+});
+
 describe('the TSDoc', () => {
   it('says of each option what it means, and of each figure the default that the code has', () => {
     const options = documentedOptions();

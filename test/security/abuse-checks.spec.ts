@@ -61,7 +61,7 @@ describe('the risk hook', () => {
     ['a number given away an hour ago', { recycledAt: anHourAgo() }, 'recycled'],
     ['another sign', { risky: true }, 'risky'],
     ['a date that is none', { simSwappedAt: new Date('never') }, 'sim_swapped'],
-  ])('SEC-29: refuses the step-up of a signed-in account for %s', async (_, signals, doubt) => {
+  ])('SEC-29, SEC-51: tells a signed-in account to use another factor, for %s', async (_, signals, doubt) => {
     await withRisk(async () => signals);
 
     for (const stepUp of stepUps) expect(await signedIn(stepUp)).toBe('other_factor_needed');
