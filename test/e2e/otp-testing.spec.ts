@@ -1,5 +1,15 @@
-import { Body, Controller, Headers, type INestApplication, Module, Post, UseFilters } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
+import {
+  Body,
+  Controller,
+  type DynamicModule,
+  Headers,
+  type INestApplication,
+  type INestApplicationContext,
+  Module,
+  Post,
+  UseFilters,
+} from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
   ConsoleProvider,
@@ -7,12 +17,14 @@ import {
   OtpConfigError,
   OtpModule,
   OtpProblemFilter,
+  OtpService,
+  type OutgoingMessage,
   PhoneLogin,
   type PhoneLoginResult,
   TaqnyatVerify,
   VerifiedNumbers,
 } from 'nestjs-phone-otp';
-import { OtpTesting, OtpTestingModule, type OtpTestingOptions } from 'nestjs-phone-otp/testing';
+import { CapturingProvider, OtpTesting, OtpTestingModule, type OtpTestingOptions } from 'nestjs-phone-otp/testing';
 
 import { databaseOptions, newSchema } from '../support/database.js';
 import { type Answer, post } from '../support/http.js';
@@ -56,6 +68,18 @@ async function hostModule() {
 
 let app: INestApplication;
 let otp: OtpTesting;
+
+/** Some modules of an application, over a schema of their own. */
+async function openModules(codes: DynamicModule, init = true): Promise<TestingModule> {
+  const imports = [TypeOrmModule.forRoot(databaseOptions(await newSchema())), codes];
+  const module = await Test.createTestingModule({ imports, controllers: [HostController] }).compile();
+  open.push(module);
+  if (init) await module.init();
+  otp = OtpTesting.of(module);
+  return module;
+}
+const open: INestApplicationContext[] = [];
+afterAll(() => Promise.all(open.map((module) => module.close())));
 
 async function openHost(options?: OtpTestingOptions) {
   const builder = Test.createTestingModule({ imports: [await hostModule()] });
@@ -153,48 +177,57 @@ describe('an application under OtpTestingModule.override', () => {
 });
 
 describe('an application that keeps its limits', () => {
+  beforeAll(() => openHost({ keepLimits: true }));
+  afterAll(() => app.close());
+
   it('refuses the second message, until time passes', async () => {
-    await openHost({ keepLimits: true });
     const phone = newPhone();
 
     expect(await start(phone)).toMatchObject({ status: 202 });
     expect(await start(phone)).toMatchObject({ status: 429, json: { code: 'otp_too_soon' } });
     await otp.elapse(60);
     expect(await start(phone)).toMatchObject({ status: 202 });
-
-    await app.close();
   });
 });
 
 describe('some modules of an application, with OtpTestingModule.forRoot', () => {
   it('work with options of the test, and with values for the others', async () => {
-    const module = await Test.createTestingModule({
-      imports: [
-        TypeOrmModule.forRoot(databaseOptions(await newSchema())),
-        OtpTestingModule.forRoot({ codeLength: 8, purposes: { gift: {} } }),
-      ],
-      controllers: [HostController],
-    }).compile();
-    await module.init();
-    otp = OtpTesting.of(module);
+    await openModules(OtpTestingModule.forRoot({ codeLength: 8, purposes: { gift: {} } }));
 
     await otp.activate('0512345678', 'sara');
     const request = { phone: '0512345678', purpose: 'gift', subject: 'sara', session: 's1' };
     await expect(otp.grantFor(request)).resolves.toEqual(expect.any(String));
     await expect(otp.grantFor(request)).resolves.toEqual(expect.any(String)); // no cooldown
     await expect(otp.lastCode('0512345678')).resolves.toMatch(/^\d{8}$/);
-    await module.close();
+  });
+});
+
+describe('a message that takes its time', () => {
+  it('is waited for, after its start was answered', async () => {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    class Slow extends CapturingProvider {
+      override async send(message: OutgoingMessage) {
+        await released;
+        return super.send(message);
+      }
+    }
+    const options = { pepper: PEPPER, regions: ['SA' as const], appName: 'Acme', dailySendBudget: 3 };
+    const module = await openModules(OtpModule.forRoot(new Slow(), options));
+    const phone = newPhone();
+
+    await module.get(OtpService).start({ phone, purpose: 'registration', client: 'server' });
+    const code = otp.lastCode(phone);
+    release();
+
+    await expect(code).resolves.toMatch(/^\d{6}$/);
   });
 });
 
 describe('a message that names an amount before the code', () => {
   it('gives the code, and not the amount', async () => {
     const texts = { transaction: { en: '{amount} {currency} to {payee}: confirm with {code}' } };
-    const module = await Test.createTestingModule({
-      imports: [TypeOrmModule.forRoot(databaseOptions(await newSchema())), OtpTestingModule.forRoot({ texts })],
-    }).compile();
-    await module.init();
-    otp = OtpTesting.of(module);
+    await openModules(OtpTestingModule.forRoot({ texts }));
     const [phone, subject] = [newPhone(), 'sara'];
     await otp.activate(phone, subject);
 
@@ -203,7 +236,6 @@ describe('a message that names an amount before the code', () => {
 
     await expect(grant).resolves.toEqual(expect.any(String));
     expect((await otp.messages(phone))[0]!.text).toMatch(/250000\.00.*: confirm with \d{6}$/);
-    await module.close();
   });
 });
 
@@ -223,23 +255,14 @@ describe('the testing module', () => {
   });
 
   it('SEC-63: refuses an application that is told it is in production', async () => {
-    const module = await Test.createTestingModule({
-      imports: [
-        TypeOrmModule.forRoot(databaseOptions(await newSchema())),
-        OtpTestingModule.forRoot({ production: true }),
-      ],
-    }).compile();
+    const module = await openModules(OtpTestingModule.forRoot({ production: true }), false);
 
     await expect(module.init()).rejects.toThrow('The provider "capturing" is for development');
-    await module.close();
   });
 
   it('says what to do where the application was not overridden, or has no codes at all', async () => {
-    const imports = [
-      TypeOrmModule.forRoot(databaseOptions(await newSchema())),
-      OtpModule.forRoot(new ConsoleProvider(), { pepper: PEPPER, regions: ['SA'], appName: 'A', dailySendBudget: 1 }),
-    ];
-    const real = await Test.createTestingModule({ imports }).compile();
+    const options = { pepper: PEPPER, regions: ['SA' as const], appName: 'Acme', dailySendBudget: 3 };
+    const real = await openModules(OtpModule.forRoot(new ConsoleProvider(), options));
     const empty = await Test.createTestingModule({}).compile();
 
     await expect(OtpTesting.of(real).messages()).rejects.toThrow(
@@ -251,6 +274,5 @@ describe('the testing module', () => {
     expect(() => OtpTesting.of(empty)).toThrow(
       new OtpConfigError('This application has no "OtpModule": import it, or "OtpTestingModule.forRoot()".'),
     );
-    await real.close();
   });
 });
