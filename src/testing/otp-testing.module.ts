@@ -42,6 +42,9 @@ const LIFTED = {
   sendsPerPrefixPerHour: PLENTY,
   sendsPerMinute: PLENTY,
   dailySendBudget: PLENTY,
+  dailySpendBudget: undefined,
+  sendsPerRegionPerDay: new Map(),
+  conversionFloor: { prefix: 'off', address: 'off', region: 'off', provider: 'off' },
   verifiesPerAddress: PLENTY,
   purgeEverySeconds: 0,
 } satisfies Partial<OtpSettings>;
