@@ -356,7 +356,8 @@ describe('an application that cannot start says what to change', () => {
   it('given tables of an older version, whose newer migrations did not run', async () => {
     const old = await newSchema();
 
-    const error = await refusal([database({ schema: old, migrations: OTP_MIGRATIONS.slice(0, 1) }), otp()]);
+    // All but the second: of one that makes a table, the table would be named.
+    const error = await refusal([database({ schema: old, migrations: OTP_MIGRATIONS.toSpliced(1, 1) }), otp()]);
 
     expect(error).toBeInstanceOf(OtpConfigError);
     expect((error as Error).message).toMatch(/^These columns do not exist: .*"otp_challenges"\.action_shown/);

@@ -400,13 +400,32 @@ describe('the audit', () => {
     ]);
   });
 
+  it('SEC-62: writes down that an operator stopped sending, whom that refused, and that it goes on', async () => {
+    const stop = { region: 'GB', provider: 'capturing' } as const;
+    await fixture.otp.stopSending({ ...stop, reason: 'a flood from +447400123456' });
+    await fixture.otp.stopSending(stop);
+    expect(await outcome(fixture.otp.start({ phone: '+447400123456', purpose, client }))).toBe('send_unavailable');
+    await fixture.otp.resumeSending(stop);
+    await fixture.otp.resumeSending(stop);
+
+    const rows = await fixture.dataSource.query(
+      `SELECT event, outcome, provider FROM ${fixture.schema}.otp_audit ORDER BY id DESC LIMIT 3`,
+    );
+
+    expect(rows).toEqual([
+      { event: 'sending_resumed', outcome: 'GB', provider: 'capturing' },
+      { event: 'limited', outcome: 'provider_stopped', provider: null },
+      { event: 'sending_stopped', outcome: 'GB', provider: 'capturing' },
+    ]);
+  });
+
   it('SEC-62: a start that fails as a whole leaves no entry', async () => {
     const { dataSource, schema } = fixture;
     await dataSource.query(`ALTER TABLE ${schema}.otp_challenges ADD CONSTRAINT none CHECK (region <> 'GB')`);
 
-    expect(await outcome(fixture.otp.start({ phone: '+447400123456', purpose, client }))).toBe('service_unavailable');
+    expect(await outcome(fixture.otp.start({ phone: '+447400999999', purpose, client }))).toBe('service_unavailable');
 
-    expect(await audit.find({ phone: '+447400123456' })).toEqual([]);
+    expect(await audit.find({ phone: '+447400999999' })).toEqual([]);
     await dataSource.query(`ALTER TABLE ${schema}.otp_challenges DROP CONSTRAINT none`);
   });
 

@@ -188,6 +188,8 @@ describe('the conversion of a region and of a provider', () => {
       { scope: 'provider', name: 'capturing', messages: 25, verified: 3, enforced: false },
       { scope: 'region', name: 'NG', ...low, enforced: false },
     ]);
+    const audited = (await fixture.rows('otp_audit')).filter(({ event }) => event === 'conversion_low');
+    expect(audited.map((row) => row.outcome ?? row.provider).toSorted()).toEqual(['NG', 'capturing']);
     expect(await outcome(start(newNigerian()))).toBe('ok');
   });
 
