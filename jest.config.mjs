@@ -29,6 +29,8 @@ export default {
       },
     ],
   },
+  // Half of the time a test waits for PostgreSQL, a browser or a process of its own; more workers would only take turns.
+  maxWorkers: 2,
   testTimeout: 60_000,
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts', '!src/index.ts'],

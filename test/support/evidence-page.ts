@@ -36,7 +36,7 @@ export function evidencePage(figureOf: (id: string) => string | undefined): stri
   const gaps = REQUIREMENTS.filter(({ gap }) => gap).map(({ id, gap }) => `- ${id}: ${gap}.`);
   return [
     INTRODUCTION,
-    `## Not met, or met in part\n\n${gaps.join('\n')}`,
+    `## Not met, or met in part\n\n${gaps.join('\n') || 'None.'}`,
     `## Requirements\n\n${section(['Id', 'Requirement', 'Standard', 'Tests', 'Counted'], rows('SEC'))}`,
     `## Faults\n\n${section(['Id', 'Fault, and what comes of it', 'Standard', 'Tests', 'Counted'], rows('FLT'))}`,
   ]
