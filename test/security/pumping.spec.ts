@@ -189,7 +189,7 @@ describe('the conversion of a region and of a provider', () => {
       { scope: 'region', name: 'NG', ...low, enforced: false },
     ]);
     const audited = (await fixture.rows('otp_audit')).filter(({ event }) => event === 'conversion_low');
-    expect(audited.map((row) => row.outcome ?? row.provider).toSorted()).toEqual(['NG', 'capturing']);
+    expect(audited.map((row) => String(row.outcome ?? row.provider)).toSorted()).toEqual(['NG', 'capturing']);
     expect(await outcome(start(newNigerian()))).toBe('ok');
   });
 
