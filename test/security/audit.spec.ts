@@ -55,7 +55,7 @@ describe('the audit', () => {
   let audit: OtpAudit;
   beforeAll(async () => {
     fixture = await otpFixture({
-      options: { failuresPerHour: 6, maxSends: 2, cooldownSeconds: 30, dailySendBudget: 1000 },
+      options: { failuresPerHour: 6, maxSends: 2, cooldownSeconds: 30, dailySendBudget: 2000 },
       metadata: { imports: [EventEmitterModule.forRoot()], providers: HOST },
     });
     audit = fixture.app.get(OtpAudit);
@@ -362,15 +362,21 @@ describe('the audit', () => {
       );
     });
 
-    it('a message that the budget of the day has no room for', async () => {
+    it('a message that the budget of the day has no room for, and not one that another row of it has room for', async () => {
       const { dataSource, schema } = fixture;
-      await dataSource.query(`UPDATE ${schema}.otp_limits SET used = 1000000, ends_at = now() + interval '1 hour'
-        WHERE cap = 800 OR cap = 1000`);
-      const phone = newPhone();
+      const starts = async () => {
+        const phones = Array.from({ length: 12 }, newPhone);
+        for (const phone of phones) await outcome(fixture.otp.start({ phone, purpose, client: 'server' }));
+        return Promise.all(phones.map(async (phone) => (await storyOf(phone, 1))[0]));
+      };
+      const isFull = `UPDATE ${schema}.otp_limits SET used = 1000000, ends_at = now() + interval '1 hour' WHERE`;
+      await starts(); // by chance, so that both of the budget's rows are there
+      const [row] = await dataSource.query(`SELECT key FROM ${schema}.otp_limits WHERE cap = 800 LIMIT 1`);
 
-      expect(await outcome(fixture.otp.start({ phone, purpose, client }))).toBe('send_unavailable');
-
-      expect(await storyOf(phone, 1)).toEqual(['limited: budget']);
+      await dataSource.query(`${isFull} key = $1`, [row.key]);
+      expect(await starts()).toEqual(Array(12).fill('started'));
+      await dataSource.query(`${isFull} cap IN (800, 1000)`);
+      expect(await starts()).toEqual(Array(12).fill('limited: budget'));
       await dataSource.query(`UPDATE ${schema}.otp_limits SET used = 0 WHERE used = 1000000`);
     });
   });
