@@ -55,7 +55,7 @@ describe('the audit', () => {
   let audit: OtpAudit;
   beforeAll(async () => {
     fixture = await otpFixture({
-      options: { failuresPerHour: 6, maxSends: 2, cooldownSeconds: 30, dailySendBudget: 2000 },
+      options: { failuresPerHour: 6, maxSends: 2, cooldownSeconds: 30, dailySendBudget: 2200 },
       metadata: { imports: [EventEmitterModule.forRoot()], providers: HOST },
     });
     audit = fixture.app.get(OtpAudit);
@@ -371,11 +371,11 @@ describe('the audit', () => {
       };
       const isFull = `UPDATE ${schema}.otp_limits SET used = 1000000, ends_at = now() + interval '1 hour' WHERE`;
       await starts(); // by chance, so that both of the budget's rows are there
-      const [row] = await dataSource.query(`SELECT key FROM ${schema}.otp_limits WHERE cap = 800 LIMIT 1`);
+      const [row] = await dataSource.query(`SELECT key FROM ${schema}.otp_limits WHERE cap = 880 LIMIT 1`);
 
       await dataSource.query(`${isFull} key = $1`, [row.key]);
       expect(await starts()).toEqual(Array(12).fill('started'));
-      await dataSource.query(`${isFull} cap IN (800, 1000)`);
+      await dataSource.query(`${isFull} cap IN (880, 1100)`);
       expect(await starts()).toEqual(Array(12).fill('limited: budget'));
       await dataSource.query(`UPDATE ${schema}.otp_limits SET used = 0 WHERE used = 1000000`);
     });
