@@ -11,22 +11,30 @@ export async function elapse(dataSource: DataSource, seconds: number): Promise<v
     const table = tablePath.split('.').map(escape).join('.');
     const sets = times.map((time) => `${time} = ${time} - make_interval(secs => $1)`);
     const update = (by: DataSource | EntityManager) => by.query(`UPDATE ${table} SET ${sets.join(', ')}`, [seconds]);
-    await (tablePath === auditOf(dataSource) ? unguarded(dataSource, update) : update(dataSource));
+    await (tablePath === auditOf(dataSource) ? unguarded(dataSource, table, update) : update(dataSource));
   }
 }
 
 /** Empties the tables of this package. */
 export async function forget(dataSource: DataSource): Promise<void> {
   const tables = Object.values(tablesOf(dataSource)).join(', ');
-  await unguarded(dataSource, (manager) => manager.query(`TRUNCATE ${tables}`));
+  await unguarded(dataSource, tables, (manager) => manager.query(`TRUNCATE ${tables}`));
 }
 
 const auditOf = (dataSource: DataSource) => dataSource.getMetadata(AuditEntry).tablePath;
 
-/** Past the triggers that keep the audit as it is, as its table's owner can. */
-function unguarded(dataSource: DataSource, work: (manager: EntityManager) => Promise<unknown>): Promise<void> {
+/**
+ * Past the triggers that keep the audit as it is, as its table's owner can.
+ * @param tables that the work writes: locked first, or a statement that has one of them would wait for another, and we for it
+ */
+function unguarded(
+  dataSource: DataSource,
+  tables: string,
+  work: (manager: EntityManager) => Promise<unknown>,
+): Promise<void> {
   const { audit } = tablesOf(dataSource);
   return dataSource.transaction(async (manager) => {
+    await manager.query(`LOCK TABLE ${tables}`);
     await manager.query(`ALTER TABLE ${audit} DISABLE TRIGGER USER`);
     await work(manager);
     await manager.query(`ALTER TABLE ${audit} ENABLE TRIGGER USER`);
