@@ -38,6 +38,7 @@ export interface OtpEvents {
   };
   /** An operator stopped sending: everywhere, to a region, by a provider, or both. Raised by the instance that was told to. */
   'otp.sending_stopped': { region: string | null; provider: string | null; reason: string | null };
+  /** An operator let messages go out again. */
   'otp.sending_resumed': { region: string | null; provider: string | null };
   /** A provider answered, or did not (`unknown`). `segments`: SMS segments of the text; null where none of ours was handed over. */
   'otp.sent': ChallengeEvent & {

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
-import { OTP_ERROR_CODES, OTP_FIGURES } from 'nestjs-phone-otp';
-import { DataSource } from 'typeorm';
+import { OTP_ENTITIES, OTP_ERROR_CODES, OTP_FIGURES } from 'nestjs-phone-otp';
+import { DataSource, getMetadataArgsStorage } from 'typeorm';
 import ts from 'typescript';
 
 import { ADAPTERS } from '../support/adapters.js';
@@ -77,6 +77,16 @@ describe('docs/options.md', () => {
       const bounds = 'max' in figure ? `${figure.min} – ${figure.max}` : `≥ ${figure.min}`;
       expect(rows).toContainEqual([`\`${name}\``, `\`${figure.default}\``, `${bounds} ${figure.unit}`]);
     }
+  });
+});
+
+describe('SECURITY', () => {
+  it('gives the application rights on every table of the module', () => {
+    const tables = getMetadataArgsStorage().tables.filter(({ target }) => (OTP_ENTITIES as unknown[]).includes(target));
+    expect(tables.length).toBeGreaterThan(4);
+
+    const [grants] = codeBlocks('SECURITY.md', 'sql').filter(({ code }) => code.includes('GRANT'));
+    expect(tables.map(({ name }) => name!).filter((name) => !grants!.code.includes(name))).toEqual([]);
   });
 });
 

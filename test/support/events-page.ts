@@ -18,6 +18,10 @@ const USE: Partial<Record<OtpEventName, string>> = {
   'otp.paused': 'Tell the account’s owner by other means that somebody guesses. Where `closed`, tell an operator.',
   'otp.risk': 'Tell the account’s owner by other means. Count it by `doubt`: many time-outs are your carrier service.',
   'otp.spray': 'Wake somebody. Without a `BotCheck`, consider one.',
+  'otp.conversion_low':
+    'Look at once: this is what SMS pumping looks like. If the people are real, look at the vendor.',
+  'otp.sending_stopped': 'Tell those on duty, so that nobody looks for a fault.',
+  'otp.sending_resumed': 'Tell those on duty.',
   'otp.number_activated': 'Keep copies of numbers elsewhere (a CRM) up to date: by `owner`, from the ledger.',
   'otp.number_transferred': 'Tell `from` by e-mail, and end their sessions.',
   'otp.number_changed': 'Tell the account by e-mail: the old phone may be in the wrong hands.',
