@@ -19,9 +19,16 @@ export type AuditEvent =
   | 'grant_used'
   | 'number_activated'
   | 'number_transferred' // the account is the one that had it
-  | 'number_changed' // the number is the one that was left
+  | 'number_changed' // the number is the one that was left; `outcome`: `changed_by_recovery`
   | 'number_released'
   | 'dormant_refused'
+  | 'recovery_issued'
+  | 'recovery_used'
+  | 'recovery_refused' // `outcome`: why
+  | 'recovery_revoked'
+  | 'device_trusted'
+  | 'device_stolen' // one of its tokens came twice
+  | 'devices_revoked'
   | 'sending_stopped' // these three: `outcome` is the region and `provider` the provider they are about, if any
   | 'sending_resumed'
   | 'conversion_low'

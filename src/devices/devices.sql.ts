@@ -1,3 +1,4 @@
+import { audited } from '../audit/audit.sql.js';
 import { statement } from '../lifecycle/statement.js';
 import type { Tables } from '../lifecycle/tables.js';
 import { releasedSince } from '../numbers/released-since.sql.js';
@@ -21,6 +22,9 @@ export interface TrustParameters {
   days: number;
   phone: string;
   provedAt: Date;
+  /** Whose code it was. */
+  challengeId: string;
+  purpose: string;
   /** Whether the proof names the account; otherwise the ledger must say that the phone is its own. */
   named: boolean;
 }
@@ -28,12 +32,19 @@ export interface TrustParameters {
 /** No row: the phone that was proved is not the account's, or was released since. */
 export const trustSql = (t: Tables) =>
   statement<TrustParameters, DeviceRow>(`
-INSERT INTO ${t.trustedDevices} (id, account, label, series_hash, secret_hash, trusted_at, last_used_at, expires_at)
-SELECT :id::uuid, :account::text, :label::text, :seriesHash::bytea, :secretHash::bytea, t, t, t + make_interval(days => :days::int)
-FROM (SELECT clock_timestamp() AS t WHERE set_config('lock_timeout', '2s', true) IS NOT NULL) now
-WHERE NOT ${releasedSince(t, ':phone::text', ':provedAt::timestamptz')} AND (:named::boolean OR EXISTS (
-  SELECT FROM ${t.verifiedNumbers} n WHERE n.phone = :phone AND n.owner = :account AND n.released_at IS NULL))
-RETURNING ${COLUMNS}`);
+WITH trusted AS (
+  INSERT INTO ${t.trustedDevices} (id, account, label, series_hash, secret_hash, trusted_at, last_used_at, expires_at)
+  SELECT :id::uuid, :account::text, :label::text, :seriesHash::bytea, :secretHash::bytea, t, t, t + make_interval(days => :days::int)
+  FROM (SELECT clock_timestamp() AS t WHERE set_config('lock_timeout', '2s', true) IS NOT NULL) now
+  WHERE NOT ${releasedSince(t, ':phone::text', ':provedAt::timestamptz')} AND (:named::boolean OR EXISTS (
+    SELECT FROM ${t.verifiedNumbers} n WHERE n.phone = :phone AND n.owner = :account AND n.released_at IS NULL))
+  RETURNING ${COLUMNS}
+)${audited(
+    t,
+    `
+  SELECT 'device_trusted', NULL, :purpose::text, :account::text, NULL, :challengeId::uuid, NULL, NULL FROM trusted`,
+  )}
+SELECT ${COLUMNS} FROM trusted`);
 
 export interface RecogniseParameters {
   account: string;
@@ -72,7 +83,11 @@ WITH held AS MATERIALIZED (
   FROM judged j WHERE d.id = j.id AND j.state = 'current'
 ), gone AS (
   DELETE FROM ${t.trustedDevices} d USING judged j WHERE d.id = j.id AND j.state = 'stolen'
-)
+)${audited(
+    t,
+    `
+  SELECT 'device_stolen', NULL, NULL, :account, NULL, NULL, NULL, NULL FROM judged WHERE state = 'stolen'`,
+  )}
 SELECT id, label, trusted_at, CASE WHEN state = 'current' THEN t ELSE last_used_at END AS last_used_at, expires_at, state
 FROM judged`);
 
@@ -83,12 +98,14 @@ ORDER BY last_used_at DESC, id DESC`);
 
 /** Of one account, one device or all of them. */
 export const revokeSql = (t: Tables) =>
-  statement<{ account: string; id: string | null }, { id: string }>(
-    distrust(
-      t,
-      `account = :account AND (:id::uuid IS NULL OR id = :id::uuid) AND set_config('lock_timeout', '2s', true) IS NOT NULL`,
-    ),
-  );
+  statement<{ account: string; id: string | null }, { revoked: number }>(`
+WITH revoked AS (${distrust(t, `account = :account::text AND (:id::uuid IS NULL OR id = :id::uuid) AND set_config('lock_timeout', '2s', true) IS NOT NULL`)}
+)${audited(
+    t,
+    `
+  SELECT 'devices_revoked', NULL, NULL, :account, NULL, NULL, NULL, NULL WHERE EXISTS (SELECT FROM revoked)`,
+  )}
+SELECT count(*)::int AS revoked FROM revoked`);
 
 /**
  * What ends the trust in devices, alone or in a statement that takes its reason away. They are locked in one order, after

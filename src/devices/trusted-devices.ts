@@ -77,7 +77,7 @@ export class TrustedDevices {
   ): Promise<{ token: string; device: TrustedDevice }> {
     requireText('account', account);
     requireObject('The proof', proof);
-    const { subject, phone, source, purpose, provedAt } = proof;
+    const { subject, phone, source, purpose, provedAt, challengeId } = proof;
     const named = subject === account;
     if (source !== 'code' || !PROOFS.has(purpose) || !(named || subject === phone)) throw grantInvalid();
     const { database, settings, events } = this.parts;
@@ -92,6 +92,8 @@ export class TrustedDevices {
         days: settings.trustedDeviceDays,
         phone,
         provedAt,
+        challengeId,
+        purpose,
         named,
       },
       manager,
@@ -143,7 +145,7 @@ export class TrustedDevices {
 
   async #revoke(account: string, id: string | null, manager?: EntityManager): Promise<number> {
     const { database, events } = this.parts;
-    const { length: devices } = await database.rows(this.#sql.revoke, { account, id }, manager);
+    const { revoked: devices } = (await database.run(this.#sql.revoke, { account, id }, manager))!;
     if (devices > 0) {
       database.afterCommit(manager, () => events.emit('otp.devices_revoked', { account, devices }));
     }

@@ -1,3 +1,4 @@
+import { audited, lazily } from '../audit/audit.sql.js';
 import { AFTER_FAILURE, FAILURES, type GateParameters, PAUSED } from './gate.sql.js';
 import { statement } from './statement.js';
 import type { Tables } from './tables.js';
@@ -95,7 +96,18 @@ WITH patience AS MATERIALIZED (
     t, t + make_interval(secs => :grantSeconds::int)
   FROM won
   RETURNING expires_at
-)
+)${audited(
+    t,
+    `
+  SELECT 'recovery_used', NULL, :purpose::text, :account, NULL, :id::uuid, NULL, NULL FROM won
+  UNION ALL
+  SELECT 'recovery_refused', reason, :purpose::text, :account, NULL, :id::uuid, NULL, NULL FROM judged WHERE paused IS NULL AND reason IS NOT NULL
+  UNION ALL
+  SELECT 'paused', NULL, :purpose::text, :account, NULL, :id::uuid, NULL, NULL FROM failed o
+  WHERE o.failures + 1 >= o.cap OR o.streak + 1 >= :failuresInARow
+  UNION ALL
+  SELECT 'recovery_refused', ${lazily(`'paused'`)}, :purpose::text, :account, NULL, :id::uuid, NULL, NULL FROM judged WHERE paused IS NOT NULL`,
+  )}
 SELECT g.expires_at AS grant_expires_at, ARRAY(SELECT phone FROM numbers ORDER BY id) AS phones,
   (SELECT count(*)::int FROM codes WHERE used_at IS NULL) - (g.expires_at IS NOT NULL)::int AS remaining,
   CASE WHEN j.paused IS NULL THEN j.reason END AS reason, j.paused AS retry_after,

@@ -125,7 +125,7 @@ WITH locked AS MATERIALIZED (
 )${audited(
     t,
     `
-  SELECT 'number_changed', :reason, 'change_number', owner, :phoneHash::bytea, :challengeId::uuid, NULL, NULL FROM left_`,
+  SELECT 'number_changed', nullif(:reason, 'changed'), 'change_number', owner, :phoneHash::bytea, :challengeId::uuid, NULL, NULL FROM left_`,
   )}
 SELECT phone FROM left_`);
 

@@ -138,7 +138,7 @@ export class RecoveryCodes {
   /** Ends the codes of an account, for example when it is closed. @returns whether it had any */
   async revoke(account: string, manager?: EntityManager): Promise<boolean> {
     const row = await this.parts.database.run(this.#sql.revoke, { account: requireText('account', account) }, manager);
-    return row !== undefined;
+    return row!.revoked > 0;
   }
 
   #refused(account: string, purpose: RecoveryPurpose, row: RecoverRow): OtpError {

@@ -1,23 +1,38 @@
+import { audited } from '../audit/audit.sql.js';
 import { statement } from '../lifecycle/statement.js';
 import type { Tables } from '../lifecycle/tables.js';
 
 /** A new set in the places of the one before. Whoever comes second waits at the first place and replaces the whole. */
 export const issueSql = (t: Tables) =>
-  statement<{ account: string; hashes: Buffer[] }, { issued_at: Date }>(`
-INSERT INTO ${t.recoveryCodes} (account, place, hash, issued_at)
-SELECT :account, place, hash, clock_timestamp()
-FROM unnest(:hashes::bytea[]) WITH ORDINALITY AS new(hash, place)
-WHERE set_config('lock_timeout', '2s', true) IS NOT NULL
-ORDER BY place
-ON CONFLICT (account, place) DO UPDATE SET hash = excluded.hash, issued_at = excluded.issued_at, used_at = NULL
-RETURNING issued_at`);
+  statement<{ account: string; hashes: Buffer[] }, { issued: number }>(`
+WITH issued AS (
+  INSERT INTO ${t.recoveryCodes} (account, place, hash, issued_at)
+  SELECT :account::text, place, hash, clock_timestamp()
+  FROM unnest(:hashes::bytea[]) WITH ORDINALITY AS new(hash, place)
+  WHERE set_config('lock_timeout', '2s', true) IS NOT NULL
+  ORDER BY place
+  ON CONFLICT (account, place) DO UPDATE SET hash = excluded.hash, issued_at = excluded.issued_at, used_at = NULL
+  RETURNING place
+)${audited(
+    t,
+    `
+  SELECT 'recovery_issued', NULL, NULL, :account, NULL, NULL, NULL, NULL WHERE EXISTS (SELECT FROM issued)`,
+  )}
+SELECT count(*)::int AS issued FROM issued`);
 
 export const remainingSql = (t: Tables) =>
   statement<{ account: string }, { remaining: number }>(`
 SELECT count(*)::int AS remaining FROM ${t.recoveryCodes} WHERE account = :account AND used_at IS NULL`);
 
 export const revokeSql = (t: Tables) =>
-  statement<{ account: string }, { place: number }>(`
-DELETE FROM ${t.recoveryCodes}
-WHERE account = :account AND set_config('lock_timeout', '2s', true) IS NOT NULL
-RETURNING place`);
+  statement<{ account: string }, { revoked: number }>(`
+WITH revoked AS (
+  DELETE FROM ${t.recoveryCodes}
+  WHERE account = :account::text AND set_config('lock_timeout', '2s', true) IS NOT NULL
+  RETURNING place
+)${audited(
+    t,
+    `
+  SELECT 'recovery_revoked', NULL, NULL, :account, NULL, NULL, NULL, NULL WHERE EXISTS (SELECT FROM revoked)`,
+  )}
+SELECT count(*)::int AS revoked FROM revoked`);

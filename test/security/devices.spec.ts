@@ -1,10 +1,9 @@
 import { jest } from '@jest/globals';
 import { EventEmitterModule } from '@nestjs/event-emitter';
-import { RecoveryCodes, TrustedDevices } from 'nestjs-phone-otp';
+import { OtpAudit, RecoveryCodes, TrustedDevices } from 'nestjs-phone-otp';
 import type { EntityManager } from 'typeorm';
 
 import { EventLog } from '../support/events.js';
-import { evidence } from '../support/evidence.js';
 import { holding, waiting } from '../support/locks.js';
 import { ACTION, type Fixture, newPhone, otpFixture, textsIn } from '../support/otp-fixture.js';
 import { outcome } from '../support/outcomes.js';
@@ -201,7 +200,6 @@ describe('a trusted device', () => {
     expect(tokens).toHaveLength(1);
     expect(await isTrusted(account, tokens[0]!)).toBe(true);
     expect(events.of('otp.device_stolen')).toEqual([]);
-    evidence('S6', { parallelUsesOfOneToken: 64, newTokens: tokens.length, falseAlarms: 0 });
   });
 
   it('is trusted for thirty days, however often it is used', async () => {
@@ -257,6 +255,26 @@ describe('a trusted device', () => {
       { account, devices: 1 },
       { account, devices: 1 },
     ]);
+  });
+
+  it('is in the audit: when it was trusted, stolen and revoked', async () => {
+    const { account, token, proof } = await customer();
+    await devices.recognise(account, token);
+    await fixture.elapse(11);
+    await devices.recognise(account, token);
+    await devices.trust(account, { proof });
+    await devices.revokeAll(account);
+
+    const entries = await fixture.app.get(OtpAudit).find({ account });
+
+    const told = entries.toReversed().map(({ event }) => event);
+    expect(told.filter((event) => event.startsWith('device'))).toEqual([
+      'device_trusted',
+      'device_stolen',
+      'device_trusted',
+      'devices_revoked',
+    ]);
+    expect(entries.find(({ event }) => event === 'device_trusted')).toMatchObject({ challengeId: proof.challengeId });
   });
 
   it('SEC-65: is purged when its time is over, and not before', async () => {

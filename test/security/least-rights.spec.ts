@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { Grants, OtpModule, OtpService, VerifiedNumbers } from 'nestjs-phone-otp';
+import { Grants, OtpModule, OtpService, RecoveryCodes, TrustedDevices, VerifiedNumbers } from 'nestjs-phone-otp';
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
 import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
@@ -92,6 +92,23 @@ describe('an application with the rights of SECURITY.md and no other', () => {
     const left = async (table: string) => (await asRole(`SELECT FROM ${schema}.otp_${table}`)).length;
     expect(await Promise.all(['challenges', 'grants', 'sends', 'audit'].map(left))).toEqual([0, 0, 0, 0]);
     expect(await left('verified_numbers')).toBe(2);
+  });
+
+  it('SEC-65: issues and uses recovery codes, and trusts, recognises and forgets devices', async () => {
+    const [recovery, devices, account] = [app.get(RecoveryCodes), app.get(TrustedDevices), 'account-2'];
+    const { grant: registration, phone } = await grantFor(newPhone(), purpose);
+    await app.get(VerifiedNumbers).activate(registration, account);
+    const [code] = await recovery.issue(account);
+    const { grant } = await recovery.use(account, code!, { purpose: 'second_factor' });
+    await app.get(Grants).consume(grant, { purpose: 'second_factor', subject: account });
+    const second = await grantFor(phone, 'second_factor', account);
+    const proof = await app.get(Grants).consume(second.grant, { purpose: 'second_factor', subject: account });
+    const { token } = await devices.trust(account, { proof });
+
+    expect(await devices.recognise(account, token)).toMatchObject({ token: expect.any(String) });
+    expect(await devices.revokeAll(account)).toBe(1);
+    expect(await recovery.revoke(account)).toBe(true);
+    expect(await otp.purge()).toBeGreaterThanOrEqual(0);
   });
 
   it('SEC-65: can change no table, no history, and nothing of the audit', async () => {

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { EventEmitterModule } from '@nestjs/event-emitter';
-import { RecoveryCodes, type RecoveryUse } from 'nestjs-phone-otp';
+import { OtpAudit, RecoveryCodes, type RecoveryUse } from 'nestjs-phone-otp';
 
 import { EventLog } from '../support/events.js';
 import { evidence } from '../support/evidence.js';
@@ -326,6 +326,30 @@ describe('recovery codes that are guessed', () => {
     const outcomes = await Promise.all(times(30, () => outcome(use(account, WRONG))));
 
     expect(tallyOf(outcomes)).toEqual({ recovery_code_invalid: 10, otp_paused: 20 });
+  });
+});
+
+describe('the audit of recovery codes', () => {
+  it('SEC-52: has each try, what came of it, and no code', async () => {
+    const { account, codes } = await customer();
+    await use(account, codes[0]!);
+    await outcome(use(account, codes[0]!));
+    for (let n = 0; n < 10; n++) await outcome(use(account, WRONG));
+    await recovery.revoke(account);
+
+    const entries = await fixture.app.get(OtpAudit).find({ account });
+
+    const told = entries.toReversed().map(({ event, outcome: why }) => [event, why].filter(Boolean).join(': '));
+    expect(told).toEqual([
+      'recovery_issued',
+      'recovery_used',
+      'recovery_refused: used',
+      ...times(9, () => 'recovery_refused: wrong_code'),
+      'paused',
+      'recovery_refused: paused',
+      'recovery_revoked',
+    ]);
+    expect(JSON.stringify(entries)).not.toContain(codes[0]!);
   });
 });
 
