@@ -315,8 +315,9 @@ describe('trust', () => {
   it('is not given for somebody else’s proof, whether it names an account or a phone', async () => {
     const [sara, omar] = [await customer(), await customer()];
     const login = await proofOf(fixture, { phone: omar.phone, purpose: 'login' });
+    const omars = await proofOf(fixture, { phone: sara.phone, purpose, subject: omar.account });
 
-    for (const proof of [omar.proof, login]) {
+    for (const proof of [omar.proof, login, omars]) {
       expect(await outcome(devices.trust(sara.account, { proof }))).toBe('grant_invalid');
     }
     expect(await outcome(devices.trust(omar.account, { proof: login }))).toBe('ok');
