@@ -4,7 +4,9 @@ import type { AttackTarget } from './target.js';
 
 /** The part of a test runner that the suite uses. */
 export interface AttackRunner {
+  /** Registers a group of tests. */
   readonly describe: (name: string, body: () => void) => unknown;
+  /** Registers a test, or with `skip` one that does not run. */
   readonly it: TestFunction & { readonly skip: TestFunction };
 }
 

@@ -13,6 +13,7 @@ export type AttackVerdict = 'held' | 'broken' | 'not_applicable' | 'inconclusive
 
 /** What came of one attack. */
 export interface AttackReport extends Pick<AttackCase, 'id' | 'title' | 'advisories'> {
+  /** What came of it, in a word. */
   readonly verdict: AttackVerdict;
   /** What the application let through, or what is missing; empty where it held. */
   readonly detail: string;
@@ -20,6 +21,7 @@ export interface AttackReport extends Pick<AttackCase, 'id' | 'title' | 'advisor
   readonly figures: AttackFigures;
 }
 
+/** Which attacks to make, and who hears of them. */
 export interface AttackChoice {
   /** Ids of attacks. @defaultValue all of them */
   readonly only?: readonly string[];

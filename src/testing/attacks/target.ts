@@ -6,6 +6,7 @@ export interface AttackRequest {
   readonly method?: string;
   /** Such as `/auth/login`. */
   readonly path: string;
+  /** Beside those that the suite adds. */
   readonly headers?: Readonly<Record<string, string>>;
   /** An object becomes JSON, a text goes as it is. */
   readonly body?: unknown;
@@ -15,8 +16,11 @@ export interface AttackRequest {
 export interface AttackAnswer {
   /** Method and path that were asked. */
   readonly request: string;
+  /** Of HTTP. */
   readonly status: number;
+  /** Of the answer. */
   readonly headers: Headers;
+  /** The body as it came. */
   readonly text: string;
   /** Empty unless the answer is a JSON object. */
   readonly json: Readonly<Record<string, unknown>>;
@@ -86,6 +90,7 @@ export interface AttackTarget {
   readonly signedIn?: (token: string) => Readonly<Record<string, string>>;
 }
 
+/** How a payment is prepared and confirmed. */
 export interface GuardedAction {
   /** Prepares a payment. */
   readonly create: (order: { amount: string; payee: string }) => AttackRequest;
@@ -100,6 +105,7 @@ export interface GuardedAction {
 }
 
 const LIMITS = ['maxTries', 'verifiesPerAddress', 'sendsPerAddressPerHour', 'failuresPerHour'] as const;
+/** Options of the module that say how far an attack must go. */
 export type AttackLimits = Readonly<Record<(typeof LIMITS)[number], number>>;
 
 export function limitsOf({ limits = {} }: AttackTarget): AttackLimits {
