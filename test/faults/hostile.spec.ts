@@ -28,7 +28,7 @@ beforeAll(async () => {
   urls = await Promise.all(fleet.members.map((member) => member.call<string>('url')));
   await flood(400, AT_ONCE, (n) => hit(of(n), start(newPhone(), addressOf(n)))); // fills caches and pools
   heapBefore = (await vitals()).map(({ heapUsed }) => heapUsed);
-});
+}, 120_000);
 beforeEach(() => fleet.forget());
 afterAll(() => fleet.close());
 

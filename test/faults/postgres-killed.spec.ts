@@ -27,7 +27,7 @@ beforeAll(async () => {
   process.env.DATABASE_URL = postgres.url;
   fleet = await Fleet.launch();
   await fleet.open({ poolSize: 8, options: { dailySendBudget: BUDGET } });
-});
+}, 120_000);
 beforeEach(() => fleet.forget());
 afterAll(async () => {
   await fleet.close();

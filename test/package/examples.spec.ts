@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { newSchema, urlInSchema } from '../support/database.js';
 import { PROJECT } from '../support/packed.js';
 
+const MINUTES = 60_000;
 const FOLDER = path.join(PROJECT, 'examples');
 const STORIES = readdirSync(FOLDER).filter((name) => existsSync(path.join(FOLDER, name, 'main.ts')));
 
@@ -30,23 +31,32 @@ describe('examples', () => {
     expect(walks.filter(({ walk }) => !walk).map(({ story }) => story)).toEqual(['testing']);
   });
 
-  it.each(walks.filter(({ walk }) => walk))('$story does what its page says', async ({ story, walk }) => {
-    const port = await freePorts();
-    const example = await open(story, port);
-    try {
-      expect(await printed(walk!, port)).toEqual(walk!.prints.map((line) => expect.stringMatching(pattern(line))));
-    } finally {
-      example.kill();
-      await once(example, 'exit');
-    }
-  });
+  it.each(walks.filter(({ walk }) => walk))(
+    '$story does what its page says',
+    async ({ story, walk }) => {
+      const port = await freePorts();
+      const example = await open(story, port);
+      try {
+        expect(await printed(walk!, port)).toEqual(walk!.prints.map((line) => expect.stringMatching(pattern(line))));
+      } finally {
+        const ended = example.exitCode ?? once(example, 'exit');
+        example.kill();
+        await ended;
+      }
+    },
+    3 * MINUTES,
+  );
 
-  it('testing passes, without a vendor and without waiting', async () => {
-    const env = { ...process.env, DATABASE_URL: urlInSchema(await newSchema()), NODE_OPTIONS: '' };
-    const run = promisify(execFile)(process.execPath, ['examples/run.mjs', 'testing'], { cwd: PROJECT, env });
+  it(
+    'testing passes, without a vendor and without waiting',
+    async () => {
+      const env = { ...process.env, DATABASE_URL: urlInSchema(await newSchema()), NODE_OPTIONS: '' };
+      const run = promisify(execFile)(process.execPath, ['examples/run.mjs', 'testing'], { cwd: PROJECT, env });
 
-    expect((await run).stdout).toMatch(/pass 3\n.*fail 0/s);
-  });
+      expect((await run).stdout).toMatch(/pass 3\n.*fail 0/s);
+    },
+    3 * MINUTES,
+  );
 
   it('says which there are to whoever names none', async () => {
     const run = promisify(execFile)(process.execPath, ['examples/run.mjs'], { cwd: PROJECT });

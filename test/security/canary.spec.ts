@@ -64,7 +64,7 @@ describe.each([
     fixture = await otpFixture({
       adapter: adapter(),
       provider,
-      options: { routes: { prefix: 'otp' }, codeLength: 8, providerTimeoutMs: 300, purposes: { close_account: {} } },
+      options: { routes: { prefix: 'otp' }, codeLength: 8, providerTimeoutMs: 1500, purposes: { close_account: {} } },
       metadata: { ...vaultModule, imports: [EventEmitterModule.forRoot()] },
     });
     Logger.overrideLogger(LEVELS); // what the module asks,

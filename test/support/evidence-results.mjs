@@ -79,6 +79,6 @@ export function inWords({ tests, failed, figures }) {
 function figureInWords(name, value) {
   const words = name.replace(/Ms$/, '').replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   if (!name.endsWith('Ms')) return `${words} ${value}`;
-  const bound = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 60_000].find((ms) => value < ms);
+  const bound = [1, 10, 100, 1000, 10_000, 60_000].find((ms) => value < ms);
   return `${words} ${bound === undefined ? `${value} ms` : `< ${bound} ms`}`;
 }
