@@ -7,7 +7,7 @@ import { NotStaged, staged } from './verdict.js';
 import type { Source, Wire } from './wire.js';
 
 const MESSAGE_MS = 10_000;
-const HOOK_MS = 30_000;
+const HOOK_MS = 120_000;
 /** Requests from one address in a crowd: fewer than the module allows one. */
 const PER_ADDRESS = 15;
 
