@@ -18,7 +18,9 @@ interface Client {
 type Release = (destroy?: boolean) => void;
 /** The part of TypeORM's driver, and of the `pg` pool behind it, that is used here. */
 interface Driver {
-  master: { on(event: 'connect', listener: (client: { on(event: 'error', listener: () => void): void }) => void): void };
+  master: {
+    on(event: 'connect', listener: (client: { on(event: 'error', listener: () => void): void }) => void): void;
+  };
   obtainMasterConnection(): Promise<[Client, Release]>;
 }
 
