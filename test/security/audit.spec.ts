@@ -251,7 +251,7 @@ describe('the audit', () => {
           'number_activated',
           'number_released: account_closed',
         ]);
-        return [phone, ['started', 'sent: sent', 'verified', 'grant_used', 'number_changed: changed', 'notice: sent']];
+        return [phone, ['started', 'sent: sent', 'verified', 'grant_used', 'number_changed', 'notice: sent']];
       },
       async 'a number taken from its owner, and one that is not'() {
         const phone = newPhone();

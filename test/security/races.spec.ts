@@ -347,61 +347,6 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
     expect(await fleet.messages(20)).toHaveLength(20);
   });
 
-  it('SEC-26: sends exactly 100 messages of a budget of 100, strangers’ and owners’ together', async () => {
-    await fleet.forget();
-    await fleet.open({ isolation, options: { dailySendBudget: 100 } });
-    const owners = times(120, (n) => ({ phone: newPhone(), subject: `account-${n}` }));
-    for (const { phone, subject } of owners) await fleet.sql(OWN, [phone, subject]);
-    const strangers = times(120, () => ask.start({ phone: newPhone(), purpose, client: 'server' }));
-    const signedIn = owners.map((owner) => ask.start({ ...owner, purpose: 'change_number', client: 'server' }));
-
-    const outcomes = await fleet.race(shuffled<Operation>([...strangers, ...signedIn]));
-
-    expect(tally(outcomes)).toEqual({ ok: 100, send_unavailable: 140 });
-    expect(await fleet.messages(100)).toHaveLength(100);
-    evidence('SEC-26', { starts: 240, budget: 100, messages: 100, isolation });
-  });
-
-  it('SEC-26: spends no more than the budget in money, to the last message that fits', async () => {
-    await fleet.forget();
-    const prices = { SA: '0.11', GB: '0.1', IL: '0.1', NG: '0.1', LY: '0.1' };
-    const options = { dailySpendBudget: { amount: '10', currency: 'USD', prices } };
-    await fleet.open({ isolation, options });
-    const start = () => ask.start({ phone: newPhone(), purpose, client: 'server' });
-    await fleet.do(start());
-
-    const outcomes = await crowd('otp_limits WHERE cap = 8000000', times(119, start));
-
-    expect(tally(outcomes)).toEqual({ ok: 71, send_unavailable: 48 }); // 72 x 0.11 = 7.92 of 8.00
-    expect(await fleet.messages(72)).toHaveLength(72);
-  });
-
-  it('SEC-26: sends a region exactly what strangers may have of it', async () => {
-    await fleet.forget();
-    await fleet.open({ isolation, options: { sendsPerRegionPerDay: { SA: 51 } } });
-    const start = () => ask.start({ phone: newPhone(), purpose, client: 'server' });
-    await fleet.do(start());
-
-    const outcomes = await crowd('otp_limits WHERE cap = 40', times(99, start));
-
-    expect(tally(outcomes)).toEqual({ ok: 39, send_unavailable: 60 });
-    expect(await fleet.messages(40)).toHaveLength(40);
-  });
-
-  it('SEC-25: closes a prefix after exactly 20 messages that nobody verified', async () => {
-    await fleet.forget();
-    await fleet.open({ isolation, options: { sendsPerPrefixPerHour: PREFIX_CAP, conversionFloor: {} } });
-    const start = (n: number) => ask.start({ phone: `+96650123${1000 + n}`, purpose, client: 'server' });
-    await fleet.do(start(0));
-
-    const outcomes = await crowd(
-      PREFIXES,
-      times(119, (n) => start(n + 1)),
-    );
-
-    expect(tally(outcomes)).toEqual({ ok: 19, otp_too_soon: 100 });
-    expect(await fleet.messages(20)).toHaveLength(20);
-  });
 });
 
 it('SEC-19: refuses the sixth start of the hour also after all processes were restarted', async () => {
