@@ -175,6 +175,7 @@ const en = {
   error_otp_invalid: 'This code is not right. Look at the newest message and try again.',
   error_otp_unavailable:
     'This code can no longer be used: it has expired, was used, or was tried too often. Start over.',
+  error_recovery_code_invalid: 'This recovery code cannot be used. Type it again, or use another one.',
   error_otp_too_soon: 'A message was sent a moment ago. Have a little patience.',
   error_otp_paused: 'There were too many wrong codes. To protect the account there is a pause.',
   error_too_many_requests: 'That was too often. Have a little patience.',
@@ -372,6 +373,7 @@ const ar: Record<Key, string> = {
   error_code_malformed: 'هذا ليس رمزًا كاملًا. لم تُحسب محاولة: اكتبه من جديد.',
   error_otp_invalid: 'هذا الرمز غير صحيح. انظر إلى أحدث رسالة وحاول من جديد.',
   error_otp_unavailable: 'لم يعد هذا الرمز صالحًا: انتهى وقته أو استُخدم أو كثرت محاولاته. ابدأ من جديد.',
+  error_recovery_code_invalid: 'لا يمكن استخدام رمز الاسترداد هذا. أعد كتابته أو استخدم رمزًا آخر.',
   error_otp_too_soon: 'أُرسلت رسالة قبل لحظات. انتظر قليلًا من فضلك.',
   error_otp_paused: 'كثرت الرموز الخاطئة. توقفنا قليلًا حمايةً للحساب.',
   error_too_many_requests: 'كثرت المحاولات. انتظر قليلًا من فضلك.',
