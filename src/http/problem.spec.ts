@@ -15,6 +15,7 @@ describe('problemOf', () => {
       'code_malformed 400',
       'otp_invalid 400',
       'otp_unavailable 400',
+      'recovery_code_invalid 400',
       'otp_too_soon 429',
       'otp_paused 429',
       'too_many_requests 429',

@@ -36,6 +36,7 @@ describe('the demo bank, two instances over one database', () => {
   };
 
   replayAttacks(target, {
+    only: ATTACKS.map(({ id }) => id).filter((id) => id !== 'B6b'), // a transfer of the demo cannot be changed
     onReport: (report) => {
       reports.push(report);
       evidence(report.id, report.figures);
