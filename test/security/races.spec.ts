@@ -346,7 +346,6 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
     expect(tally(outcomes)).toEqual({ ok: 19, otp_too_soon: 100 });
     expect(await fleet.messages(20)).toHaveLength(20);
   });
-
 });
 
 it('SEC-19: refuses the sixth start of the hour also after all processes were restarted', async () => {
