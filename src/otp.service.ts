@@ -17,7 +17,8 @@ import type { SuccessParameters } from './lifecycle/after-success.sql.js';
 import { LimitError, type Lifecycle, otpUnavailable, paused, type Reserved } from './lifecycle/lifecycle.js';
 import type { UnderwayParameters } from './lifecycle/underway.sql.js';
 import type { VerifyRow } from './lifecycle/verify.sql.js';
-import { type Limits, maskAddress, type SendContext } from './limits/limits.js';
+import { maskAddress } from './limits/client-address.js';
+import type { Limits, SendContext } from './limits/limits.js';
 import type { MessageRenderer } from './messages/message-renderer.js';
 import type { Locale } from './messages/texts.js';
 import { OtpError } from './otp.error.js';
@@ -299,13 +300,11 @@ export class OtpService {
    * @throws {@link OtpError} `request_invalid` for a region or provider that is not one of this application
    */
   async stopSending({ reason, ...scope }: SendingScope & { reason?: string } = {}): Promise<void> {
-    const { lifecycle, limits, events } = this.parts;
-    const { region, provider } = this.#readScope(scope);
+    const { lifecycle, events } = this.parts;
+    const { key, named } = this.#readScope(scope);
     const why = reason === undefined ? null : requireText('reason', reason);
-    const key = limits.stopKey({ region, provider });
-    const named = { region: region ?? null, provider: provider ?? null };
     if (!(await lifecycle.stop({ key, ...named, reason: why }))) return;
-    this.#logger.warn(`sending stopped: region ${region ?? 'any'}, provider ${provider ?? 'any'}`);
+    this.#logger.warn(`sending stopped: region ${named.region ?? 'any'}, provider ${named.provider ?? 'any'}`);
     events.emit('otp.sending_stopped', { ...named, reason: why });
   }
 
@@ -315,10 +314,9 @@ export class OtpService {
    * @throws {@link OtpError} `request_invalid`
    */
   async resumeSending(scope: SendingScope = {}): Promise<boolean> {
-    const { lifecycle, limits, events } = this.parts;
-    const { region, provider } = this.#readScope(scope);
-    const named = { region: region ?? null, provider: provider ?? null };
-    const resumed = await lifecycle.resume({ key: limits.stopKey({ region, provider }), ...named });
+    const { lifecycle, events } = this.parts;
+    const { key, named } = this.#readScope(scope);
+    const resumed = await lifecycle.resume({ key, ...named });
     if (resumed) events.emit('otp.sending_resumed', named);
     return resumed;
   }
@@ -369,15 +367,18 @@ export class OtpService {
   }
 
   /** A stop with a slip of the pen would stop nothing. */
-  #readScope({ region, provider }: SendingScope): SendingScope {
-    const { settings, carriers } = this.parts;
+  #readScope({ region, provider }: SendingScope) {
+    const { settings, carriers, limits } = this.parts;
     if (region !== undefined && !settings.regions.some((served) => served === region)) {
       throw new OtpError('request_invalid', '"region" is not one of this application.');
     }
     if (provider !== undefined && !carriers.named(provider)) {
       throw new OtpError('request_invalid', '"provider" is not one of this application.');
     }
-    return { ...(region !== undefined && { region }), ...(provider !== undefined && { provider }) };
+    return {
+      key: limits.stopKey({ region, provider }),
+      named: { region: region ?? null, provider: provider ?? null },
+    };
   }
 
   #rulesOf(purpose: unknown): PurposeRules {

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/throttler';
 
 import { answered } from '../accounts/host-accounts.js';
-import { addressBlock } from '../limits/limits.js';
+import { addressBlock } from '../limits/client-address.js';
 import { OtpError } from '../otp.error.js';
 import { THROTTLER_OPTIONS, THROTTLER_STORAGE } from './tokens.js';
 

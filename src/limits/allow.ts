@@ -1,6 +1,7 @@
 import ipaddr from 'ipaddr.js';
 
 import { OtpConfigError } from '../otp.error.js';
+import { type ClientAddress, readAddress } from './client-address.js';
 
 /** Who is exempt from the limits that stand against pumping. Each entry is enough by itself. */
 export interface AllowRules {
@@ -40,7 +41,7 @@ export function resolveAllow(allow: AllowRules = {}, served: readonly string[]):
     regions.includes(region) || numbers.some((start) => phone.startsWith(start)) || isWithin(networks, address);
 }
 
-type Network = [ipaddr.IPv4 | ipaddr.IPv6, bits: number];
+type Network = [ClientAddress, bits: number];
 
 function listOf<T>(name: string, list: unknown = [], read: (entry: unknown) => T): T[] {
   if (Array.isArray(list)) return list.map(read);
@@ -60,8 +61,6 @@ function networkOf(text: unknown): Network {
 }
 
 function isWithin(networks: readonly Network[], address: string | undefined): boolean {
-  const plain = address?.split('%', 1)[0];
-  if (networks.length === 0 || !plain || !ipaddr.isValid(plain)) return false;
-  const parsed = ipaddr.process(plain); // reads an IPv4-mapped address as IPv4
-  return networks.some((network) => network[0].kind() === parsed.kind() && parsed.match(network));
+  const read = networks.length === 0 || address === undefined ? undefined : readAddress(address);
+  return read !== undefined && networks.some((network) => network[0].kind() === read.kind() && read.match(network));
 }

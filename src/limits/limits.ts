@@ -1,10 +1,9 @@
 import { createHash, randomInt } from 'node:crypto';
 
-import ipaddr from 'ipaddr.js';
-
 import { frame, type KeyedHash } from '../keyed-hash.js';
 import { type OtpSettings, STRANGERS_SHARE } from '../otp.options.js';
 import { prefixOf } from '../phone/mask.js';
+import { addressBlock } from './client-address.js';
 
 /**
  * Whose budget pays for a message. The database decides it, in the statement that reserves the limits:
@@ -285,21 +284,4 @@ function partOf(total: number, count: number, index: number): number {
 /** Full where it exists. */
 function closed(key: Buffer): Slot {
   return { place: 'closed', class: 'stranger', key, take: 0, cap: 1, seconds: 0, floor: 0 };
-}
-
-/** What counts as one client address: an IPv4 address, or the /64 that one IPv6 subscriber owns. Anything else shares one block. */
-export function addressBlock(address: string): string {
-  const plain = address.split('%', 1)[0]!; // a link-local address may carry its interface
-  if (!ipaddr.isValid(plain)) return 'unknown';
-  const parsed = ipaddr.process(plain); // reads an IPv4-mapped address as IPv4
-  return parsed.kind() === 'ipv4' ? parsed.toString() : (parsed as ipaddr.IPv6).parts.slice(0, 4).join(':');
-}
-
-/** The network around a client address, for people to read: without the last byte of IPv4, or all after the /48 of IPv6. */
-export function maskAddress(address: string): string {
-  const plain = address.split('%', 1)[0]!;
-  if (!ipaddr.isValid(plain)) return 'unknown';
-  const parsed = ipaddr.process(plain);
-  const bits = parsed.kind() === 'ipv4' ? 24 : 48;
-  return `${ipaddr[parsed.kind() === 'ipv4' ? 'IPv4' : 'IPv6'].networkAddressFromCIDR(`${parsed.toString()}/${bits}`).toString()}/${bits}`;
 }

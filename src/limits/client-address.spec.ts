@@ -1,4 +1,4 @@
-import { addressBlock } from './limits.js';
+import { addressBlock } from './client-address.js';
 
 describe('addressBlock', () => {
   it.each([
