@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { BuiltInPurpose } from '../../otp.purposes.js';
 import { type AttackAnswer, type AttackLimits, type AttackRequest, type AttackTarget, limitsOf } from './target.js';
-import { NotStaged, staged } from './verdict.js';
+import { NotStaged, refused, staged } from './verdict.js';
 import type { Source, Wire } from './wire.js';
 
 const MESSAGE_MS = 10_000;
@@ -195,6 +195,26 @@ export class Attacker {
     const registered = await this.register({ phone, password, grant: await this.grantFor(begun) });
     staged(registered, 'an account');
     return { phone, password, begun, token: this.tokenIn(registered) };
+  }
+
+  /** A code to log in with, once the wait after the one that began the account is over. */
+  async beginLogin({ phone, begun }: Account): Promise<Begun> {
+    await this.passed('resendAt', begun.answer);
+    return this.begin('login', phone);
+  }
+
+  /** Tries codes of challenges that there are not, each along with what `along` makes, until the application slows it down. */
+  async triesUntilSlowed(along?: () => Along): Promise<{ tried: number; slowed: boolean }> {
+    let tried = 0;
+    let slowed = false;
+    while (!slowed && tried <= this.limits.verifiesPerAddress) {
+      const challenge = { challenge: madeUpChallenge(), purpose: 'registration' } as const;
+      const answer = await this.verify(challenge, '123456', along?.());
+      refused(answer, 'a code for a challenge that there is not');
+      slowed = answer.status === 429;
+      tried++;
+    }
+    return { tried, slowed };
   }
 
   register({ phone, password, ...along }: { phone: string; password: string } & Along): Promise<AttackAnswer> {

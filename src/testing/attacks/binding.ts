@@ -80,8 +80,7 @@ export const BINDING: readonly AttackCase[] = [
     requests: 14,
     async run(attacker) {
       const owner = await attacker.signUp();
-      await attacker.passed('resendAt', owner.begun.answer);
-      const login = await attacker.begin('login', owner.phone);
+      const login = await attacker.beginLogin(owner);
       const forLogin = await attacker.grantFor(login);
       refused(await attacker.resetPassword({ grant: forLogin }), 'a grant for a login at the password reset');
       await attacker.passed('resendAt', login.answer);

@@ -1,5 +1,5 @@
 import type { AttackCase } from './attack-case.js';
-import { type Begun, madeUpChallenge, wrongCode, wrongCodes } from './attacker.js';
+import { type Begun, wrongCode, wrongCodes } from './attacker.js';
 import { allowed, holds, isSuccess, refused } from './verdict.js';
 
 /** Codes have few digits: all that keeps them is that few are compared. */
@@ -13,8 +13,7 @@ export const GUESSING: readonly AttackCase[] = [
     requests: 12,
     async run(attacker) {
       const owner = await attacker.signUp();
-      await attacker.passed('resendAt', owner.begun.answer);
-      const login = await attacker.begin('login', owner.phone);
+      const login = await attacker.beginLogin(owner);
       const { challenge, code } = login;
       const guesses = wrongCodes(code, attacker.limits.maxTries);
 
@@ -59,18 +58,10 @@ export const GUESSING: readonly AttackCase[] = [
     messages: 0,
     requests: 301,
     async run(attacker) {
-      const { verifiesPerAddress: most } = attacker.limits;
-      let tried = 0;
-      let slowed = false;
-      while (!slowed && tried <= most) {
-        const answer = await attacker.verify({ challenge: madeUpChallenge(), purpose: 'registration' }, '123456');
-        refused(answer, 'a code for a challenge that there is not');
-        slowed = answer.status === 429;
-        tried++;
-      }
+      const { tried, slowed } = await attacker.triesUntilSlowed();
 
       holds(slowed, `It let one address try ${tried} codes and did not slow it down.`);
-      return { tried: tried - 1, most };
+      return { tried: tried - 1, most: attacker.limits.verifiesPerAddress };
     },
   },
   {
@@ -199,8 +190,7 @@ export const GUESSING: readonly AttackCase[] = [
     requests: 7,
     async run(attacker) {
       const owner = await attacker.signUp();
-      await attacker.passed('resendAt', owner.begun.answer);
-      const grant = await attacker.grantFor(await attacker.begin('login', owner.phone));
+      const grant = await attacker.grantFor(await attacker.beginLogin(owner));
       allowed(await attacker.login({}, { grant }), 'a grant for a login');
 
       refused(await attacker.login({}, { grant }), 'a grant that was used');

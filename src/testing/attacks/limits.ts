@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 
 import type { AttackCase } from './attack-case.js';
-import { madeUpChallenge, wrongCodes } from './attacker.js';
+import { wrongCodes } from './attacker.js';
 import { allowed, holds, isSuccess, refused, staged, told } from './verdict.js';
 import { differences } from './likeness.js';
 
@@ -17,18 +17,10 @@ export const LIMITS: readonly AttackCase[] = [
     messages: 0,
     requests: 301,
     async run(attacker) {
-      const { verifiesPerAddress: most } = attacker.limits;
-      let tried = 0;
-      let slowed = false;
-      while (!slowed && tried <= most) {
-        const challenge = { challenge: madeUpChallenge(), purpose: 'registration' } as const;
-        const answer = await attacker.verify(challenge, '123456', { headers: attacker.forged(forgedAddress()) });
-        slowed = answer.status === 429;
-        tried++;
-      }
+      const { tried, slowed } = await attacker.triesUntilSlowed(() => ({ headers: attacker.forged(forgedAddress()) }));
 
       holds(slowed, `It took ${tried} forged addresses of one client for as many clients.`);
-      return { tried: tried - 1, most };
+      return { tried: tried - 1, most: attacker.limits.verifiesPerAddress };
     },
   },
   {

@@ -181,8 +181,7 @@ export const SKIPPING: readonly AttackCase[] = [
     requests: 6,
     async run(attacker) {
       const owner = await attacker.signUp();
-      await attacker.passed('resendAt', owner.begun.answer);
-      const grant = await attacker.grantFor(await attacker.begin('login', owner.phone));
+      const grant = await attacker.grantFor(await attacker.beginLogin(owner));
 
       const answer = await attacker.passwordLogin(owner, { grant });
       refused(answer, 'a grant for a login as the second factor');

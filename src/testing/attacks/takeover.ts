@@ -41,8 +41,7 @@ export const TAKEOVER: readonly AttackCase[] = [
     async run(attacker) {
       const owner = await attacker.signUp();
       const { token, phone } = owner;
-      await attacker.passed('resendAt', owner.begun.answer);
-      const login = await attacker.begin('login', phone);
+      const login = await attacker.beginLogin(owner);
       const early = await attacker.grantFor(login);
       const current = await attacker.grantFor(await attacker.begin('change_number', phone, owner), owner);
       const next = await attacker.grantFor(await attacker.begin('verify_number', attacker.newPhone(), owner), owner);
