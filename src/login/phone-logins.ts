@@ -101,10 +101,15 @@ export class PhoneLogins {
     await numbers.prove(phone, id, true);
   }
 
-  /** Only the host says that this number is the account's. That may be so for its very first one, which is proved now. */
+  /**
+   * Only the host says that this number is the account's. That may be so for its very first one, which is proved now, or
+   * was by a login at the same time.
+   */
   async #bindFirst(id: string, proof: Proof): Promise<void> {
     const { database, numbers } = this.parts;
-    if ((await numbers.history({ owner: id })).length > 0) throw grantInvalid();
+    const before = await numbers.history({ owner: id });
+    const boundMeanwhile = before.some(({ phone, releasedAt }) => phone === proof.phone && releasedAt === null);
+    if (before.length > 0 && !boundMeanwhile) throw grantInvalid();
     await database.transaction((manager) => numbers.bind(proof, id, manager));
   }
 }

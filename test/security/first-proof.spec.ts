@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { type PhoneAccount, PhoneAccounts, RecoveryCodes, TrustedDevices } from 'nestjs-phone-otp';
@@ -196,6 +197,21 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(outcomes).toEqual(grants.map(() => 'ok'));
     expect(host.told).toEqual([[account, phone]]);
     expect(await fixture.numbers.history({ phone })).toHaveLength(1);
+  });
+
+  it('T1: is entered by a login that finds the number bound by another one in between', async () => {
+    const { account, phone } = await prepared();
+    const history = fixture.numbers.history.bind(fixture.numbers);
+    const between = jest.spyOn(fixture.numbers, 'history').mockImplementationOnce(async (of) => {
+      await loggedIn(phone);
+      return history(of);
+    });
+
+    await expect(loggedIn(phone)).resolves.toMatchObject({ account: { id: account }, registered: false });
+
+    expect(between).toHaveBeenCalledTimes(2);
+    between.mockRestore();
+    expect(host.told).toEqual([[account, phone]]);
   });
 
   it('T2: is not entered by a number that only the host’s data gives to it, once it has proved another', async () => {
