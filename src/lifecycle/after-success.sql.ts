@@ -8,14 +8,11 @@ export interface SuccessParameters {
 }
 
 /**
- * What follows a right code, in the statement that found it right: the gate is cleared, the grant is made, the slots of
- * unverified messages go back, and the client becomes a known one.
- * Reads `won`: at most one row with the columns of the challenge, its gate (`key`, `used`, `streak`) and the time `t`.
+ * What follows a right code, in the statement that found it right: the grant is made, the slots of unverified messages go
+ * back, and the client becomes a known one. The gate is for the statement itself to clear, which may write it only once.
+ * Reads `won`: at most one row with the columns of the challenge and the time `t`.
  */
-export const afterSuccess = (t: Tables) => `cleared AS (
-  UPDATE ${t.limits} l SET used = 0, strikes = 0, streak = 0, ends_at = w.t
-  FROM won w WHERE l.key = w.key AND NOT (w.used = 0 AND w.streak = 0)
-), granted AS (
+export const afterSuccess = (t: Tables) => `granted AS (
   INSERT INTO ${t.grants} (hash, challenge_id, purpose, subject, phone, phone_hash, session_binding, action_digest, created_at, expires_at)
   SELECT :grantHash::bytea, :id, purpose, subject, phone, phone_hash, session_binding, action_digest, t, t + make_interval(secs => :grantSeconds::int)
   FROM won

@@ -31,10 +31,17 @@ import {
   purgeSendsSql,
 } from './purge.sql.js';
 import { findSql, resendSql, type FindParameters, type FindRow, type ResendParameters } from './resend.sql.js';
-import { limitParameters, type LimitAnswer, type LimitParameters, type Lowered } from './reserve-limits.sql.js';
+import {
+  limitParameters,
+  type LimitAnswer,
+  type LimitParameters,
+  type Lowered,
+  type Shape,
+  shapeOf,
+} from './reserve-limits.sql.js';
 import { roomSql, unlockSql } from './service-rows.sql.js';
 import { settleSql, type SettleParameters } from './settle.sql.js';
-import { startSql, type StartParameters } from './start.sql.js';
+import { startSql, type StartParameters, type StartShape } from './start.sql.js';
 import { countFailureSql, type SprayParameters } from './spray.sql.js';
 import type { Statement } from './statement.js';
 import { resumeSql, type StopParameters, stopSql, stopsSql } from './stops.sql.js';
@@ -89,9 +96,9 @@ export class Lifecycle {
   ) {
     this.#spray = { sprayKey: limits.sprayKey, sprayCap: settings.sprayFailures };
     this.#sql = {
-      start: startSql(tables),
+      start: perShape((shape: StartShape) => startSql(tables, shape)),
       find: findSql(tables),
-      resend: resendSql(tables),
+      resend: perShape((shape: Shape) => resendSql(tables, shape)),
       mark: markSql(tables),
       fail: failSql(tables),
       handOver: handOverSql(tables),
@@ -118,7 +125,8 @@ export class Lifecycle {
 
   /** @throws {@link OtpError} `otp_too_soon`, `otp_paused`, `send_unavailable`, `service_unavailable` */
   async start(send: SendContext, challenge: Own<StartParameters>): Promise<Reserved> {
-    return reserved(await this.#reserve(this.#sql.start, send, challenge, null));
+    const start = this.#sql.start({ ...shapeOf(send), onePerPhone: challenge.vendorSlot !== null });
+    return reserved(await this.#reserve(start, send, challenge, null));
   }
 
   find(handle: Omit<FindParameters, keyof SprayParameters>): Promise<FindRow | undefined> {
@@ -127,7 +135,7 @@ export class Lifecycle {
 
   /** @throws {@link OtpError} as {@link Lifecycle.start}, and `otp_unavailable` when the challenge can have no further message */
   async resend(send: SendContext, code: Own<ResendParameters>): Promise<Reserved & { sends: number }> {
-    const row = await this.#reserve(this.#sql.resend, send, code, code.id);
+    const row = await this.#reserve(this.#sql.resend(shapeOf(send)), send, code, code.id);
     return { ...reserved(row), sends: row.sends! };
   }
 
@@ -235,7 +243,7 @@ export class Lifecycle {
     for (let run = 1; run <= MAX_RUNS; run++) {
       // Not by spreading: for so many keys that is forty times as slow.
       const parameters = Object.assign(
-        limitParameters(this.limits.slotsFor(send, rows), this.limits.stopKeysOf(send), send, this.settings),
+        limitParameters(this.limits.slotsFor(send, rows), send, this.settings),
         own,
       ) as unknown as P;
       const answer = (await this.database.run(statement, parameters))!;
@@ -275,6 +283,17 @@ export class Lifecycle {
     });
     return found && found.place - 1;
   }
+}
+
+/** Remembers the statement of each shape: a host's calls have a few of them. */
+function perShape<S extends Shape, T>(statementOf: (shape: S) => T): (shape: S) => T {
+  const made = new Map<string, T>();
+  return (shape) => {
+    const name = Object.values(shape).join();
+    const known = made.get(name) ?? statementOf(shape);
+    made.set(name, known);
+    return known;
+  };
 }
 
 function reserved(row: ReserveAnswer): Reserved {

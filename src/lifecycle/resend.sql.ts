@@ -8,6 +8,7 @@ import {
   unverifiedKeys,
   type LimitAnswer,
   type LimitParameters,
+  type Shape,
 } from './reserve-limits.sql.js';
 import { isSprayed, type SprayParameters } from './spray.sql.js';
 import { statement } from './statement.js';
@@ -39,12 +40,12 @@ export interface ResendRow extends LimitAnswer {
  * A new code for the same challenge. The old one dies here, whether or not the new one arrives; the tries stay spent.
  * A decoy goes the same way and stays one. A dead challenge takes no slot.
  */
-export const resendSql = (t: Tables) => {
+export const resendSql = (t: Tables, shape: Shape) => {
   const alive = `EXISTS (
     SELECT FROM ${t.challenges} c, now
     WHERE c.id = :id AND c.handle_hash = :handleHash AND c.ended_at IS NULL AND c.expires_at > now.t
       AND c.sends < :maxSends AND c.tries < c.max_tries)`;
-  return statement<ResendParameters, ResendRow>(`${reserveLimits(t, alive)},
+  return statement<ResendParameters, ResendRow>(`${reserveLimits(t, shape, alive)},
 made AS (
   UPDATE ${t.challenges} c SET
     checker = CASE WHEN c.checker = 'nobody' THEN 'nobody' ELSE :checker::text END,
@@ -65,7 +66,7 @@ made AS (
   FROM made m, who, ${t.challenges} c WHERE c.id = :id
   UNION ALL
   SELECT why.event, ${lazily('why.outcome')}, c.purpose, c.subject, c.phone_hash, c.id, who.class, NULL
-  FROM who, ${t.challenges} c, ${limitedBy} l, LATERAL (
+  FROM who, ${t.challenges} c, ${limitedBy(shape)} l, LATERAL (
     SELECT CASE WHEN x.alive THEN 'limited' ELSE 'refused' END, CASE WHEN x.alive THEN l.reason ELSE 'no_resend' END
     FROM (SELECT ${alive} AS alive) x
   ) why (event, outcome)

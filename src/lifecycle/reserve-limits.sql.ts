@@ -1,6 +1,22 @@
 import { isServicePlace, PLACES, type BudgetClass, type Place, type SendContext, type Slot } from '../limits/limits.js';
 import type { OtpFigures } from '../otp.options.js';
+import { when } from './statement.js';
 import type { Tables } from './tables.js';
+
+/** Who asks: a signed-in account, a device that identified itself, or somebody of whom nothing is known. */
+export type Sender = 'account' | 'device' | 'anonymous';
+
+/** What can apply to a call. Each shape has a statement of its own, see {@link when}. */
+export interface Shape {
+  sender: Sender;
+  /** Whether only a settled number will do, see `PurposeRules.number`. */
+  settled: boolean;
+}
+
+export const shapeOf = ({ signedIn, client, settled }: SendContext): Shape => ({
+  sender: signedIn ? 'account' : client ? 'device' : 'anonymous',
+  settled,
+});
 
 /** Parameters of {@link reserveLimits}: one array per column of the slots. */
 export interface LimitParameters {
@@ -11,8 +27,6 @@ export interface LimitParameters {
   slotPlaces: number[];
   slotClasses: BudgetClass[];
   slotFloors: number[];
-  /** Rows that exist while an operator has stopped just such messages. */
-  stopKeys: Buffer[];
   /** Messages below which the share of verified ones says nothing. */
   floorMessages: number;
   phone: string;
@@ -20,8 +34,6 @@ export interface LimitParameters {
   /** The signed-in account, if there is one: owner when the ledger says so. */
   account: string | null;
   client: Buffer | null;
-  /** Whether only a settled number will do, see `PurposeRules.number`. */
-  settled: boolean;
   reconfirmDays: number;
 }
 
@@ -53,8 +65,7 @@ export interface Lowered {
 
 export function limitParameters(
   slots: readonly Slot[],
-  stopKeys: Buffer[],
-  { phone, phoneHash, subject, signedIn, client, settled }: SendContext,
+  { phone, phoneHash, subject, signedIn, client }: SendContext,
   { reconfirmAfterDays: reconfirmDays, conversionFloorMessages: floorMessages }: OtpFigures,
 ): LimitParameters {
   return {
@@ -65,13 +76,11 @@ export function limitParameters(
     slotPlaces: slots.map(({ place }) => PLACES.indexOf(place)),
     slotClasses: slots.map((slot) => slot.class),
     slotFloors: slots.map(({ floor }) => floor),
-    stopKeys,
     floorMessages,
     phone,
     phoneHash,
     account: signedIn ? subject : null,
     client: client ?? null,
-    settled,
     reconfirmDays,
   };
 }
@@ -81,7 +90,7 @@ export const place = (name: Place): number => PLACES.indexOf(name);
 /** Counters of unverified messages. Among themselves they are locked by key, since `verify` has nothing but their keys. */
 const unverifiedPlaces = [place('address'), place('prefix'), place('unverified')].join(', ');
 
-/** Counters that are only read: the look at all conversions wrote them. */
+/** From here on rows are only read: operators wrote them, or the look at all conversions. */
 const readOnly = place('closed');
 
 /** Condition: enough messages to judge by, and too few of them verified. Never so where the floor is 0, or negative. */
@@ -105,7 +114,7 @@ const isBelow = (used: string, verified: string, floor: string) =>
  *
  * The clock is the database's, read once before any lock; each counter is judged on its latest row, under its lock.
  */
-export function reserveLimits(t: Tables, guard = 'true'): string {
+export function reserveLimits(t: Tables, { sender, settled }: Shape, guard = 'true'): string {
   const upsert = `
     ON CONFLICT (key) DO UPDATE SET
       used = CASE WHEN l.ends_at > excluded.at THEN l.used ELSE 0 END + excluded.used,
@@ -121,48 +130,21 @@ export function reserveLimits(t: Tables, guard = 'true'): string {
   return `
 WITH now AS MATERIALIZED (
   SELECT clock_timestamp() AS t WHERE set_config('lock_timeout', '2s', true) IS NOT NULL
-), slots AS MATERIALIZED (
+), slots AS (
   SELECT * FROM unnest(:slotKeys::bytea[], :slotTakes::int[], :slotCaps::int[], :slotSeconds::int[], :slotPlaces::int[], :slotClasses::text[], :slotFloors::int[])
     AS s(key, take, cap, seconds, place, class, floor)
-), number AS MATERIALIZED (
-  SELECT owner, held_until, last_proved_at FROM ${t.verifiedNumbers}
-  WHERE (:settled::boolean OR :account::text IS NOT NULL) AND phone = :phone AND released_at IS NULL
-), unsettled AS MATERIALIZED (
-  SELECT * FROM (
-    SELECT n.held_until, CASE
-      WHEN :account::text IS NOT NULL AND n.owner IS DISTINCT FROM :account THEN 'phone_missing'
-      WHEN n.held_until > now.t THEN 'phone_on_hold'
-      WHEN n.last_proved_at < now.t - make_interval(days => :reconfirmDays::int) THEN 'phone_unconfirmed' END AS why
-    FROM now LEFT JOIN number n ON true WHERE :settled::boolean
-  ) n WHERE why IS NOT NULL
-), who AS MATERIALIZED (
-  SELECT CASE
-    WHEN :account::text IS NOT NULL
-      AND EXISTS (SELECT FROM number WHERE owner = :account)
-      AND NOT EXISTS (
-        SELECT FROM slots s, LATERAL (SELECT l.used, l.ends_at FROM ${t.limits} l WHERE l.key = s.key OFFSET 0) l
-        WHERE s.place = ${place('unverified')} AND l.ends_at > now.t AND l.used >= s.cap)
-      THEN 'owner'
-    WHEN :account::text IS NULL AND :client::bytea IS NOT NULL
-      AND EXISTS (SELECT FROM ${t.limits} WHERE key = :client AND ends_at > now.t)
-      THEN 'known'
-    ELSE 'stranger' END AS class
-  FROM now
-), k AS MATERIALIZED (
+), unsettled AS ${settled ? unsettled(t, sender) : NOT_ASKED}, who AS ${classOf(t, sender)}, k AS MATERIALIZED (
   SELECT s.key, s.take AS used, s.cap, s.floor, s.place, now.t AS at, now.t + make_interval(secs => s.seconds) AS ends_at
   FROM now, who, slots s WHERE s.class = who.class
 ), refused AS MATERIALIZED (
   SELECT k.place, l.ends_at, l.used <= k.cap - greatest(k.used, 1) AS below_floor
   FROM k, LATERAL (SELECT x.used, x.verified, x.ends_at FROM ${t.limits} x WHERE x.key = k.key OFFSET 0) l
   WHERE l.ends_at > k.at AND (l.used > k.cap - greatest(k.used, 1) OR ${isBelow('l.used', 'l.verified', 'k.floor')})
-  UNION ALL
-  SELECT CASE WHEN array_position(:stopKeys::bytea[], key) > 2 THEN ${place('provider_stopped')} ELSE ${place('stopped')} END, ends_at, false
-  FROM ${t.limits} WHERE key = ANY (:stopKeys::bytea[])
 ), first AS (
   INSERT INTO ${t.limits} AS l (key, used, cap, floor, at, ends_at)
   SELECT key, used, cap, floor, at, ends_at FROM k
   WHERE place = ${place('cooldown')} AND NOT EXISTS (SELECT FROM refused) AND ${guard}
-    AND NOT (:account::text IS NOT NULL AND EXISTS (SELECT FROM unsettled))${upsert}
+    ${when(sender === 'account', 'AND NOT EXISTS (SELECT FROM unsettled)')}${upsert}
   RETURNING at, ends_at
 ), rest AS (
   INSERT INTO ${t.limits} AS l (key, used, cap, floor, at, ends_at)
@@ -174,6 +156,41 @@ WITH now AS MATERIALIZED (
   SELECT count(*) = (SELECT count(*) FROM k WHERE place < ${readOnly}) AS everything, max(at) AS t
   FROM (SELECT at FROM first UNION ALL SELECT at FROM rest) parts
 )`;
+}
+
+const NOT_ASKED = 'NOT MATERIALIZED (SELECT NULL::timestamptz AS held_until, NULL::text AS why WHERE false)';
+
+const unsettled = (t: Tables, sender: Sender) => `MATERIALIZED (
+  SELECT * FROM (
+    SELECT n.held_until, CASE
+      ${when(sender === 'account', `WHEN n.owner IS DISTINCT FROM :account THEN 'phone_missing'`)}
+      WHEN n.held_until > now.t THEN 'phone_on_hold'
+      WHEN n.last_proved_at < now.t - make_interval(days => :reconfirmDays::int) THEN 'phone_unconfirmed' END AS why
+    FROM now LEFT JOIN ${t.verifiedNumbers} n ON n.phone = :phone AND n.released_at IS NULL
+  ) n WHERE why IS NOT NULL
+)`;
+
+function classOf(t: Tables, sender: Sender): string {
+  switch (sender) {
+    case 'account':
+      return `MATERIALIZED (
+  SELECT CASE WHEN EXISTS (
+      SELECT FROM ${t.verifiedNumbers} WHERE phone = :phone AND owner = :account AND released_at IS NULL)
+    AND NOT EXISTS (
+      SELECT FROM slots s, LATERAL (SELECT l.used, l.ends_at FROM ${t.limits} l WHERE l.key = s.key OFFSET 0) l
+      WHERE s.place = ${place('unverified')} AND l.ends_at > now.t AND l.used >= s.cap)
+    THEN 'owner' ELSE 'stranger' END AS class
+  FROM now
+)`;
+    case 'device':
+      return `MATERIALIZED (
+  SELECT CASE WHEN EXISTS (SELECT FROM ${t.limits} WHERE key = :client AND ends_at > now.t)
+    THEN 'known' ELSE 'stranger' END AS class
+  FROM now
+)`;
+    case 'anonymous':
+      return `NOT MATERIALIZED (SELECT 'stranger'::text AS class)`;
+  }
 }
 
 /** The counters of unverified messages among those taken: a success gives one slot back per message. */
@@ -193,10 +210,13 @@ const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).jo
  * For the audit: why nothing was reserved, or null, in the words of `LimitName`. A full row of a service-wide cap is not yet
  * the reason, since another may have room, and whoever looks for that writes it down.
  */
-export const limitedBy = `(SELECT CASE WHEN reason NOT IN (${quoted(PLACES.filter(isServicePlace))}) THEN reason END AS reason FROM (SELECT coalesce(
-      (SELECT why FROM unsettled WHERE :account::text IS NOT NULL),
-      (SELECT CASE WHEN below_floor THEN 'conversion' ELSE (ARRAY[${quoted(PLACES.map((name) => (name === 'closed' ? 'conversion' : name)))}])[place + 1] END
+export function limitedBy({ sender }: Shape): string {
+  const words = PLACES.map((name) => (name === 'closed' ? 'conversion' : name));
+  return `(SELECT CASE WHEN reason NOT IN (${quoted(PLACES.filter(isServicePlace))}) THEN reason END AS reason FROM (SELECT coalesce(
+      ${sender === 'account' ? '(SELECT why FROM unsettled)' : 'NULL'},
+      (SELECT CASE WHEN below_floor THEN 'conversion' ELSE (ARRAY[${quoted(words)}])[place + 1] END
        FROM refused ORDER BY ends_at DESC, place DESC LIMIT 1)) AS reason) r)`;
+}
 
 /** The tail: the caller's own columns of `made`, and why nothing was made if nothing was. The longest wait wins. */
 export function reserveAnswer(columns: string): string {

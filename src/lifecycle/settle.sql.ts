@@ -29,6 +29,9 @@ WITH gate AS MATERIALIZED (
   WHERE c.id = :id AND j.ended_at IS NULL AND j.sends = :sendNumber AND j.checker = 'vendor'
     AND NOT ${releasedSince(t, 'j.phone', 'j.created_at')}
   RETURNING c.purpose, c.subject, c.phone, c.phone_hash, c.client, c.session_binding, c.action_digest, c.unverified_keys, j.key, j.used, j.streak, j.t
+), cleared AS (
+  UPDATE ${t.limits} l SET used = 0, strikes = 0, streak = 0, ends_at = w.t
+  FROM won w WHERE l.key = w.key AND NOT (w.used = 0 AND w.streak = 0)
 ), ${afterSuccess(t)}${audited(
     t,
     `

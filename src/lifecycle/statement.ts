@@ -20,3 +20,6 @@ export function statement<P, R>(sql: string): Statement<P, R> {
   const name = `otp_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
   return { name, text, parameters: parameters as (keyof P & string)[] };
 }
+
+/** A part of a statement that is there only where it can apply: PostgreSQL sets up every part each time, run or not. */
+export const when = (applies: boolean, sql: string): string => (applies ? sql : '');

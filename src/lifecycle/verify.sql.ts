@@ -98,10 +98,12 @@ WITH gate AS MATERIALIZED (
   RETURNING j.*
 ), counted AS (
   UPDATE ${t.limits} l SET
-    used = ${AFTER_FAILURE.used}, ends_at = ${AFTER_FAILURE.endsAt},
-    strikes = ${AFTER_FAILURE.strikes}, streak = ${AFTER_FAILURE.streak}
+    used = CASE WHEN o.fits THEN 0 ELSE ${AFTER_FAILURE.used} END,
+    ends_at = CASE WHEN o.fits THEN o.t ELSE ${AFTER_FAILURE.endsAt} END,
+    strikes = CASE WHEN o.fits THEN 0 ELSE ${AFTER_FAILURE.strikes} END,
+    streak = CASE WHEN o.fits THEN 0 ELSE ${AFTER_FAILURE.streak} END
   FROM tried o
-  WHERE l.key = o.key AND NOT o.fits
+  WHERE l.key = o.key AND NOT (o.fits AND o.used = 0 AND o.streak = 0)
 ), sprayed AS (${countFailure(t, `tried WHERE NOT fits AND checker = 'module'`)}
 ), won AS (
   SELECT * FROM tried WHERE fits

@@ -170,8 +170,12 @@ export class Limits {
     return [
       ...(address ? [this.#measured('address', addressBlock(address), sendsPerAddressPerHour)] : []),
       this.#measured('prefix', prefixOf(phone), sendsPerPrefixPerHour),
-      ...(conversionFloor.region === 'enforce' ? [closed(this.closedKey('region', region))] : []),
-      ...(conversionFloor.provider === 'enforce' ? [closed(this.closedKey('provider', provider))] : []),
+      ...(conversionFloor.region === 'enforce'
+        ? [onlyRead('closed', 'stranger', this.closedKey('region', region))]
+        : []),
+      ...(conversionFloor.provider === 'enforce'
+        ? [onlyRead('closed', 'stranger', this.closedKey('provider', provider))]
+        : []),
     ];
   }
 
@@ -216,7 +220,14 @@ export class Limits {
   }
 
   #service(send: SendContext, budgetClass: BudgetClass, rows: ServiceRows): Slot[] {
-    return this.#servicePlaces(send).map((place) => this.serviceSlot(place, budgetClass, rows[place]!, send));
+    const [all, ofRegion, ofProvider, ofBoth] = this.stopKeysOf(send);
+    return [
+      ...this.#servicePlaces(send).map((place) => this.serviceSlot(place, budgetClass, rows[place]!, send)),
+      onlyRead('stopped', budgetClass, all),
+      onlyRead('stopped', budgetClass, ofRegion),
+      onlyRead('provider_stopped', budgetClass, ofProvider),
+      onlyRead('provider_stopped', budgetClass, ofBoth),
+    ];
   }
 
   #servicePlaces(send: SendContext): ServicePlace[] {
@@ -235,8 +246,9 @@ export class Limits {
   }
 
   /** Every stop that would keep a message back, those of its provider last. */
-  stopKeysOf({ region, provider }: Pick<SendContext, 'region' | 'provider'>): Buffer[] {
-    return [{}, { region }, { provider }, { region, provider }].map((scope) => this.stopKey(scope));
+  stopKeysOf({ region, provider }: Pick<SendContext, 'region' | 'provider'>): [Buffer, Buffer, Buffer, Buffer] {
+    const of = (scope: { region?: string; provider?: string }) => this.stopKey(scope);
+    return [of({}), of({ region }), of({ provider }), of({ region, provider })];
   }
 
   /** Not under the pepper: a stop must outlive every change of it, and names nobody. */
@@ -282,6 +294,6 @@ function partOf(total: number, count: number, index: number): number {
 }
 
 /** Full where it exists. */
-function closed(key: Buffer): Slot {
-  return { place: 'closed', class: 'stranger', key, take: 0, cap: 1, seconds: 0, floor: 0 };
+function onlyRead(place: Place, budgetClass: BudgetClass, key: Buffer): Slot {
+  return { place, class: budgetClass, key, take: 0, cap: 1, seconds: 0, floor: 0 };
 }

@@ -20,7 +20,7 @@ export function normalizeTyped(input: unknown): string | undefined {
 
 /** The text with every decimal digit of any script in ASCII. */
 export function asciiDigits(text: string): string {
-  return text.replace(/\p{Nd}/gu, decimalValue);
+  return text.replace(/[^\P{Nd}0-9]/gu, decimalValue); // most people type ASCII, which need not be looked up
 }
 
 /** Unicode encodes decimal digits in unbroken runs from 0 to 9, some of them back to back: count from the run's start. */
