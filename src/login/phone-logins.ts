@@ -51,7 +51,7 @@ export class PhoneLogins {
     const { grants, accounts, registerOnLogin } = this.parts;
     if (registerOnLogin) {
       const { phone } = await grants.check(grant, { purpose: PURPOSE });
-      const registered = (await accounts.find(phone, PURPOSE)) === null && (await this.#register(grant));
+      const registered = (await accounts.find(phone, PURPOSE)) === null && (await this.#register(grant, phone));
       if (registered) return registered;
     }
     const proof = await grants.consume(grant, { purpose: PURPOSE });
@@ -69,8 +69,11 @@ export class PhoneLogins {
     return (await this.parts.otp.verify({ challenge, code, purpose: PURPOSE, client: clientOf(request) })).grant;
   }
 
-  /** Account, number and grant in one transaction. Undefined when somebody registered the number in the same moment. */
-  async #register(grant: string): Promise<PhoneLoginResult | undefined> {
+  /**
+   * Account, number and grant in one transaction. Undefined when somebody registered the number in the same moment, which
+   * the ledger may say, or the host's own table by an error that only the host could read.
+   */
+  async #register(grant: string, phone: string): Promise<PhoneLoginResult | undefined> {
     const { database, grants, numbers, accounts } = this.parts;
     try {
       return await database.transaction(async (manager) => {
@@ -80,7 +83,8 @@ export class PhoneLogins {
         return loggedIn(account, proof, true);
       });
     } catch (error) {
-      if (error instanceof OtpError && error.code === 'phone_already_activated') return undefined;
+      const taken = error instanceof OtpError && error.code === 'phone_already_activated';
+      if (taken || (await accounts.find(phone, PURPOSE)) !== null) return undefined;
       throw error;
     }
   }

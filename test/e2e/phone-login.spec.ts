@@ -472,6 +472,24 @@ describe('a login by a number that has no account, under "registerOnLogin"', () 
     expect(fixture.events.of('otp.number_transferred')).toEqual([]);
   });
 
+  it('SEC-48: does so too where the host’s own table refuses the second account', async () => {
+    const phone = newPhone();
+    const grants = [await prove(fixture, { phone, purpose })];
+    await forgetLimits(fixture);
+    grants.push(await prove(fixture, { phone, purpose }));
+    await fixture.dataSource.query(`CREATE UNIQUE INDEX one_per_phone ON ${fixture.schema}.customers (phone)`);
+    fixture.customers.meet(2); // neither finds an account
+
+    const answers = await Promise.all(grants.map(({ grant }) => fixture.login({}, holding(grant))));
+
+    await fixture.dataSource.query(`DROP INDEX ${fixture.schema}.one_per_phone`);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(answers.filter(({ json }) => json.registered)).toHaveLength(1);
+    const [account, ...more] = await fixture.customers.of(phone);
+    expect(more).toEqual([]);
+    expect(answers.map(({ json }) => json.account)).toEqual([account, account]);
+  });
+
   it.each<[what: string, fault: () => Promise<never>, status: number]>([
     ['throws', async () => Promise.reject(new Error('of the host')), 500],
     ['refuses', async () => Promise.reject(new ForbiddenException('Closed to new customers.')), 403],
