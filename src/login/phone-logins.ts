@@ -112,9 +112,16 @@ export class PhoneLogins {
   async #bindFirst(id: string, proof: Proof): Promise<void> {
     const { database, numbers } = this.parts;
     const before = await numbers.history({ owner: id });
-    const boundMeanwhile = before.some(({ phone, releasedAt }) => phone === proof.phone && releasedAt === null);
-    if (before.length > 0 && !boundMeanwhile) throw grantInvalid();
-    await database.transaction((manager) => numbers.bind(proof, id, manager));
+    if (before.length > 0) {
+      // Not bound once more: whoever let go of the number since then meant that.
+      const { bound } = await numbers.prove(proof.phone, id);
+      if (!bound) throw grantInvalid();
+      return;
+    }
+    await database.transaction(async (manager) => {
+      const { heldUntil } = await numbers.bind(proof, id, manager);
+      if (heldUntil !== null) throw grantInvalid(); // it joins another number, which was proved in between
+    });
   }
 }
 

@@ -214,6 +214,39 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(host.told).toEqual([[account, phone]]);
   });
 
+  it('T2: is not entered where it proves another number in between', async () => {
+    const { account, phone } = await prepared();
+    const own = newPhone();
+    const history = fixture.numbers.history.bind(fixture.numbers);
+    const between = jest.spyOn(fixture.numbers, 'history').mockImplementationOnce(async (of) => {
+      const before = await history(of);
+      await activate(account, own);
+      return before;
+    });
+
+    expect(await outcome(loggedIn(phone))).toBe('grant_invalid');
+
+    between.mockRestore();
+    expect(await fixture.numbers.history({ phone })).toEqual([]);
+    expect(host.told).toEqual([[account, own]]);
+  });
+
+  it('T2: is not entered, nor given its number back, where another login binds that and it is released in between', async () => {
+    const { account, phone } = await prepared();
+    const history = fixture.numbers.history.bind(fixture.numbers);
+    const between = jest.spyOn(fixture.numbers, 'history').mockImplementationOnce(async (of) => {
+      await loggedIn(phone);
+      const before = await history(of);
+      await fixture.numbers.release(phone, account, 'account_closed');
+      return before;
+    });
+
+    expect(await outcome(loggedIn(phone))).toBe('grant_invalid');
+
+    between.mockRestore();
+    expect(await fixture.numbers.ownerOf(phone)).toBeNull();
+  });
+
   it('T2: is not entered by a number that only the host’s data gives to it, once it has proved another', async () => {
     const { account, phone: own } = await prepared();
     await loggedIn(own);
