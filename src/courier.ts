@@ -98,15 +98,17 @@ export class Courier {
     outgoing: Outgoing,
     send: SendContext,
     budgetClass: BudgetClass,
-    [carrier, next, ...others]: Route,
+    [carrier, ...others]: Route,
   ): Promise<Dispatched> {
     const sent = await this.#send(outgoing, carrier);
     const mark = markOf(outgoing, carrier, sent);
     try {
-      if (next && sent.status === 'failed' && isWorthAnother(sent)) {
+      const [next, ...rest] =
+        sent.status === 'failed' && isWorthAnother(sent) ? await this.#unstopped(others, send) : [];
+      if (next) {
         const nextStopKeys = this.limits.stopKeysOf({ ...send, provider: next.name });
         const taken = await this.lifecycle.handOver({ ...mark, ...takeover(next, outgoing.sealed), nextStopKeys });
-        return taken ? await this.#carry(outgoing, send, budgetClass, [next, ...others]) : sent;
+        return taken ? await this.#carry(outgoing, send, budgetClass, [next, ...rest]) : sent;
       }
       await this.#mark(mark, sent, send, budgetClass);
     } catch (error) {
@@ -114,6 +116,14 @@ export class Courier {
       this.#logger.error(`challenge ${outgoing.handle.id} could not be marked: ${(error as Error).message}`);
     }
     return sent;
+  }
+
+  /** Those that no operator has stopped. Where none is left, the failure before them is the end. */
+  async #unstopped(carriers: readonly Carrier[], send: SendContext): Promise<Carrier[]> {
+    const stops = await Promise.all(
+      carriers.map(({ name }) => this.lifecycle.stops(this.limits.stopKeysOf({ ...send, provider: name }))),
+    );
+    return carriers.filter((_, at) => stops[at]!.length === 0);
   }
 
   #send(outgoing: Outgoing, { dispatcher, terms }: Carrier): Promise<Dispatched> {

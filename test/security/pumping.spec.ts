@@ -436,6 +436,34 @@ describe('the switch', () => {
     expect(await outcome(start(newPhone()))).toBe('send_unavailable');
     expect(events.of('otp.limited')).toMatchObject([{ limit: 'provider_stopped' }]);
   });
+
+  it('SEC-26 has a failover pass over a stopped provider, and tells a signed-in caller when there is no other', async () => {
+    const providers = ['first', 'second', 'third'].map((name) => new ScriptedProvider(undefined, name));
+    await open({}, { provider: new Failover(providers) });
+    providers[0]!.answer = async () => ({ outcome: 'provider_unavailable' });
+    const phone = newPhone();
+    const ask = () => fixture.otp.start({ phone, purpose: 'verify_number', subject: 'account-1', client: 'server' });
+    const log = async () => (await fixture.rows('otp_sends')).map(({ provider, outcome }) => [provider, outcome]);
+    const failed = async () =>
+      (await fixture.rows('otp_challenges')).filter(({ status }) => status === 'failed').length;
+
+    await fixture.otp.stopSending({ provider: 'second' });
+    await start(newPhone());
+    await until('it is sent', async () => (await log()).length === 2);
+    expect(await log()).toEqual([
+      ['first', 'provider_unavailable'],
+      ['third', 'sent'],
+    ]);
+
+    await fixture.otp.stopSending({ provider: 'third' });
+    await start(newPhone());
+    await until('it is marked', async () => (await failed()) === 1);
+    expect(await outcome(ask())).toBe('send_unavailable');
+    expect(await outcome(ask())).toBe('send_unavailable'); // so the cooldown was given back
+    expect(await failed()).toBe(3);
+    expect(await log()).toHaveLength(5);
+    expect(providers.map(({ messages }) => messages.length)).toEqual([4, 0, 1]);
+  });
 });
 
 describe('all of it', () => {
