@@ -1,6 +1,7 @@
 import { audited } from '../audit/audit.sql.js';
 import { distrust } from '../devices/devices.sql.js';
 import type { GrantSource } from './grant.entity.js';
+import { claimed } from '../lifecycle/claim.sql.js';
 import { statement } from '../lifecycle/statement.js';
 import type { Tables } from '../lifecycle/tables.js';
 import { releasedSince } from '../numbers/released-since.sql.js';
@@ -57,7 +58,8 @@ const dead = (t: Tables) => `CASE
  * another connection can end it while the host's transaction is still open.
  *
  * The proof dates the account's number anew, unless it is a recovery code's. One for the ledger itself does not: `activate`
- * and `change` write that, and `change` must be the first to lock a number, or two changes wait for each other.
+ * and `change` write that, and `change` must be the first to lock a number, or two changes wait for each other. The account
+ * is claimed before its number is locked, as by whatever else locks both.
  *
  * A password reset ends the trust in the devices of the account, and so locks them last.
  */
@@ -71,11 +73,14 @@ export const consumeSql = (t: Tables) =>
   FROM (SELECT *, clock_timestamp() AS t FROM held OFFSET 0) now
 ), used AS (
   UPDATE ${t.grants} g SET consumed_at = j.t FROM judged j WHERE g.hash = j.hash AND j.dead IS NULL
-), proved AS (
-  UPDATE ${t.verifiedNumbers} n SET last_proved_at = greatest(n.last_proved_at, j.created_at)
-  FROM judged j
+), own AS MATERIALIZED (
+  SELECT n.id, j.created_at, ${claimed(t, 'n.owner')}
+  FROM judged j, ${t.verifiedNumbers} n
   WHERE j.dead IS NULL AND n.phone = j.phone AND n.owner = j.subject AND n.released_at IS NULL
     AND j.purpose NOT IN ('verify_number', 'change_number') AND j.source = 'code'
+), proved AS (
+  UPDATE ${t.verifiedNumbers} n SET last_proved_at = greatest(n.last_proved_at, own.created_at)
+  FROM own WHERE n.id = own.id AND n.released_at IS NULL
   RETURNING n.id
 ), distrusted AS (${distrust(
     t,

@@ -3,6 +3,7 @@ import { distrust } from '../devices/devices.sql.js';
 import { statement } from '../lifecycle/statement.js';
 import type { Tables } from '../lifecycle/tables.js';
 import type { TakenNumbers } from '../otp.options.js';
+import { releasedSince } from './released-since.sql.js';
 
 // Bindings are history: a binding ends by being dated, and a new one is a new row.
 
@@ -35,12 +36,20 @@ export interface ActivatedRow extends NumberRow {
   previous_owner: string | null;
   /** The account never had a number before. */
   first: boolean;
+  released: false;
+}
+
+/** Nothing was bound. */
+interface RefusedRow {
+  phone: null;
+  /** A binding of the number ended since it was proved. Otherwise somebody else owns it, and the policy leaves it to them. */
+  released: boolean;
 }
 
 /**
- * Binds a number to its owner, or dates the proof anew when it is theirs already. No row: somebody else owns it, and the
- * policy leaves it to them. The unique index decides between accounts that race for a number, and a binding made since the
- * proof stands: nobody takes a number by a code that is older than its owner's.
+ * Binds a number to its owner, or dates the proof anew when it is theirs already. The unique index decides between accounts
+ * that race for a number, and a binding made since the proof stands: nobody takes a number by a code that is older than its
+ * owner's. The account is claimed before, so what it has by then is all that it has.
  *
  * An account's first number takes away the devices and recovery codes that it has by then: who made them proved no number.
  * A transfer takes away the devices of the former owner.
@@ -49,12 +58,13 @@ export interface ActivatedRow extends NumberRow {
  * and confirm with that.
  */
 export const activateSql = (t: Tables) =>
-  statement<ActivateParameters, ActivatedRow>(`
+  statement<ActivateParameters, ActivatedRow | RefusedRow>(`
 WITH now AS MATERIALIZED (
-  SELECT clock_timestamp() AS t WHERE set_config('lock_timeout', '2s', true) IS NOT NULL
+  SELECT clock_timestamp() AS t, ${releasedSince(t, ':phone', ':provedAt::timestamptz')} AS released
+  WHERE set_config('lock_timeout', '2s', true) IS NOT NULL
 ), taken AS MATERIALIZED (
   SELECT n.id, n.owner, n.verified_at, n.last_proved_at FROM ${t.verifiedNumbers} n, now
-  WHERE n.phone = :phone AND n.released_at IS NULL
+  WHERE n.phone = :phone AND n.released_at IS NULL AND NOT now.released
   FOR UPDATE OF n
 ), freed AS (
   UPDATE ${t.verifiedNumbers} n SET released_at = now.t, release_reason = 'transferred'
@@ -74,7 +84,7 @@ WITH now AS MATERIALIZED (
   SELECT :phone, :owner, now.t, now.t, :source::text,
     CASE WHEN EXISTS (SELECT FROM other) THEN now.t + make_interval(secs => :holdSeconds::int) END
   FROM now
-  WHERE (SELECT count(*) FROM freed) >= 0 -- so that it runs after the unique index is free
+  WHERE NOT now.released AND (SELECT count(*) FROM freed) >= 0 -- so that it runs after the unique index is free
   ON CONFLICT (phone) WHERE released_at IS NULL DO UPDATE SET
     last_proved_at = excluded.last_proved_at
   WHERE n.owner = excluded.owner
@@ -91,7 +101,8 @@ WITH now AS MATERIALIZED (
   UNION ALL
   SELECT 'number_transferred', NULL, :source::text, owner, :phoneHash::bytea, :challengeId::uuid, NULL, NULL FROM freed`,
   )}
-SELECT ${COLUMNS}, (SELECT owner FROM freed) AS previous_owner, (SELECT yes FROM first) AS first FROM bound`);
+SELECT ${COLUMNS}, (SELECT owner FROM freed) AS previous_owner, (SELECT yes FROM first) AS first, now.released
+FROM now LEFT JOIN bound ON true`);
 
 export interface LeaveParameters {
   owner: string;

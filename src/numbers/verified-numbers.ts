@@ -4,6 +4,7 @@ import type { Auditor } from '../audit/auditor.js';
 import { type GrantExpectation, grantInvalid, type Grants, type Proof } from '../grant/grants.js';
 import { readLocale, requireObject, requireText } from '../input.js';
 import type { KeyedHash } from '../keyed-hash.js';
+import { claimSql } from '../lifecycle/claim.sql.js';
 import type { Database } from '../lifecycle/database.js';
 import type { Tables } from '../lifecycle/tables.js';
 import { OtpError } from '../otp.error.js';
@@ -85,6 +86,7 @@ export class VerifiedNumbers {
   constructor(private readonly parts: Parts) {
     const { tables } = parts;
     this.#sql = {
+      claim: claimSql(tables),
       activate: activateSql(tables),
       leave: leaveSql(tables),
       release: releaseSql(tables),
@@ -135,7 +137,8 @@ export class VerifiedNumbers {
     if (source === 'recovery') throw grantInvalid(); // it proves no number
     const { database, events, settings, auditor, hash, onFirstProof } = this.parts;
     const { takenNumbers: policy, reconfirmAfterDays: reconfirmDays, holdHours } = settings;
-    const row = await database.run(
+    await this.#claim(owner, manager, phone);
+    const row = (await database.run(
       this.#sql.activate,
       {
         phone,
@@ -149,8 +152,9 @@ export class VerifiedNumbers {
         challengeId: challengeId ?? null,
       },
       manager,
-    );
-    if (row === undefined) {
+    ))!;
+    if (row.released) throw grantInvalid();
+    if (row.phone === null) {
       const refused = { event: 'refused', outcome: 'phone_already_activated' } as const;
       auditor.note({ ...refused, purpose, subject: owner, phone, ...(challengeId && { challengeId }) });
       throw new OtpError('phone_already_activated', 'This number is already activated for another account.');
@@ -189,6 +193,7 @@ export class VerifiedNumbers {
     const proof = await grants.consume(newNumberGrant, { purpose: 'verify_number', ...who }, manager);
     if (from === proof.phone) throw new OtpError('request_invalid', 'The new number is the current one.');
     const reason = source === 'recovery' ? 'changed_by_recovery' : 'changed';
+    await this.#claim(owner, manager, proof.phone);
     const leaving = { owner, from, to: proof.phone, phoneHash: hash.ofPhone(from), challengeId, reason };
     const left = await database.run(this.#sql.leave, leaving, manager);
     if (left === undefined) throw new OtpError('grant_invalid', 'The current number is no longer of this account.');
@@ -207,15 +212,16 @@ export class VerifiedNumbers {
    * @returns whether the number was the owner's
    */
   async release(phone: string, owner: string, reason: string, manager?: EntityManager): Promise<boolean> {
+    requireText('phone', phone);
+    requireText('owner', owner);
+    requireText('reason', reason);
     const { database, events, hash } = this.parts;
+    if (manager === undefined) return database.transaction((own) => this.release(phone, owner, reason, own));
+
+    await this.#claim(owner, manager);
     const row = await database.run(
       this.#sql.release,
-      {
-        phone: requireText('phone', phone),
-        owner: requireText('owner', owner),
-        reason: requireText('reason', reason),
-        phoneHash: hash.ofPhone(phone),
-      },
+      { phone, owner, reason, phoneHash: hash.ofPhone(phone) },
       manager,
     );
     if (row === undefined) return false;
@@ -255,6 +261,11 @@ export class VerifiedNumbers {
     const dormantDays = admitDormant ? FOREVER_DAYS : this.parts.settings.dormantAfterDays;
     const row = await this.parts.database.run(this.#sql.prove, { phone, owner, dormantDays });
     return { bound: row !== undefined, dormant: row?.dormant ?? false };
+  }
+
+  /** @param phone claims its owner too, who may lose it */
+  async #claim(account: string, manager: EntityManager, phone: string | null = null): Promise<void> {
+    await this.parts.database.run(this.#sql.claim, { account, phone, grant: null }, manager);
   }
 }
 

@@ -667,7 +667,7 @@ describe('an audit that is off', () => {
     expect(off.answers).toEqual(on.answers);
     expect(off.told).toEqual(on.told);
     expect(off.trips).toEqual(on.trips);
-    expect(on.trips).toMatchObject({ start: 1, 'start, limited': 1, verify: 1, 'verify, wrong': 1, activate: 2 });
+    expect(on.trips).toMatchObject({ start: 1, 'start, limited': 1, verify: 1, 'verify, wrong': 1, activate: 3 });
     evidence('SEC-62', {
       entries: on.rows.length,
       roundTripsOfStart: on.trips.start!,

@@ -5,6 +5,7 @@ import { type PhoneAccount, PhoneAccounts, RecoveryCodes, TrustedDevices } from 
 import { DataSource, type EntityManager } from 'typeorm';
 
 import { evidence } from '../support/evidence.js';
+import { waiting } from '../support/locks.js';
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
 import { outcome } from '../support/outcomes.js';
 import { changeNumber, logIn, proofOf, prove } from '../support/proofs.js';
@@ -211,6 +212,21 @@ describe('an account that was prepared for a number by somebody who never proved
 
     expect(between).toHaveBeenCalledTimes(2);
     between.mockRestore();
+    expect(host.told).toEqual([[account, phone]]);
+  });
+
+  it('T1: is told once of two numbers that are activated at the same time, and the second is on hold', async () => {
+    const { account, phone } = await prepared();
+    const { grant } = await prove(fixture, { purpose: 'verify_number', subject: account });
+
+    const { second } = await fixture.dataSource.transaction(async (manager) => {
+      await activate(account, phone, manager);
+      const second = fixture.numbers.activate(grant, account, undefined, verifyNumber(account));
+      await Promise.race([second, waiting(fixture, 1)]);
+      return { second }; // not awaited before the commit, for which it waits
+    });
+
+    expect((await second).heldUntil).not.toBeNull();
     expect(host.told).toEqual([[account, phone]]);
   });
 

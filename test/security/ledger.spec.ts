@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -172,6 +173,23 @@ describe('the ledger', () => {
         { reason: 'number_released' },
         { reason: 'number_released' },
       ]);
+    });
+
+    it('SEC-11: is not taken back by a grant that is used in the same moment', async () => {
+      const { account, phone } = await customer(fixture);
+      const proof = { purpose: 'verify_number', subject: account };
+      const { grant } = await prove(fixture, { phone, ...proof });
+      const consume = fixture.grants.consume.bind(fixture.grants);
+      const between = jest.spyOn(fixture.grants, 'consume').mockImplementationOnce(async (...use) => {
+        const proved = await consume(...use);
+        await fixture.numbers.release(phone, account, 'account_closed');
+        return proved;
+      });
+
+      expect(await outcome(fixture.numbers.activate(grant, account, undefined, proof))).toBe('grant_invalid');
+
+      between.mockRestore();
+      expect(await fixture.numbers.ownerOf(phone)).toBeNull();
     });
 
     it('SEC-48: is its former account’s again by a fresh code, as a binding of its own and without a hold', async () => {
@@ -412,6 +430,25 @@ describe('the ledger', () => {
 
       expect(tallyOf(outcomes)).toEqual({ phone_already_activated: 2 * swaps });
       evidence('SEC-49', { parallelSwaps: swaps, moved: 0, numbersWithTwoOwners: 0, deadlocksTold: 0 });
+    });
+
+    it('SEC-49: waits without a deadlock for a transaction that proved the number and then lets go of it', async () => {
+      const { account, phone } = await customer(fixture);
+      const proof = { purpose: 'second_factor', subject: account };
+      const { grant } = await prove(fixture, { phone, ...proof });
+      await forgetLimits(fixture);
+      const change = await changeGrants(fixture, account, phone, newPhone());
+
+      const { changing } = await fixture.dataSource.transaction(async (manager) => {
+        await fixture.grants.consume(grant, proof, manager);
+        const changing = outcome(fixture.numbers.change(account, change));
+        await waiting(fixture, 1);
+        await fixture.numbers.release(phone, account, 'account_closed', manager);
+        return { changing }; // not awaited before the commit, for which it waits
+      });
+
+      expect(await changing).toBe('grant_invalid');
+      expect(await fixture.numbers.numbersOf(account)).toEqual([]);
     });
 
     it('SEC-49: of two accounts to each other’s number goes through one after the other, each with codes of its own time', async () => {
