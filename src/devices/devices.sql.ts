@@ -29,15 +29,28 @@ export interface TrustParameters {
   named: boolean;
 }
 
-/** No row: the phone that was proved is not the account's, or was released since. */
+/**
+ * No row: the phone that was proved is not the account's, or what ends the trust in devices came after the proof: a number of
+ * the account was released, its password was reset, or it proved its first number, which was not this one. The account is
+ * claimed before, as by whatever ends trust: so of this and that the one sees the other.
+ */
 export const trustSql = (t: Tables) =>
   statement<TrustParameters, DeviceRow>(`
-WITH trusted AS (
+WITH own AS MATERIALIZED (
+  SELECT phone, verified_at, released_at FROM ${t.verifiedNumbers} WHERE owner = :account
+), trusted AS (
   INSERT INTO ${t.trustedDevices} (id, account, label, series_hash, secret_hash, trusted_at, last_used_at, expires_at)
   SELECT :id::uuid, :account::text, :label::text, :seriesHash::bytea, :secretHash::bytea, t, t, t + make_interval(days => :days::int)
   FROM (SELECT clock_timestamp() AS t WHERE set_config('lock_timeout', '2s', true) IS NOT NULL) now
-  WHERE NOT ${releasedSince(t, ':phone::text', ':provedAt::timestamptz')} AND (:named::boolean OR EXISTS (
-    SELECT FROM ${t.verifiedNumbers} n WHERE n.phone = :phone AND n.owner = :account AND n.released_at IS NULL))
+  WHERE (:named::boolean OR EXISTS (SELECT FROM own WHERE phone = :phone AND released_at IS NULL))
+    AND NOT ${releasedSince(t, ':phone::text', ':provedAt::timestamptz')}
+    AND NOT EXISTS (SELECT FROM own WHERE released_at >= :provedAt)
+    AND (NOT EXISTS (SELECT FROM own) OR EXISTS (SELECT FROM own WHERE phone = :phone OR verified_at < :provedAt))
+    AND NOT EXISTS (
+      SELECT FROM ${t.grants} g
+      WHERE g.purpose = 'password_reset' AND g.consumed_at >= :provedAt
+        AND g.expires_at >= :provedAt -- of which there is an index
+        AND (g.subject = :account OR g.phone IN (SELECT phone FROM own WHERE released_at IS NULL)))
   RETURNING ${COLUMNS}
 )${audited(
     t,

@@ -3,6 +3,7 @@ import { v7 as uuidv7, validate as isUuid } from 'uuid';
 
 import { grantInvalid, type Proof } from '../grant/grants.js';
 import { requireObject, requireText } from '../input.js';
+import { claimSql } from '../lifecycle/claim.sql.js';
 import type { Database } from '../lifecycle/database.js';
 import type { Tables } from '../lifecycle/tables.js';
 import type { EventSink } from '../otp.events.js';
@@ -58,6 +59,7 @@ export class TrustedDevices {
   constructor(private readonly parts: Parts) {
     const { tables } = parts;
     this.#sql = {
+      claim: claimSql(tables),
       trust: trustSql(tables),
       recognise: recogniseSql(tables),
       list: listSql(tables),
@@ -67,21 +69,26 @@ export class TrustedDevices {
 
   /**
    * Trusts the device that the account is logging in on, for `trustedDeviceDays`.
-   * @throws {@link OtpError} `grant_invalid` where the proof is not the account's, or a recovery code's: that is for whoever
-   * lost the phone, not for a month without it · `request_invalid` · `service_unavailable`
+   * @param manager of the transaction that used the grant, if that is still open: without it this would wait for its end
+   * @throws {@link OtpError} `grant_invalid` where the proof is not the account's, is older than what ended the trust in its
+   * devices, or is a recovery code's: that is for whoever lost the phone, not for a month without it · `request_invalid` · `service_unavailable`
    */
   async trust(
     account: string,
-    { proof, label }: NewTrust,
+    input: NewTrust,
     manager?: EntityManager,
   ): Promise<{ token: string; device: TrustedDevice }> {
     requireText('account', account);
+    const { proof, label } = input;
     requireObject('The proof', proof);
     const { subject, phone, source, purpose, provedAt, challengeId } = proof;
     const named = subject === account;
     if (source !== 'code' || !PROOFS.has(purpose) || !(named || subject === phone)) throw grantInvalid();
     const { database, settings, events } = this.parts;
+    if (manager === undefined) return database.transaction((own) => this.trust(account, input, own));
+
     const token = newDeviceToken();
+    await this.#claim(account, manager);
     const row = await database.run(
       this.#sql.trust,
       {
@@ -145,11 +152,18 @@ export class TrustedDevices {
 
   async #revoke(account: string, id: string | null, manager?: EntityManager): Promise<number> {
     const { database, events } = this.parts;
+    if (manager === undefined) return database.transaction((own) => this.#revoke(account, id, own));
+
+    await this.#claim(account, manager);
     const { revoked: devices } = (await database.run(this.#sql.revoke, { account, id }, manager))!;
     if (devices > 0) {
       database.afterCommit(manager, () => events.emit('otp.devices_revoked', { account, devices }));
     }
     return devices;
+  }
+
+  async #claim(account: string, manager: EntityManager): Promise<void> {
+    await this.parts.database.run(this.#sql.claim, { account, phone: null, grant: null }, manager);
   }
 }
 

@@ -8,12 +8,13 @@ import type { Auditor } from '../audit/auditor.js';
 import { type Action, readAction } from '../challenge/action.js';
 import type { SessionBinding } from '../challenge/session-binding.js';
 import { requireObject, requireText } from '../input.js';
+import { claimSql } from '../lifecycle/claim.sql.js';
 import type { Database } from '../lifecycle/database.js';
 import type { Statement } from '../lifecycle/statement.js';
 import type { Tables } from '../lifecycle/tables.js';
 import { OtpError } from '../otp.error.js';
 import type { EventSink } from '../otp.events.js';
-import type { Purpose, PurposeRules } from '../otp.purposes.js';
+import type { BuiltInPurpose, Purpose, PurposeRules } from '../otp.purposes.js';
 import { maskPhone } from '../phone/mask.js';
 import type { GrantSource } from './grant.entity.js';
 import { checkSql, type ConsumeParameters, type ConsumeRow, consumeSql, endSql } from './consume.sql.js';
@@ -54,6 +55,7 @@ interface Parts {
 }
 
 const GRANT_BYTES = 32; // LIM-17
+const RESET = 'password_reset' satisfies BuiltInPurpose;
 const FORM = /^[\w-]{43}$/;
 
 export function newGrant(): string {
@@ -72,7 +74,12 @@ export class Grants {
 
   constructor(private readonly parts: Parts) {
     const { tables } = parts;
-    this.#sql = { consume: consumeSql(tables), check: checkSql(tables), end: endSql(tables) };
+    this.#sql = {
+      claim: claimSql(tables),
+      consume: consumeSql(tables),
+      check: checkSql(tables),
+      end: endSql(tables),
+    };
   }
 
   /**
@@ -110,7 +117,7 @@ export class Grants {
     const parameters = this.#parameters(expectation);
     if (typeof grant !== 'string' || !FORM.test(grant)) throw grantInvalid();
     const hash = grantHash(grant);
-    const row = await this.parts.database.run(statement, { hash, ...parameters }, manager);
+    const row = await this.#run(statement, { hash, ...parameters }, manager);
     if (row === undefined) {
       this.parts.auditor.note({ event: 'refused', outcome: 'unknown_grant' });
       throw grantInvalid();
@@ -124,6 +131,20 @@ export class Grants {
       );
     }
     return { challengeId, purpose, subject, phone, source, provedAt };
+  }
+
+  /** A password reset ends the trust in devices, and so has the account to itself. */
+  async #run(
+    statement: Statement<ConsumeParameters, ConsumeRow>,
+    parameters: ConsumeParameters,
+    manager?: EntityManager,
+  ): Promise<ConsumeRow | undefined> {
+    const { database } = this.parts;
+    if (statement === this.#sql.consume && parameters.purposes.includes(RESET)) {
+      if (manager === undefined) return database.transaction((own) => this.#run(statement, parameters, own));
+      await database.run(this.#sql.claim, { account: null, phone: null, grant: parameters.hash }, manager);
+    }
+    return database.run(statement, parameters, manager);
   }
 
   #parameters({ purpose, subject, session, action }: GrantExpectation): Omit<ConsumeParameters, 'hash'> {

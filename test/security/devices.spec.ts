@@ -393,6 +393,46 @@ describe('trust ends in the same transaction', () => {
     expect(await isTrusted(bystander.account, bystander.token)).toBe(true);
   });
 
+  const { 'by the host’s word': _, ...ofItself } = endings;
+
+  it.each(Object.entries(ofItself))('T3: %s, also of a device that is trusted meanwhile', async (_, ending) => {
+    const { account, phone, proof } = await customer();
+    const work = await ending(account, phone);
+
+    const { trusting } = await fixture.dataSource.transaction(async (manager) => {
+      await work(manager);
+      const trusting = outcome(devices.trust(account, { proof }));
+      await Promise.race([trusting, waiting(fixture, 1)]);
+      return { trusting }; // not awaited before the commit, for which it waits
+    });
+
+    expect(await trusting).toBe('grant_invalid');
+    expect(await rowsOf(account)).toEqual([]);
+  });
+
+  it.each(Object.entries(endings))('T3: %s, also of a device whose trust is not committed yet', async (_, ending) => {
+    const { account, phone, proof } = await customer();
+    const work = await ending(account, phone);
+
+    const { ended } = await fixture.dataSource.transaction(async (manager) => {
+      await devices.trust(account, { proof }, manager);
+      const ended = fixture.dataSource.transaction(work);
+      await Promise.race([ended, waiting(fixture, 1)]);
+      return { ended };
+    });
+    await ended;
+
+    expect(await rowsOf(account)).toEqual([]);
+  });
+
+  it.each(Object.entries(ofItself))('T3: %s, for what was proved before as well', async (_, ending) => {
+    const { account, phone, proof } = await customer();
+
+    await fixture.dataSource.transaction(await ending(account, phone));
+
+    expect(await outcome(devices.trust(account, { proof }))).toBe('grant_invalid');
+  });
+
   it('T3: and not for what is only looked at, or is refused', async () => {
     const { account, phone, token } = await customer();
     const { grant } = await prove(fixture, { phone, purpose: 'password_reset' });

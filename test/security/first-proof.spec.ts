@@ -139,6 +139,19 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(await devices.recognise(account, token)).toBeNull();
   });
 
+  it('T1: trusts no device by what another phone proved before, and one by its own proof', async () => {
+    const { account, phone } = await prepared();
+    const devices = fixture.app.get(TrustedDevices);
+    const before = await proofOf(fixture, { purpose: 'second_factor', subject: account });
+    const { grant } = await prove(fixture, { phone, purpose: 'login' });
+    const own = await fixture.grants.check(grant, { purpose: 'login' });
+
+    await logIn(fixture.app, grant);
+
+    expect(await outcome(devices.trust(account, { proof: before }))).toBe('grant_invalid');
+    expect(await outcome(devices.trust(account, { proof: own }))).toBe('ok');
+  });
+
   it('T1: keeps all of it, and has no number, when the transaction of the first proof is rolled back', async () => {
     const { account, phone } = await prepared();
     const codes = await fixture.app.get(RecoveryCodes).issue(account);
