@@ -58,6 +58,7 @@ made AS (
     unverified_keys = c.unverified_keys || ${unverifiedKeys}
   FROM taken
   WHERE taken.everything AND c.id = :id AND c.handle_hash = :handleHash AND c.ended_at IS NULL AND c.sends < :maxSends
+    AND c.tries < c.max_tries
   RETURNING true AS made, c.expires_at, c.sends, c.checker = 'nobody' AS decoy
 )${audited(
     t,

@@ -4,6 +4,7 @@ import { type CheckReceipt, type OtpModuleOptions, PhoneAccounts, type SendRecei
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
 
 import { evidence } from '../support/evidence.js';
+import { holding, waiting } from '../support/locks.js';
 import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 import { until } from '../support/providers.js';
 import { ScriptedGenerator, ScriptedVendor } from '../support/scripted-vendor.js';
@@ -166,6 +167,23 @@ describe('codes that the vendor makes and checks', () => {
 
     expect(await verifying).toBe('otp_invalid');
     expect(await fixture.rows('otp_grants')).toEqual([]);
+  });
+
+  it('SEC-12: sends no further code to whoever spends the last try in the same moment', async () => {
+    await open();
+    const { challenge, code } = await started();
+    for (let tries = 1; tries < 5; tries++) await codeOf(verify(challenge, wrongCode(code)));
+    await fixture.elapse(61);
+
+    const release = await holding(fixture, 'otp_challenges');
+    const last = codeOf(verify(challenge, wrongCode(code)));
+    await waiting(fixture, 1);
+    const resent = codeOf(fixture.otp.resend({ challenge, client }));
+    await waiting(fixture, 2); // it found a try left, and waits for the gate
+    await release();
+
+    expect([await last, await resent]).toEqual(['otp_invalid', 'otp_unavailable']);
+    expect(vendor.starts).toHaveLength(1);
   });
 
   it('FLT-07: keeps the challenge and sends nothing again when the vendor’s answer to a start is lost', async () => {
