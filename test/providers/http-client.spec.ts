@@ -308,7 +308,7 @@ describe('the HTTP client', () => {
         const reply = await call(clientOf(), {}, AbortSignal.timeout(300));
 
         expect(reply).toEqual({ kind: 'ambiguous', cause: 'TIMED_OUT' });
-        expect(performance.now() - began).toBeLessThan(1_000);
+        expect(performance.now() - began).toBeLessThan(4_000); // not only when the vendor is done
       },
     );
 
