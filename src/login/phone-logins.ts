@@ -102,7 +102,8 @@ export class PhoneLogins {
       events.emit('otp.dormant_refused', { owner: id, phone: maskPhone(phone) });
       throw new OtpError('other_factor_needed', 'This number was not used for a long time: log in in another way.');
     }
-    await numbers.prove(phone, id, true);
+    const admitted = await numbers.prove(phone, id, true);
+    if (!admitted.bound) throw grantInvalid(); // released while the host was asked
   }
 
   /**

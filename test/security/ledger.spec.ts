@@ -1064,6 +1064,20 @@ describe('with the host’s word on its accounts', () => {
     },
   );
 
+  it('SEC-50: a login after 91 days is refused where its number is released while the other factor is asked for', async () => {
+    const { account, phone } = await known(91);
+    const { grant } = await prove(fixture, { phone, purpose: 'login' });
+    const asking = jest.spyOn(host, 'otherFactor').mockImplementationOnce(async () => {
+      await fixture.numbers.release(phone, account, 'account_closed');
+      return 'proved';
+    });
+
+    expect(await outcome(logIn(fixture.app, grant))).toBe('grant_invalid');
+
+    asking.mockRestore();
+    expect(await fixture.numbers.ownerOf(phone)).toBeNull();
+  });
+
   it('SEC-50: a login after 91 days comes in with another factor, and the next one without', async () => {
     const { account, phone } = await known(91);
     host.factor = 'proved';
