@@ -3,6 +3,7 @@ import { distrust } from '../devices/devices.sql.js';
 import { statement } from '../lifecycle/statement.js';
 import type { Tables } from '../lifecycle/tables.js';
 import type { TakenNumbers } from '../otp.options.js';
+import { forget } from '../recovery/recovery.sql.js';
 import { releasedSince } from './released-since.sql.js';
 
 // Bindings are history: a binding ends by being dated, and a new one is a new row.
@@ -92,8 +93,7 @@ WITH now AS MATERIALIZED (
 ), first AS (
   SELECT bound.verified_at = now.t AND prepared.yes AS yes FROM bound, now, prepared
 ), distrusted AS (${distrust(t, `account IN (SELECT owner FROM freed UNION ALL SELECT :owner FROM first WHERE yes)`)}
-), forgotten AS (
-  DELETE FROM ${t.recoveryCodes} WHERE account = :owner AND EXISTS (SELECT FROM first WHERE yes)
+), forgotten AS (${forget(t, `account = :owner AND EXISTS (SELECT FROM first WHERE yes)`)}
 )${audited(
     t,
     `

@@ -26,13 +26,21 @@ SELECT count(*)::int AS remaining FROM ${t.recoveryCodes} WHERE account = :accou
 
 export const revokeSql = (t: Tables) =>
   statement<{ account: string }, { revoked: number }>(`
-WITH revoked AS (
-  DELETE FROM ${t.recoveryCodes}
-  WHERE account = :account::text AND set_config('lock_timeout', '2s', true) IS NOT NULL
-  RETURNING place
+WITH revoked AS (${forget(t, `account = :account::text AND set_config('lock_timeout', '2s', true) IS NOT NULL`)}
 )${audited(
     t,
     `
   SELECT 'recovery_revoked', NULL, NULL, :account, NULL, NULL, NULL, NULL WHERE EXISTS (SELECT FROM revoked)`,
   )}
 SELECT count(*)::int AS revoked FROM revoked`);
+
+/**
+ * What ends codes, alone or in a statement that takes them away. They are locked by place, as by whoever uses or replaces them.
+ * @param which SQL: a condition on the codes of one account
+ */
+export function forget(t: Tables, which: string): string {
+  return `
+  DELETE FROM ${t.recoveryCodes} WHERE (account, place) IN (
+    SELECT account, place FROM ${t.recoveryCodes} WHERE ${which} ORDER BY place FOR UPDATE)
+  RETURNING place`;
+}

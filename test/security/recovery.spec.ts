@@ -109,6 +109,30 @@ describe('a set of recovery codes', () => {
     expect(await outcome(use(account, codes[4]!))).toBe('ok');
   });
 
+  it('is revoked without a deadlock while a new one is issued, however the planner reads it', async () => {
+    const account = newAccount();
+    const [code] = await recovery.issue(account);
+    await use(account, code!); // from now on the first place is the last row of the table
+    const { dataSource } = fixture;
+
+    const release = await holding(fixture, `otp_recovery_codes WHERE account = '${account}' AND place = 5`);
+    const revoked = outcome(
+      dataSource.transaction(async (manager) => {
+        await manager.query(
+          `SELECT set_config(name, 'off', true) FROM unnest(ARRAY['enable_indexscan', 'enable_bitmapscan']) AS name`,
+        );
+        return recovery.revoke(account, manager);
+      }),
+    );
+    await waiting(fixture, 1);
+    const issued = outcome(dataSource.transaction((manager) => recovery.issue(account, manager)));
+    await waiting(fixture, 2);
+    await release();
+
+    expect([await revoked, await issued]).toEqual(['ok', 'ok']);
+    expect(await recovery.remaining(account)).toBe(10);
+  });
+
   it('is over when it is revoked', async () => {
     const { account, codes } = await customer();
 
