@@ -75,6 +75,7 @@ export class Courier {
     if (!send.signedIn) return this.background.run(this.#carryUnlessRisky(outgoing, send, budgetClass, carriers));
 
     const work = this.#carry(outgoing, send, budgetClass, carriers);
+    this.background.run(work); // whoever waits may not be a request, which a shutdown waits for
     const { status, outcome, retryAfterSeconds } = await work;
     if (status !== 'failed') return;
     if (outcome === 'resend_too_soon' || outcome === 'rate_limited') {

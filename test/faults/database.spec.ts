@@ -180,6 +180,20 @@ describe('when the database fails', () => {
     await expect(fixture.otp.verify({ challenge, code, purpose: 'registration' })).resolves.toMatchObject({ phone });
   });
 
+  it('FLT-02 closes only when the message of a signed-in caller is marked as well', async () => {
+    const provider = new HeldProvider();
+    await open(provider);
+    const start = fixture.otp.start({ phone: newPhone(), purpose: 'verify_number', client, subject: 'account-1' });
+    await until('the vendor has it', () => provider.messages().length === 1);
+
+    const closed = fixture.close();
+    await new Promise(setImmediate);
+    provider.release();
+    await Promise.all([start, closed]);
+
+    expect(await rows('otp_challenges')).toMatchObject([{ status: 'sent' }]);
+  });
+
   it('FLT-06 holds no connection while fifty messages wait for a slow vendor', async () => {
     const provider = new HeldProvider();
     await open(provider);
