@@ -19,7 +19,7 @@ module.exports = {
     },
     only('phone-knows-errors-only', 'phone/', ['otp.error.ts']),
     only('messages-know-errors-and-digits-only', 'messages/', ['otp.error.ts', 'phone/digits.ts']),
-    only('providers-know-the-port-only', 'providers/', ['otp.error.ts', 'otp.events.ts']),
+    only('providers-know-the-port-only', 'providers/', ['otp.error.ts', 'otp.events.ts', 'option-names.ts']),
     {
       name: 'pure-parts-know-no-framework',
       severity: 'error',
@@ -32,7 +32,13 @@ module.exports = {
       from: { path: '^src/providers/' },
       to: { path: 'node_modules/(typeorm|pg)/' },
     },
-    only('limits-know-no-statement', 'limits/', ['phone/', 'keyed-hash.ts', 'otp.options.ts', 'otp.error.ts']),
+    only('limits-know-no-statement', 'limits/', [
+      'phone/',
+      'keyed-hash.ts',
+      'otp.options.ts',
+      'otp.error.ts',
+      'option-names.ts',
+    ]),
     only('challenge-knows-no-statement', 'challenge/', [
       'phone/digits.ts',
       'messages/message-renderer.ts',
@@ -44,8 +50,9 @@ module.exports = {
     only('abuse-knows-no-statement', 'abuse/', ['accounts/', 'phone/mask.ts', 'otp.(options|events|error).ts']),
     only('http-sees-the-service', 'http/', [
       'accounts/',
-      'limits/limits.ts',
+      'limits/(limits|client-address).ts',
       'otp.(service|requests|error|options|purposes).ts',
+      'option-names.ts',
     ]),
     only('login-and-step-up-see-the-service', '(login|step-up)/', [
       'accounts/',

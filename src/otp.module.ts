@@ -24,8 +24,9 @@ import { PhoneLoginStrategy } from './login/phone-login.strategy.js';
 import { PhoneLogins } from './login/phone-logins.js';
 import { Notices } from './notices.js';
 import { VerifiedNumbers } from './numbers/verified-numbers.js';
+import { type OptionNames, refuseUnknownOptions } from './option-names.js';
 import { OtpConfigError } from './otp.error.js';
-import { type OtpOptions, type OtpSettings, resolveOptions } from './otp.options.js';
+import { OTP_OPTION_NAMES, type OtpOptions, type OtpSettings, resolveOptions } from './otp.options.js';
 import { OtpRuntime } from './otp.runtime.js';
 import { OtpService } from './otp.service.js';
 import { wire, type Wired } from './otp.wiring.js';
@@ -65,6 +66,23 @@ export interface OtpModuleAsyncOptions extends OtpModuleShape, Pick<ModuleMetada
   useExisting?: Type<OtpOptionsFactory> | string | symbol;
   extraProviders?: Provider[];
 }
+
+const SHAPE = {
+  isGlobal: true,
+  dataSource: true,
+  routes: true,
+  throttlerStorage: true,
+} satisfies OptionNames<OtpModuleShape>;
+
+const ASYNC = {
+  ...SHAPE,
+  imports: true,
+  inject: true,
+  useFactory: true,
+  useClass: true,
+  useExisting: true,
+  extraProviders: true,
+} satisfies OptionNames<OtpModuleAsyncOptions>;
 
 /** What the module works with, once its options are checked. */
 export interface Setup {
@@ -113,6 +131,7 @@ export class OtpModule {
 
   /** As {@link OtpModule.forRoot}, with options made by a factory, a class, or an existing provider. */
   static forRootAsync(options: OtpModuleAsyncOptions): DynamicModule {
+    refuseUnknownOptions(options, ASYNC);
     return define(options, [...(options.extraProviders ?? []), ...givenLater(options)], options.imports);
   }
 }
@@ -138,7 +157,7 @@ function define(
         inject: [GIVEN],
         useFactory: (given: OtpOptionsWithProvider): Setup => ({
           provider: given && requireProvider(given.provider),
-          settings: resolveOptions(given),
+          settings: settingsFrom(given),
         }),
       },
       { provide: SETTINGS, inject: [SETUP], useFactory: ({ settings }: Setup) => settings },
@@ -176,15 +195,37 @@ function define(
 }
 
 function givenLater({ inject, useFactory, useClass, useExisting }: OtpModuleAsyncOptions): Provider[] {
-  if (useFactory) return [{ provide: GIVEN, inject: inject ?? [], useFactory }];
+  if (useFactory) {
+    const made = async (...injected: unknown[]) => inTime(await useFactory(...injected));
+    return [{ provide: GIVEN, inject: inject ?? [], useFactory: made }];
+  }
   const factory = useExisting ?? useClass;
   if (!factory) {
     throw new OtpConfigError('"OtpModule.forRootAsync()" needs one of "useFactory", "useClass" and "useExisting".');
   }
   return [
     ...(useClass ? [useClass] : []),
-    { provide: GIVEN, inject: [factory], useFactory: (made: OtpOptionsFactory) => made.createOtpOptions() },
+    {
+      provide: GIVEN,
+      inject: [factory],
+      useFactory: async (maker: OtpOptionsFactory) => inTime(await maker.createOtpOptions()),
+    },
   ];
+}
+
+/** What shapes the module would be read by nobody in what a factory makes. */
+function inTime(made: OtpOptionsWithProvider): OtpOptionsWithProvider {
+  const tooLate = Object.keys(made ?? {}).find((name) => name in SHAPE);
+  if (tooLate === undefined) return made;
+  throw new OtpConfigError(
+    `"${tooLate}" comes too late from a factory: put it beside "useFactory", "useClass" or "useExisting".`,
+  );
+}
+
+/** @throws {@link OtpConfigError} naming the option to change */
+export function settingsFrom(given: OtpOptionsWithProvider): OtpSettings {
+  refuseUnknownOptions(given, { ...OTP_OPTION_NAMES, ...SHAPE, provider: true });
+  return resolveOptions(given);
 }
 
 function requireProvider(provider: OtpProvider): OtpProvider {

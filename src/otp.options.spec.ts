@@ -217,7 +217,8 @@ describe('the other options', () => {
       region: 'enforce',
     });
     expect(refusal({ conversionFloor: { country: 'off' } as never })).toBe(
-      '"conversionFloor" may hold prefix, address, region, provider, and nothing else.',
+      'Unknown option "conversionFloor.country": known are conversionFloor.prefix, conversionFloor.address, ' +
+        'conversionFloor.region, conversionFloor.provider.',
     );
     for (const prefix of ['on', true, null]) {
       expect(refusal({ conversionFloor: { prefix } as never })).toBe(
@@ -263,6 +264,29 @@ describe('the other options', () => {
       );
     },
   );
+
+  it.each<[string, object, string]>([
+    ['allow', { allow: { region: ['SA'] } }, 'allow.regions'],
+    ['conversionFloor', { conversionFloor: { prefixes: 'off' } }, 'conversionFloor.prefix'],
+    ['dailySpendBudget', { dailySpendBudget: { amuont: '9.00' } }, 'dailySpendBudget.amount'],
+    ['purposes', { purposes: { login: { startedby: 'anyone' } } }, 'purposes.login.startedBy'],
+    ['texts, a purpose', { texts: { logn: { en: '{code}' } } }, 'texts.login'],
+    ['texts, a notice', { texts: { notice_number_change: { en: '{app}' } } }, 'texts.notice_number_changed'],
+    ['texts, a purpose of the host', { purposes: { pick_up: {} }, texts: { pickup: {} } }, 'texts.pick_up'],
+  ])('refuse a misspelt name within %s, and propose the nearest', (_, changed, meant) => {
+    expect(refusal(changed)).toMatch(/^Unknown option "/);
+    expect(refusal(changed)).toContain(`did you mean "${meant}"?`);
+  });
+
+  it('refuse a rule that a purpose cannot have', () => {
+    expect(refusal({ purposes: { pick_up: { startedBy: 'anybody' } } })).toBe(
+      '"purposes.pick_up.startedBy" must be one of anyone, account, host, login.',
+    );
+    expect(refusal({ purposes: { login: { account: true } } })).toBe(
+      '"purposes.login.account" must be one of required, any.',
+    );
+    expect(refusal({ purposes: { pick_up: undefined } })).toBe('accepted');
+  });
 
   it('are production settings where NODE_ENV says so, unless the option says otherwise', () => {
     const before = process.env.NODE_ENV;

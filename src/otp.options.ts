@@ -3,7 +3,8 @@ import type { CountryCode } from 'libphonenumber-js/max';
 import { type AllowRules, type IsAllowed, resolveAllow } from './limits/allow.js';
 import { type ConversionFloor, resolveConversionFloor } from './limits/conversion.js';
 import { type ResolvedSpendBudget, resolveSpendBudget, type SpendBudget } from './limits/spend.js';
-import type { Locale, Texts } from './messages/texts.js';
+import { type Locale, NOTICES, type Texts } from './messages/texts.js';
+import { type OptionNames, refuseUnknownOptions } from './option-names.js';
 import { OtpConfigError } from './otp.error.js';
 import { resolvePurposes, type PurposeRules } from './otp.purposes.js';
 
@@ -218,6 +219,33 @@ export const OTP_FIGURES = {
   auditDays: { default: 400, min: 30, max: 4000, unit: 'days' }, // more than a year, to compare with the same month
 } as const satisfies Record<NumberOption, Figure>;
 
+/** Everything that may be set. */
+export const OTP_OPTION_NAMES = {
+  ...OTP_FIGURES,
+  pepper: true,
+  pepperMustDifferFrom: true,
+  regions: true,
+  defaultRegion: true,
+  appName: true,
+  dailySendBudget: true,
+  dailySpendBudget: true,
+  sendsPerRegionPerDay: true,
+  conversionFloor: true,
+  allow: true,
+  defaultLocale: true,
+  origin: true,
+  androidAppHash: true,
+  texts: true,
+  purposes: true,
+  acceptShortCodes: true,
+  acceptFixedText: true,
+  acceptRiskyLogins: true,
+  registerOnLogin: true,
+  takenNumbers: true,
+  audit: true,
+  production: true,
+} satisfies OptionNames<OtpOptions>;
+
 export type OtpFigures = Record<NumberOption, number>;
 
 /** The options after start-up: checked, complete, and frozen. */
@@ -259,6 +287,7 @@ export function resolveOptions(options: OtpOptions): OtpSettings {
     throw new OtpConfigError('OtpModule needs options: pass them as the second argument of "OtpModule.forRoot()".');
   }
   const regions = [...(options.regions ?? [])];
+  const purposes = resolvePurposes(options);
   return Object.freeze({
     ...resolveFigures(options),
     peppers: resolvePeppers(options),
@@ -273,8 +302,8 @@ export function resolveOptions(options: OtpOptions): OtpSettings {
     defaultLocale: options.defaultLocale ?? 'en',
     origin: resolveOrigin(options.origin),
     androidAppHash: resolveAndroidAppHash(options.androidAppHash),
-    texts: options.texts ?? {},
-    purposes: resolvePurposes(options),
+    texts: resolveTexts(options.texts, purposes),
+    purposes,
     acceptShortCodes: options.acceptShortCodes ?? false,
     acceptFixedText: options.acceptFixedText ?? false,
     acceptRiskyLogins: options.acceptRiskyLogins ?? false,
@@ -356,6 +385,14 @@ function resolveAndroidAppHash(hash: unknown): string | undefined {
     '"androidAppHash" must be the 11 characters of A-Z, a-z, 0-9, + and / that stand for your app, computed as in ' +
       'https://developers.google.com/identity/sms-retriever/verify.',
   );
+}
+
+/** What they say is checked where they are compiled; a text that no message would use is refused here. */
+function resolveTexts(texts: Texts = {}, purposes: ReadonlyMap<string, PurposeRules>): Texts {
+  const notices = NOTICES.map((notice) => `notice_${notice}`);
+  const used = ['default', ...purposes.keys(), ...notices].map((name) => [name, true]);
+  refuseUnknownOptions(texts, Object.fromEntries(used) as object, 'texts');
+  return texts;
 }
 
 function resolvePeppers({ pepper, pepperMustDifferFrom = [] }: OtpOptions): [ResolvedPepper, ...ResolvedPepper[]] {

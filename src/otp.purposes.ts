@@ -1,3 +1,4 @@
+import { refuseUnknownOptions } from './option-names.js';
 import { OtpConfigError } from './otp.error.js';
 import { SAFE_CODE_LENGTH } from './providers/terms.js';
 
@@ -30,6 +31,12 @@ export interface PurposeRules {
    */
   number: 'settled' | 'any';
 }
+
+const RULES = {
+  startedBy: ['anyone', 'account', 'host', 'login'],
+  account: ['required', 'any'],
+  number: ['settled', 'any'],
+} satisfies { [Rule in keyof PurposeRules]: readonly PurposeRules[Rule][] };
 
 const BUILT_IN: Record<BuiltInPurpose, PurposeRules> = {
   login: { startedBy: 'anyone', account: 'required', number: 'any' },
@@ -82,7 +89,18 @@ export function resolvePurposes({
         `"purposes" holds a name that is not 1 to 32 of a-z, 0-9 and _: write it in snake_case.`,
       );
     }
+    requireRules(`purposes.${name}`, rules);
     purposes.set(name, { startedBy: 'host', account: 'any', number: 'settled', ...purposes.get(name), ...rules });
   }
   return purposes;
+}
+
+function requireRules(option: string, rules: Partial<PurposeRules> = {}): void {
+  refuseUnknownOptions(rules, RULES, option);
+  for (const [rule, value] of Object.entries(rules)) {
+    const choices: readonly string[] = RULES[rule as keyof PurposeRules];
+    if (!choices.includes(value)) {
+      throw new OtpConfigError(`"${option}.${rule}" must be one of ${choices.join(', ')}.`);
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import { Controller, type Provider, type Type, VERSION_NEUTRAL } from '@nestjs/common';
 import { type ThrottlerModuleOptions, type ThrottlerStorage, ThrottlerStorageService } from '@nestjs/throttler';
 
+import { type OptionNames, refuseUnknownOptions } from '../option-names.js';
 import { OtpConfigError } from '../otp.error.js';
 import type { OtpSettings } from '../otp.options.js';
 import type { OtpRoutesOptions } from './otp-routes.options.js';
@@ -35,7 +36,11 @@ export function otpHttp(
   };
 }
 
-function prefixOf({ prefix }: OtpRoutesOptions): string {
+const ROUTES = { prefix: true, deviceKey: true } satisfies OptionNames<OtpRoutesOptions>;
+
+function prefixOf(routes: OtpRoutesOptions): string {
+  refuseUnknownOptions(routes, ROUTES, 'routes');
+  const { prefix } = routes;
   if (typeof prefix === 'string') return prefix;
   throw new OtpConfigError('"routes" must say where the routes are mounted: { prefix: "otp" }.');
 }

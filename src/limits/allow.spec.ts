@@ -48,8 +48,8 @@ describe('allow rules', () => {
       ],
     ),
     ['a text for a list', { regions: 'SA' }, '"allow.regions" must be a list.'],
-    ['a slip of the pen', { region: ['SA'] }, '"allow" may hold regions, numbers and networks, and nothing else.'],
-    ['nothing', null, '"allow" may hold regions, numbers and networks, and nothing else.'],
+    ['a slip of the pen', { region: ['SA'] }, 'Unknown option "allow.region": did you mean "allow.regions"?'],
+    ['nothing', null, '"allow" must hold regions, numbers or networks.'],
   ])('refuse %s', (_, rules, message) => {
     expect(() => resolveAllow(rules as AllowRules, served)).toThrow(new OtpConfigError(message));
   });

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 
+import { type OptionNames, refuseUnknownOptions } from '../option-names.js';
 import { OtpConfigError } from '../otp.error.js';
 import { type ClientAddress, readAddress } from './client-address.js';
 
@@ -13,6 +14,8 @@ export interface AllowRules {
   readonly networks?: readonly string[];
 }
 
+const RULES = { regions: true, numbers: true, networks: true } satisfies OptionNames<AllowRules>;
+
 /** Says whether a message to this phone, asked for from this address, is exempt. */
 export type IsAllowed = (send: { phone: string; region: string; address?: string | undefined }) => boolean;
 
@@ -21,9 +24,8 @@ export type IsAllowed = (send: { phone: string; region: string; address?: string
  * @throws {@link OtpConfigError}
  */
 export function resolveAllow(allow: AllowRules = {}, served: readonly string[]): IsAllowed {
-  if (!allow || Object.keys(allow).some((name) => !['regions', 'numbers', 'networks'].includes(name))) {
-    throw new OtpConfigError('"allow" may hold regions, numbers and networks, and nothing else.');
-  }
+  if (!allow) throw new OtpConfigError('"allow" must hold regions, numbers or networks.');
+  refuseUnknownOptions(allow, RULES, 'allow');
   const regions = listOf('regions', allow.regions, (region) => {
     if (served.some((one) => one === region)) return region as string;
     throw new OtpConfigError('"allow.regions" holds a region that is not in "regions".');

@@ -1,8 +1,8 @@
+import { refuseUnknownOptions } from '../option-names.js';
 import { OtpConfigError } from '../otp.error.js';
 
 /** What the share of verified messages is measured of. */
-export const FLOOR_SCOPES = ['prefix', 'address', 'region', 'provider'] as const;
-export type FloorScope = (typeof FLOOR_SCOPES)[number];
+export type FloorScope = 'prefix' | 'address' | 'region' | 'provider';
 
 const FLOOR_MODES = ['off', 'record', 'enforce'] as const;
 /** `record`: tell (`otp.conversion_low`) and let the message pass. `enforce`: tell, and close it to strangers for an hour. */
@@ -20,10 +20,8 @@ const DEFAULTS: Required<ConversionFloor> = {
 
 /** @throws {@link OtpConfigError} */
 export function resolveConversionFloor(floor: ConversionFloor = {}): Required<ConversionFloor> {
+  refuseUnknownOptions(floor, DEFAULTS, 'conversionFloor');
   for (const [scope, mode] of Object.entries(floor)) {
-    if (!FLOOR_SCOPES.some((known) => known === scope)) {
-      throw new OtpConfigError(`"conversionFloor" may hold ${FLOOR_SCOPES.join(', ')}, and nothing else.`);
-    }
     if (!FLOOR_MODES.includes(mode)) {
       throw new OtpConfigError(`"conversionFloor.${scope}" must be one of ${FLOOR_MODES.join(', ')}.`);
     }

@@ -1,3 +1,4 @@
+import { type OptionNames, refuseUnknownOptions } from '../option-names.js';
 import { OtpConfigError } from '../otp.error.js';
 
 /**
@@ -12,6 +13,8 @@ export interface SpendBudget {
   /** What a message to each of `regions` costs, such as `{ SA: '0.045' }`. */
   readonly prices: Readonly<Record<string, string>>;
 }
+
+const PARTS = { amount: true, currency: true, prices: true } satisfies OptionNames<SpendBudget>;
 
 /** The same in whole millionths, so that sums are exact. */
 export interface ResolvedSpendBudget {
@@ -32,6 +35,7 @@ export function resolveSpendBudget(
   strangersShare: number,
 ): ResolvedSpendBudget | undefined {
   if (budget === undefined) return undefined;
+  refuseUnknownOptions(budget, PARTS, 'dailySpendBudget');
   const { amount, currency, prices: listed } = (budget ?? {}) as SpendBudget;
   const total = millionths(amount);
   if (total === undefined || total > MOST) {

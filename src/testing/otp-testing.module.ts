@@ -8,10 +8,11 @@ import {
   OtpModule,
   type OtpModuleOptions,
   type OtpOptionsWithProvider,
+  settingsFrom,
   type Setup,
   SETUP,
 } from '../otp.module.js';
-import { type OtpSettings, resolveOptions } from '../otp.options.js';
+import type { OtpSettings } from '../otp.options.js';
 import { CapturingProvider } from './capturing-provider.js';
 
 export interface OtpTestingOptions {
@@ -91,7 +92,7 @@ function setupFor({ keepLimits = false }: OtpTestingOptions): (given: OtpOptions
     );
   }
   return (given) => {
-    const settings = resolveOptions(given);
+    const settings = settingsFrom(given);
     const { provider } = given;
     const isCapturing = provider instanceof CapturingProvider;
     return {

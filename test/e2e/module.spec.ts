@@ -12,6 +12,7 @@ import {
   OtpModule,
   type OtpModuleOptions,
   type OtpOptionsFactory,
+  type OtpOptionsWithProvider,
   type OtpProvider,
   OtpService,
   VerifiedNumbers,
@@ -313,6 +314,21 @@ describe('an application that cannot start says what to change', () => {
       '"codeTtlSeconds" must be a whole number from 60 to 600 (s).',
     ],
     [
+      'an option that there is not',
+      () => [database(), otp({ colour: 'red' })],
+      'Unknown option "colour": none has a name like it.',
+    ],
+    [
+      'a misspelt option',
+      () => [database(), otp({ cooldownSecond: 60 })],
+      'Unknown option "cooldownSecond": did you mean "cooldownSeconds"?',
+    ],
+    [
+      'a misspelt option of the module itself',
+      () => [database(), otp({ isglobal: true })],
+      'Unknown option "isglobal": did you mean "isGlobal"?',
+    ],
+    [
       'an unknown language',
       () => [database(), otp({ defaultLocale: 'de' })],
       '"defaultLocale" must be one of ar, en, fr, he.',
@@ -385,6 +401,44 @@ describe('an application that cannot start says what to change', () => {
     said.mockRestore();
 
     expect((error as Error).message).toBe('connect ECONNREFUSED 127.0.0.1:1');
+  });
+
+  it.each<[string, () => unknown, string]>([
+    [
+      'a misspelt option of the routes',
+      () => otp({ routes: { prefix: 'otp', devicekey: () => undefined } }),
+      'Unknown option "routes.devicekey": did you mean "routes.deviceKey"?',
+    ],
+    [
+      'a misspelt way to make options',
+      () => OtpModule.forRootAsync({ usefactory: never } as never),
+      'Unknown option "usefactory": did you mean "useFactory"?',
+    ],
+  ])('given %s', (_, imports, message) => {
+    expect(imports).toThrow(OtpConfigError);
+    expect(imports).toThrow(message);
+  });
+
+  it.each<[string, object, string]>([
+    ['a misspelt option', { maxTrys: 3 }, 'Unknown option "maxTrys": did you mean "maxTries"?'],
+    [
+      'routes',
+      { routes: { prefix: 'otp' } },
+      '"routes" comes too late from a factory: put it beside "useFactory", "useClass" or "useExisting".',
+    ],
+  ])('given a factory, or a class, that makes %s', async (_, more, message) => {
+    const made = { ...GENEROUS, provider: sms, ...more } as OtpOptionsWithProvider;
+    @Injectable()
+    class Factory implements OtpOptionsFactory {
+      createOtpOptions() {
+        return made;
+      }
+    }
+    const byFactory = OtpModule.forRootAsync({ useFactory: async () => made });
+    const byClass = OtpModule.forRootAsync({ useClass: Factory });
+
+    expect(await refusal([database(), byFactory])).toEqual(new OtpConfigError(message));
+    expect(await refusal([database(), byClass])).toEqual(new OtpConfigError(message));
   });
 
   it('given none of the ways to make options', () => {
