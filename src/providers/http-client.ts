@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 
+import type { OptionNames } from '../option-names.js';
 import { OtpConfigError } from '../otp.error.js';
 import { checkedBaseUrl } from './base-url.js';
 import { compose, type ComposedRequest, type HttpRequest } from './http-request.js';
@@ -22,6 +23,13 @@ export interface HttpClientOptions {
    */
   onExchange?: (exchange: HttpExchange) => unknown;
 }
+
+export const HTTP_CLIENT_OPTIONS = {
+  baseUrl: true,
+  fetch: true,
+  testMode: true,
+  onExchange: true,
+} satisfies OptionNames<HttpClientOptions>;
 
 /** A call as it may be shown. */
 export interface HttpExchange {

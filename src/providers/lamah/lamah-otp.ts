@@ -1,7 +1,8 @@
+import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
 import { OtpConfigError } from '../../otp.error.js';
 import { choiceOption, requiredText, wholeOption } from '../adapter-options.js';
 import { plainAttemptId } from '../attempt-id.js';
-import { HttpClient, type HttpClientOptions } from '../http-client.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions } from '../http-client.js';
 import type { HttpRequest } from '../http-request.js';
 import { arabicOrEnglish } from '../languages.js';
 import type {
@@ -42,6 +43,19 @@ export interface LamahOtpOptions extends HttpClientOptions {
   costUnit?: string;
 }
 
+const OPTIONS = {
+  ...HTTP_CLIENT_OPTIONS,
+  token: true,
+  sender: true,
+  paymentType: true,
+  codeLength: true,
+  defaultLanguage: true,
+  maxTries: true,
+  cooldownSeconds: true,
+  successMessage: true,
+  costUnit: true,
+} satisfies OptionNames<LamahOtpOptions>;
+
 /**
  * Lamah, also Ersaal, OTP (Libya): the vendor makes the code, sends it and checks it.
  * Contract: {@link https://docs.getersaal.com/api-reference/otp/initiate}, and what
@@ -64,6 +78,7 @@ export class LamahOtp implements DelegatedProvider {
 
   /** @throws OtpConfigError naming the option and what to write instead */
   constructor(options: LamahOtpOptions) {
+    refuseUnknownOptions(options, OPTIONS);
     this.#token = Secret.key(options?.token, 'token');
     // The plugin's own default is https://api.ersaal.com.
     this.#http = new HttpClient(this.name, { ...options, baseUrl: options.baseUrl ?? 'https://sms.lamah.com' });

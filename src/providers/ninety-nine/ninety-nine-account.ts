@@ -1,10 +1,13 @@
+import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
 import { OtpConfigError } from '../../otp.error.js';
 import { requiredText } from '../adapter-options.js';
-import { HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
 import type { HttpFields } from '../http-request.js';
 import type { ProviderCall, VendorReference } from '../provider.js';
 import { Secret } from '../secret.js';
 import { type NinetyNineDelivery, readDelivery } from './ninety-nine-answer.js';
+import type { NinetyNineSmsOptions } from './ninety-nine-sms.js';
+import type { NinetyNineVerifyOptions } from './ninety-nine-verify.js';
 
 /** Settings that both adapters of the vendor have. */
 export interface NinetyNineOptions extends HttpClientOptions {
@@ -13,6 +16,19 @@ export interface NinetyNineOptions extends HttpClientOptions {
   /** Whom messages come from, in at most 11 characters: a name, or a number that the vendor approved, without `+972`. */
   sender: string;
 }
+
+/** Of all adapters of the vendor: one account's settings may be given to each of them. */
+const OPTIONS = {
+  ...HTTP_CLIENT_OPTIONS,
+  apiKey: true,
+  sender: true,
+  message: true,
+  checkPath: true,
+  checkStatuses: true,
+  codeLength: true,
+  maxTries: true,
+  cooldownSeconds: true,
+} satisfies OptionNames<NinetyNineSmsOptions & NinetyNineVerifyOptions>;
 
 /** A message by its phone, and by the `reference` of the receipt for it. */
 export type NinetyNineMessage = Pick<VendorReference, 'phone' | 'reference'>;
@@ -26,6 +42,7 @@ export class NinetyNineAccount {
 
   /** @throws OtpConfigError naming the option and what to write instead */
   constructor(provider: string, options: NinetyNineOptions) {
+    refuseUnknownOptions(options, OPTIONS);
     this.#apiKey = Secret.key(options?.apiKey, 'apiKey');
     this.#http = new HttpClient(provider, { ...options, baseUrl: options.baseUrl ?? 'https://api.99digital.co.il' });
     this.sender = senderOption(options.sender);

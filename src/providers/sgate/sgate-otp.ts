@@ -1,5 +1,6 @@
+import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
 import { requiredText, wholeOption } from '../adapter-options.js';
-import { HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
 import type {
   CheckReceipt,
   DelegatedProvider,
@@ -31,6 +32,16 @@ export interface SgateOtpOptions extends HttpClientOptions {
   /** How far the time of an answer may be from ours, in seconds. Not documented. @defaultValue 300 */
   maxSkewSeconds?: number;
 }
+
+const OPTIONS = {
+  ...HTTP_CLIENT_OPTIONS,
+  apiKey: true,
+  privateKey: true,
+  systemPublicKey: true,
+  appName: true,
+  maxTries: true,
+  maxSkewSeconds: true,
+} satisfies OptionNames<SgateOtpOptions>;
 
 const SEND = '/openApi/v1/otp/sendOtp';
 const CHECK = '/openApi/v1/otp/checkOtp';
@@ -65,6 +76,7 @@ export class SgateOtp implements DelegatedProvider {
 
   /** @throws OtpConfigError naming the option and what to write instead */
   constructor(options: SgateOtpOptions) {
+    refuseUnknownOptions(options, OPTIONS);
     const maxSkewSeconds = wholeOption('maxSkewSeconds', options?.maxSkewSeconds ?? 300, 30, 300);
     this.#signature = new SgateSignature({ ...options, maxSkewSeconds });
     this.#http = new HttpClient(this.name, { ...options, baseUrl: options.baseUrl ?? 'https://vbank.sgate.sa' });

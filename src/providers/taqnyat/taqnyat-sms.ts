@@ -1,5 +1,6 @@
+import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
 import { requiredText } from '../adapter-options.js';
-import { HttpClient, type HttpClientOptions } from '../http-client.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions } from '../http-client.js';
 import {
   DELIVERY_CAPABILITIES,
   type DeliveryProvider,
@@ -20,6 +21,12 @@ export interface TaqnyatSmsOptions extends HttpClientOptions {
   sender: string;
 }
 
+const OPTIONS = {
+  ...HTTP_CLIENT_OPTIONS,
+  apiKey: true,
+  sender: true,
+} satisfies OptionNames<TaqnyatSmsOptions>;
+
 /**
  * Taqnyat SMS (Saudi Arabia): the vendor brings a text, and this module makes and checks the code in it.
  * Contract: {@link https://dev.taqnyat.sa/en/doc/sms/}
@@ -37,6 +44,7 @@ export class TaqnyatSms implements DeliveryProvider {
 
   /** @throws OtpConfigError naming the option and what to write instead */
   constructor(options: TaqnyatSmsOptions) {
+    refuseUnknownOptions(options, OPTIONS);
     this.#apiKey = Secret.key(options?.apiKey, 'apiKey');
     this.#http = new HttpClient(this.name, { ...options, baseUrl: options.baseUrl ?? 'https://api.taqnyat.sa' });
     this.#sender = requiredText('sender', options.sender, 15);

@@ -1,6 +1,7 @@
+import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
 import { choiceOption, figureOption, textOption, wholeOption } from '../adapter-options.js';
 import { plainAttemptId } from '../attempt-id.js';
-import { HttpClient, type HttpClientOptions } from '../http-client.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions } from '../http-client.js';
 import { arabicOrEnglish } from '../languages.js';
 import type {
   CheckReceipt,
@@ -38,6 +39,19 @@ export interface TaqnyatVerifyOptions extends HttpClientOptions {
   cooldownSeconds?: number;
 }
 
+const OPTIONS = {
+  ...HTTP_CLIENT_OPTIONS,
+  apiKey: true,
+  sender: true,
+  note: true,
+  defaultLanguage: true,
+  internationalNumbers: true,
+  codeLength: true,
+  ttlSeconds: true,
+  maxTries: true,
+  cooldownSeconds: true,
+} satisfies OptionNames<TaqnyatVerifyOptions>;
+
 /**
  * Taqnyat Verify (Saudi Arabia): the vendor makes the code, sends it and checks it.
  * Contract: {@link https://dev.taqnyat.sa/en/doc/verify/}
@@ -58,6 +72,7 @@ export class TaqnyatVerify implements DelegatedProvider {
 
   /** @throws OtpConfigError naming the option and what to write instead */
   constructor(options: TaqnyatVerifyOptions) {
+    refuseUnknownOptions(options, OPTIONS);
     this.#apiKey = Secret.key(options?.apiKey, 'apiKey');
     this.#http = new HttpClient(this.name, { ...options, baseUrl: options.baseUrl ?? 'https://api.taqnyat.sa' });
     this.#options = resolved(options);

@@ -1,10 +1,14 @@
+import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
 import { OtpConfigError } from '../../otp.error.js';
 import { choiceOption, requiredText, wholeOption } from '../adapter-options.js';
-import { HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
 import type { CheckReceipt, ProviderCall, ProviderCapabilities, VendorCheck, VendorStart } from '../provider.js';
 import { checkReceipt } from '../receipts.js';
 import { Secret } from '../secret.js';
 import { readVerified } from './termii-answer.js';
+import type { TermiiInAppTokenOptions } from './termii-in-app-token.js';
+import type { TermiiSendTokenOptions } from './termii-send-token.js';
+import type { TermiiSmsOptions } from './termii-sms.js';
 
 /** Settings that all adapters of the vendor have. */
 export interface TermiiOptions extends HttpClientOptions {
@@ -31,6 +35,17 @@ export interface TermiiTokenOptions extends TermiiOptions {
   cooldownSeconds?: number;
 }
 
+/** Of all adapters of the vendor: one account's settings may be given to each of them. */
+const OPTIONS = {
+  ...HTTP_CLIENT_OPTIONS,
+  apiKey: true,
+  sender: true,
+  channel: true,
+  cooldownSeconds: true,
+  message: true,
+  delivery: true,
+} satisfies OptionNames<TermiiSmsOptions & TermiiSendTokenOptions & TermiiInAppTokenOptions>;
+
 /** What of the vendor's ranges is asked for: it takes 4 to 8 characters, 0 to 60 minutes, and any number of tries. */
 const DIGITS = [6, 8] as const;
 const MINUTES = [1, 10] as const;
@@ -44,6 +59,7 @@ export class TermiiAccount {
 
   /** @throws OtpConfigError naming the option and what to write instead */
   constructor(provider: string, options: TermiiOptions) {
+    refuseUnknownOptions(options, OPTIONS);
     this.#apiKey = Secret.key(options?.apiKey, 'apiKey');
     this.#http = new HttpClient(provider, options);
     this.developmentOnly = options.testMode === true;

@@ -1,8 +1,11 @@
+import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
 import { OtpConfigError } from '../../otp.error.js';
-import { HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
 import type { HttpFields } from '../http-request.js';
 import type { ProviderCall } from '../provider.js';
 import { Secret } from '../secret.js';
+import type { TwilioSmsOptions } from './twilio-sms.js';
+import type { TwilioVerifyOptions } from './twilio-verify.js';
 
 /** Settings that both adapters of the vendor have. */
 export interface TwilioOptions extends HttpClientOptions {
@@ -14,6 +17,19 @@ export interface TwilioOptions extends HttpClientOptions {
   secret: string;
 }
 
+/** Of all adapters of the vendor: one account's settings may be given to each of them. */
+const OPTIONS = {
+  ...HTTP_CLIENT_OPTIONS,
+  accountSid: true,
+  apiKeySid: true,
+  secret: true,
+  from: true,
+  messagingServiceSid: true,
+  serviceSid: true,
+  codeLength: true,
+  ttlSeconds: true,
+} satisfies OptionNames<TwilioSmsOptions & TwilioVerifyOptions>;
+
 /** What the adapters have in common: account, key, and the way to the vendor. */
 export class TwilioAccount {
   readonly sid: string;
@@ -23,6 +39,7 @@ export class TwilioAccount {
 
   /** @throws OtpConfigError naming the option and what to write instead */
   constructor(provider: string, options: TwilioOptions, baseUrl: string) {
+    refuseUnknownOptions(options, OPTIONS);
     this.sid = sidOption('accountSid', options?.accountSid, 'AC');
     const user = options.apiKeySid === undefined ? this.sid : sidOption('apiKeySid', options.apiKeySid, 'SK');
     this.#basic = { user, password: Secret.key(options.secret, 'secret') };

@@ -1,3 +1,4 @@
+import { refuseUnknownOptions } from '../../option-names.js';
 import { choiceOption, wholeOption } from '../adapter-options.js';
 import { HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
 import type { HttpFields } from '../http-request.js';
@@ -14,6 +15,7 @@ import type {
 import { checkReceipt, sendReceipt } from '../receipts.js';
 import { Secret } from '../secret.js';
 import { readChecked, readStarted } from './unifonic-answer.js';
+import { UNIFONIC_OPTIONS } from './unifonic-options.js';
 
 /** Settings of {@link UnifonicAuthenticate}. Where the vendor documents no figure, the default is ours, and says so. */
 export interface UnifonicAuthenticateOptions extends HttpClientOptions {
@@ -57,6 +59,7 @@ export class UnifonicAuthenticate implements DelegatedProvider {
 
   /** @throws OtpConfigError naming the option and what to write instead */
   constructor(options: UnifonicAuthenticateOptions) {
+    refuseUnknownOptions(options, UNIFONIC_OPTIONS);
     const baseUrl = options?.baseUrl ?? 'https://authenticate.cloud.api.unifonic.com';
     this.#appId = Secret.key(options?.appId, 'appId');
     this.#token = Secret.key(options.token, 'token');

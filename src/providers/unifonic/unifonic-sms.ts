@@ -1,3 +1,4 @@
+import { refuseUnknownOptions } from '../../option-names.js';
 import { textOption } from '../adapter-options.js';
 import { HttpClient, type HttpClientOptions } from '../http-client.js';
 import {
@@ -11,6 +12,7 @@ import {
 import { sendReceipt } from '../receipts.js';
 import { Secret } from '../secret.js';
 import { readRefusedText, readText } from './unifonic-answer.js';
+import { UNIFONIC_OPTIONS } from './unifonic-options.js';
 
 /** Settings of {@link UnifonicSms}. */
 export interface UnifonicSmsOptions extends HttpClientOptions {
@@ -37,6 +39,7 @@ export class UnifonicSms implements DeliveryProvider {
 
   /** @throws OtpConfigError naming the option and what to write instead */
   constructor(options: UnifonicSmsOptions) {
+    refuseUnknownOptions(options, UNIFONIC_OPTIONS);
     this.#appSid = Secret.key(options?.appSid, 'appSid');
     this.#http = new HttpClient(this.name, { ...options, baseUrl: options.baseUrl ?? 'https://el.cloud.unifonic.com' });
     this.#sender = textOption('sender', options.sender, 16);

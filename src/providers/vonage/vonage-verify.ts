@@ -1,6 +1,7 @@
+import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
 import { OtpConfigError } from '../../otp.error.js';
 import { requiredText, wholeOption } from '../adapter-options.js';
-import { HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
 import type { HttpRequest } from '../http-request.js';
 import { closestLanguage } from '../languages.js';
 import type {
@@ -37,6 +38,16 @@ export interface VonageVerifyOptions extends HttpClientOptions {
   cooldownSeconds?: number | 'ttl';
 }
 
+const OPTIONS = {
+  ...HTTP_CLIENT_OPTIONS,
+  apiKey: true,
+  apiSecret: true,
+  brand: true,
+  from: true,
+  maxTries: true,
+  cooldownSeconds: true,
+} satisfies OptionNames<VonageVerifyOptions>;
+
 /** The {@link https://developer.vonage.com/en/verify/guides/verify-v2-languages languages} of SMS; of those of one language, the first is the rule. */
 const LANGUAGES = (
   'en-us en-gb en-au en-in ar-xa cs-cz cy-gb da-dk de-de el-gr es-es es-mx es-us fi-fi fil-ph fr-fr fr-ca hi-in hu-hu ' +
@@ -71,6 +82,7 @@ export class VonageVerify implements DelegatedProvider {
 
   /** @throws OtpConfigError naming the option and what to write instead */
   constructor(options: VonageVerifyOptions) {
+    refuseUnknownOptions(options, OPTIONS);
     this.#basic = { user: keyOption(options?.apiKey), password: Secret.key(options.apiSecret, 'apiSecret') };
     this.#http = new HttpClient(this.name, { ...options, baseUrl: options.baseUrl ?? 'https://api.nexmo.com' });
     this.#brand = requiredText('brand', options.brand, 16);
