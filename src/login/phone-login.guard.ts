@@ -11,6 +11,7 @@ import { type PhoneLoginResult, typedCode } from './phone-logins.js';
 /** Lets a request in that proves a phone of an account, and puts the {@link PhoneLoginResult} on it as `user`. */
 @Injectable()
 export class PhoneLoginGuard implements CanActivate {
+  /** @internal */
   constructor(
     private readonly strategy: PhoneLoginStrategy,
     private readonly throttler: VerifyThrottlerGuard,

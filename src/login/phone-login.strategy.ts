@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { PassportStrategy } from '@nestjs/passport';
+import passport from 'passport';
 import { Strategy } from 'passport-custom';
 
-import type { IncomingRequest } from '../http/incoming.js';
-import { PhoneLogins, type PhoneLoginResult } from './phone-logins.js';
+import { PhoneLogins } from './phone-logins.js';
 
 /**
  * Login by a code as a passport strategy named `phone-otp`, for hosts that combine strategies. On its own use
@@ -11,12 +10,10 @@ import { PhoneLogins, type PhoneLoginResult } from './phone-logins.js';
  * application was started last. Nor does that guard count codes per address (LIM-08), and it needs `OtpProblemFilter`.
  */
 @Injectable()
-export class PhoneLoginStrategy extends PassportStrategy(Strategy, 'phone-otp') {
-  constructor(private readonly logins: PhoneLogins) {
-    super();
-  }
-
-  validate(request: IncomingRequest): Promise<PhoneLoginResult> {
-    return this.logins.logIn(request);
+export class PhoneLoginStrategy extends Strategy {
+  /** @internal */
+  constructor(logins: PhoneLogins) {
+    super((request, done) => void logins.logIn(request).then((login) => done(null, login), done));
+    passport.use('phone-otp', this);
   }
 }
