@@ -32,7 +32,9 @@ export { OtpAudit } from './audit/otp-audit.js';
 export type { AuditQuery } from './audit/otp-audit.js';
 export { OTP_ERROR_CODES, OtpConfigError, OtpError } from './otp.error.js';
 export type { OtpErrorCode, OtpErrorOptions } from './otp.error.js';
-export type { OtpEventName, OtpEvents } from './otp.events.js';
+export type { ChallengeEvent, OtpEventName, OtpEvents } from './otp.events.js';
+export type { LimitName } from './lifecycle/lifecycle.js';
+export type { BudgetClass } from './limits/limits.js';
 
 export { RecoveryCodes } from './recovery/recovery-codes.js';
 export type { Recovered, RecoveryPurpose, RecoveryUse } from './recovery/recovery-codes.js';
@@ -74,7 +76,7 @@ export type { Problem } from './http/problem.js';
 export { OTP_ENTITIES } from './lifecycle/tables.js';
 export { OTP_MIGRATIONS } from './migrations/index.js';
 export { Challenge } from './challenge/challenge.entity.js';
-export type { ChallengeStatus } from './challenge/challenge.entity.js';
+export type { ChallengeStatus, Checker } from './challenge/challenge.entity.js';
 export { Send } from './challenge/send.entity.js';
 export { Grant } from './grant/grant.entity.js';
 export type { GrantSource } from './grant/grant.entity.js';
@@ -87,7 +89,7 @@ export { AuditEntry } from './audit/audit-entry.entity.js';
 export type { AuditEvent } from './audit/audit-entry.entity.js';
 
 export { maskPhone } from './phone/mask.js';
-export type { PhoneNumber } from './phone/phone-number.js';
+export type { PhoneNumber, Region } from './phone/phone-number.js';
 export type { Locale, Notice, Texts } from './messages/texts.js';
 
 export { ConsoleProvider } from './providers/console.js';
@@ -103,6 +105,7 @@ export type {
   GeneratorProvider,
   OtpProvider,
   OutgoingMessage,
+  ProviderBase,
   ProviderCall,
   ProviderCapabilities,
   ProviderChoice,

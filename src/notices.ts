@@ -31,6 +31,7 @@ interface Parts {
 
 /** Messages without a code that tell a phone's holder that something about the account was changed. */
 export class Notices {
+  /** @internal */
   constructor(private readonly parts: Parts) {}
 
   /**

@@ -4,7 +4,9 @@ import type { LimitName } from './lifecycle/lifecycle.js';
 import type { FloorScope } from './limits/conversion.js';
 import type { BudgetClass } from './limits/limits.js';
 
-interface ChallengeEvent {
+/** What the events of a challenge have in common. */
+export interface ChallengeEvent {
+  /** The public half of its handle, which finds its rows and opens nothing. */
   challengeId: string;
   purpose: string;
 }

@@ -16,9 +16,10 @@ export interface Pepper {
   secret: string | Uint8Array;
 }
 
-const TAKEN_NUMBERS = ['refuse', 'transfer_unconfirmed', 'transfer'] as const;
 /** What happens to a number that belongs to another account, see {@link OtpOptions.takenNumbers}. */
-export type TakenNumbers = (typeof TAKEN_NUMBERS)[number];
+export type TakenNumbers = 'refuse' | 'transfer_unconfirmed' | 'transfer';
+
+const TAKEN_NUMBERS: readonly TakenNumbers[] = ['refuse', 'transfer_unconfirmed', 'transfer'];
 
 /** Everything that can be set; four members are required. See docs/options.md for when to change what. */
 export interface OtpOptions {

@@ -71,6 +71,7 @@ interface Parts {
 export class OtpService {
   readonly #logger = new Logger('Otp');
 
+  /** @internal */
   constructor(private readonly parts: Parts) {}
 
   /**

@@ -25,6 +25,7 @@ export interface AuditQuery {
 export class OtpAudit {
   readonly #sql;
 
+  /** @internal */
   constructor(
     private readonly database: Database,
     private readonly hash: KeyedHash,

@@ -56,6 +56,7 @@ const GRACE_SECONDS = 10;
 export class TrustedDevices {
   readonly #sql;
 
+  /** @internal */
   constructor(private readonly parts: Parts) {
     const { tables } = parts;
     this.#sql = {

@@ -72,6 +72,7 @@ export class Grants {
   readonly #logger = new Logger('Otp');
   readonly #sql;
 
+  /** @internal */
   constructor(private readonly parts: Parts) {
     const { tables } = parts;
     this.#sql = {

@@ -60,8 +60,24 @@ export interface Reserved {
   readonly lowered: readonly (Omit<Lowered, 'place'> & { place: Place })[];
 }
 
-/** Which limit stood in the way, in words for operators. */
-export type LimitName = Exclude<Place, 'closed'> | 'conversion';
+/** Which limit stood in the way, in words for operators: a counter, `conversion` for a share of verified messages, or a stop. */
+export type LimitName =
+  | 'cooldown'
+  | 'gate'
+  | 'phone_hour'
+  | 'phone_day'
+  | 'account_hour'
+  | 'account_day'
+  | 'address'
+  | 'prefix'
+  | 'unverified'
+  | 'minute'
+  | 'budget'
+  | 'region'
+  | 'spend'
+  | 'conversion'
+  | 'stopped'
+  | 'provider_stopped';
 
 /** A refusal by a limit. Which one is for operators: no serializer finds it, so no caller does. */
 export class LimitError extends OtpError {

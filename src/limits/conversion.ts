@@ -4,10 +4,12 @@ import { OtpConfigError } from '../otp.error.js';
 /** What the share of verified messages is measured of. */
 export type FloorScope = 'prefix' | 'address' | 'region' | 'provider';
 
-const FLOOR_MODES = ['off', 'record', 'enforce'] as const;
 /** `record`: tell (`otp.conversion_low`) and let the message pass. `enforce`: tell, and close it to strangers for an hour. */
-export type FloorMode = (typeof FLOOR_MODES)[number];
+export type FloorMode = 'off' | 'record' | 'enforce';
 
+const FLOOR_MODES: readonly FloorMode[] = ['off', 'record', 'enforce'];
+
+/** A mode for each scope, see `OtpOptions.conversionFloor`. */
 export type ConversionFloor = { readonly [S in FloorScope]?: FloorMode };
 
 /** Twenty starts would close whatever is enforced: a prefix is small enough for that, a country or a vendor is not. */

@@ -1,12 +1,10 @@
-/** Languages the built-in texts are written in. */
-export const LOCALES = ['ar', 'en', 'fr', 'he'] as const;
 /** A language that the built-in texts are written in. */
-export type Locale = (typeof LOCALES)[number];
+export type Locale = 'ar' | 'en' | 'fr' | 'he';
+export const LOCALES: readonly Locale[] = ['ar', 'en', 'fr', 'he'];
 
-/** What an owner is told of without a code. */
-export const NOTICES = ['number_changed', 'password_changed', 'recovery_code_used'] as const;
-/** A message without a code. */
-export type Notice = (typeof NOTICES)[number];
+/** A message without a code, by what the owner is told of. */
+export type Notice = 'number_changed' | 'password_changed' | 'recovery_code_used';
+export const NOTICES: readonly Notice[] = ['number_changed', 'password_changed', 'recovery_code_used'];
 
 /**
  * Texts by purpose and locale, in ICU message format, with the arguments `code`, `app` and `minutes`.

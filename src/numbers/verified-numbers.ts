@@ -83,6 +83,7 @@ const HOUR = 3600;
 export class VerifiedNumbers {
   readonly #sql;
 
+  /** @internal */
   constructor(private readonly parts: Parts) {
     const { tables } = parts;
     this.#sql = {

@@ -32,7 +32,8 @@ export interface ProviderChoice {
 /** What `OtpModule.forRoot` takes: one vendor's adapter, or a choice among several. */
 export type OtpProvider = SingleProvider | ProviderChoice;
 
-interface ProviderBase {
+/** What every adapter says of itself. */
+export interface ProviderBase {
   /** Stable lower-case name, kept with each challenge and shown in logs, such as `taqnyat-verify`. */
   readonly name: string;
   readonly capabilities: ProviderCapabilities;

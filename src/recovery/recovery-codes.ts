@@ -17,8 +17,9 @@ import { drawRecoveryCode, recoveryCodeHash } from './recovery-code.js';
 import { issueSql, remainingSql, revokeSql } from './recovery.sql.js';
 
 /** What a recovery code may stand in for: the phone at a login, and the current number when it is changed. */
-const RECOVERY_PURPOSES = ['second_factor', 'change_number'] as const satisfies readonly BuiltInPurpose[];
-export type RecoveryPurpose = (typeof RECOVERY_PURPOSES)[number];
+export type RecoveryPurpose = Extract<BuiltInPurpose, 'second_factor' | 'change_number'>;
+
+const RECOVERY_PURPOSES: readonly RecoveryPurpose[] = ['second_factor', 'change_number'];
 
 export interface RecoveryUse {
   purpose: RecoveryPurpose;
@@ -57,6 +58,7 @@ const CODES = 10;
 export class RecoveryCodes {
   readonly #sql;
 
+  /** @internal */
   constructor(private readonly parts: Parts) {
     const { tables } = parts;
     this.#sql = {

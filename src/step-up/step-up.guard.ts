@@ -9,6 +9,7 @@ import { StepUps } from './step-ups.js';
 /** The guard behind `@StepUp()`. Without that decorator on the handler or its class it lets nobody in. */
 @Injectable()
 export class StepUpGuard implements CanActivate {
+  /** @internal */
   constructor(
     private readonly stepUps: StepUps,
     private readonly reflector: Reflector,

@@ -3,16 +3,25 @@ export type { CapturedMessage } from './capturing-provider.js';
 export { ATTACKS } from './attacks/attacks.js';
 export type { AttackCase, AttackFigures } from './attacks/attack-case.js';
 export { replayAttacks } from './attacks/replay-attacks.js';
-export type { AttackRunner } from './attacks/replay-attacks.js';
+export type { AttackRunner, TestFunction } from './attacks/replay-attacks.js';
 export { runAttacks } from './attacks/run-attacks.js';
 export type { AttackChoice, AttackReport, AttackVerdict } from './attacks/run-attacks.js';
-export type { AttackAnswer, AttackLimits, AttackRequest, AttackTarget, GuardedAction } from './attacks/target.js';
+export type {
+  Ability,
+  AttackAnswer,
+  AttackLimits,
+  AttackRequest,
+  AttackTarget,
+  GuardedAction,
+} from './attacks/target.js';
 export { describeProvider } from './conformance/describe-provider.js';
 export type { MakeSubject, ProviderSubject, TrialConditions } from './conformance/subject.js';
 export { OtpTesting } from './otp-testing.js';
+export type { Container } from './otp-testing.js';
 export { OtpTestingModule } from './otp-testing.module.js';
-export type { OtpTestingOptions } from './otp-testing.module.js';
+export type { Builder, OtpTestingOptions } from './otp-testing.module.js';
 export { postgresFor, startPostgres } from './postgres.mjs';
+export type { FragilePostgres, Postgres } from './postgres.mjs';
 export { VendorSimulator } from './simulators/simulator.js';
 export type { SimulatedMessage, SimulatedRequest, VendorReaction } from './simulators/simulator.js';
 export type { SimulatedAnswer, SimulatedFault } from './simulators/faults.js';

@@ -24,9 +24,9 @@ export interface OtpTestingOptions {
 }
 
 /** The part of the `TestingModuleBuilder` of `@nestjs/testing` that is used here. */
-interface Builder {
+export interface Builder {
   overrideProvider(token: unknown): {
-    useFactory(factory: { factory: (given: OtpOptionsWithProvider) => Setup; inject: symbol[] }): unknown;
+    useFactory(factory: { factory: (given: never) => object; inject: symbol[] }): unknown;
   };
 }
 

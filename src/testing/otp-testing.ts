@@ -6,7 +6,7 @@ import { type CapturedMessage, CapturingProvider } from './capturing-provider.js
 import { elapse, forget } from './tables.js';
 
 /** An application, a testing module, or a `ModuleRef`. */
-interface Container {
+export interface Container {
   get(token: symbol, options: { strict: false }): unknown;
 }
 

@@ -60,15 +60,15 @@ export interface SgateDelivery {
   /** `found`, or why nothing can be said. */
   readonly outcome: 'found' | VendorRefusal;
   /** How far the vendor is. */
-  readonly status?: (typeof STATUSES)[number];
+  readonly status?: 'unknown' | 'create' | 'pending' | 'sending' | 'success' | 'fail';
   /** What the network reported. */
-  readonly report?: (typeof REPORTS)[number];
+  readonly report?: 'unknown' | 'pending' | 'success' | 'fail';
   /** In the vendor's own writing, which it does not document. */
   readonly createdAt?: string;
 }
 
-const STATUSES = ['unknown', 'create', 'pending', 'sending', 'success', 'fail'] as const;
-const REPORTS = ['unknown', 'pending', 'success', 'fail'] as const;
+const STATUSES: readonly SgateDelivery['status'][] = ['unknown', 'create', 'pending', 'sending', 'success', 'fail'];
+const REPORTS: readonly SgateDelivery['report'][] = ['unknown', 'pending', 'success', 'fail'];
 
 export function readDelivery(answer: HttpAnswer, seal: Seal, phone: string): SgateDelivery {
   const result = readResult(answer, seal);

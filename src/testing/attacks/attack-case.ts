@@ -24,6 +24,7 @@ export interface AttackCase {
    * Attacks.
    * @throws {@link Broken} says what the application let through
    * @throws {@link NotStaged} the attack could not be carried out
+   * @internal: `runAttacks` and `replayAttacks` stage it
    */
   run(attacker: Attacker): Promise<AttackFigures>;
 }

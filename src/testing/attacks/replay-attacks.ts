@@ -10,7 +10,8 @@ export interface AttackRunner {
   readonly it: TestFunction & { readonly skip: TestFunction };
 }
 
-type TestFunction = (name: string, body: () => Promise<void>) => unknown;
+/** Registers one test by its name. */
+export type TestFunction = (name: string, body: () => Promise<void>) => unknown;
 
 /** Each request and each attack has its own, much shorter time; only the host's `elapse` may take this long. */
 const TEST_MS = 1_800_000;

@@ -104,16 +104,40 @@ export interface GuardedAction {
   readonly change?: (payment: { id: string; payee: string }) => AttackRequest;
 }
 
-const LIMITS = ['maxTries', 'verifiesPerAddress', 'sendsPerAddressPerHour', 'failuresPerHour'] as const;
 /** Options of the module that say how far an attack must go. */
-export type AttackLimits = Readonly<Record<(typeof LIMITS)[number], number>>;
+export type AttackLimits = Readonly<
+  Record<'maxTries' | 'verifiesPerAddress' | 'sendsPerAddressPerHour' | 'failuresPerHour', number>
+>;
+
+const LIMITS: readonly (keyof AttackLimits)[] = [
+  'maxTries',
+  'verifiesPerAddress',
+  'sendsPerAddressPerHour',
+  'failuresPerHour',
+];
 
 export function limitsOf({ limits = {} }: AttackTarget): AttackLimits {
   return Object.fromEntries(LIMITS.map((name) => [name, limits[name] ?? OTP_FIGURES[name].default])) as AttackLimits;
 }
 
-/** What a case may need of a target, and how the target says that it has it. */
-const ABILITIES = {
+/** What a case may need of a target: a member of {@link AttackTarget}, or what its addresses say. */
+export type Ability =
+  | 'addresses'
+  | 'second instance'
+  | 'elapse'
+  | 'restart'
+  | 'logs'
+  | 'register'
+  | 'login'
+  | 'passwordLogin'
+  | 'resetPassword'
+  | 'me'
+  | 'changeNumber'
+  | 'guarded'
+  | 'guarded.change';
+
+/** How a target says that it has it. */
+const ABILITIES: Record<Ability, (target: AttackTarget) => boolean> = {
   addresses: (target) => addressesOf(target) !== 'one',
   'second instance': ({ secondInstanceUrl }) => secondInstanceUrl !== undefined,
   elapse: ({ elapse }) => elapse !== undefined,
@@ -127,9 +151,7 @@ const ABILITIES = {
   changeNumber: ({ changeNumber }) => changeNumber !== undefined,
   guarded: ({ guarded }) => guarded !== undefined,
   'guarded.change': ({ guarded }) => guarded?.change !== undefined,
-} satisfies Record<string, (target: AttackTarget) => boolean>;
-
-export type Ability = keyof typeof ABILITIES;
+};
 
 /** What the target does not have of what a case needs. */
 export function lacks(target: AttackTarget, needs: readonly Ability[]): Ability[] {
