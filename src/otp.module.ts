@@ -18,7 +18,6 @@ import { TrustedDevices } from './devices/trusted-devices.js';
 import { Grants } from './grant/grants.js';
 import { otpHttp } from './http/otp-http.js';
 import type { OtpRoutesOptions } from './http/otp-routes.options.js';
-import { VerifyThrottlerGuard } from './http/verify-throttler.guard.js';
 import { OTP_ENTITIES } from './lifecycle/tables.js';
 import { PhoneLoginStrategy } from './login/phone-login.strategy.js';
 import { PhoneLogins } from './login/phone-logins.js';
@@ -36,7 +35,7 @@ import { StepUps } from './step-up/step-ups.js';
 
 /** What shapes the module itself. Nest reads it before any factory runs, so in `forRootAsync` it stands beside `useFactory`. */
 export interface OtpModuleShape {
-  /** Make `OtpService`, `Grants`, `VerifiedNumbers` and the guards usable in modules that do not import this one. @defaultValue true */
+  /** Make `OtpService`, `Grants`, `VerifiedNumbers` and the like usable in modules that do not import this one. @defaultValue true */
   isGlobal?: boolean;
   /** Name of the TypeORM data source that holds the tables. @defaultValue the default data source */
   dataSource?: string;
@@ -97,7 +96,7 @@ export const WIRED = Symbol('wired parts of OtpModule');
 const SETTINGS = Symbol('settings of OtpModule');
 const DATA_SOURCE = Symbol('data source of OtpModule');
 
-/** What hosts inject, and then what the guards need, which Nest builds in the modules that use them. */
+/** What hosts inject. */
 const EXPORTED = [
   OtpService,
   Grants,
@@ -107,8 +106,6 @@ const EXPORTED = [
   RecoveryCodes,
   TrustedDevices,
   PhoneLoginStrategy,
-  StepUps,
-  VerifyThrottlerGuard,
 ] satisfies Provider[];
 
 /** What is behind `OtpModule` itself. Without it Nest would say that it cannot find `OtpService` in a module that imports it. */

@@ -1,8 +1,16 @@
-import { type CanActivate, type ExecutionContext, Injectable, UnauthorizedException } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  Injectable,
+  type OnModuleInit,
+  type Type,
+  UnauthorizedException,
+} from '@nestjs/common';
+import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import passport from 'passport';
 
 import { headerOf, type IncomingRequest, requestOf } from '../http/incoming.js';
+import { partOfModule } from '../http/part-of-module.js';
 import { refusal } from '../http/problem.exception.js';
 import { VerifyThrottlerGuard } from '../http/verify-throttler.guard.js';
 import { PhoneLoginStrategy } from './phone-login.strategy.js';
@@ -10,20 +18,24 @@ import { type PhoneLoginResult, typedCode } from './phone-logins.js';
 
 /** Lets a request in that proves a phone of an account, and puts the {@link PhoneLoginResult} on it as `user`. */
 @Injectable()
-export class PhoneLoginGuard implements CanActivate {
+export class PhoneLoginGuard implements CanActivate, OnModuleInit {
   /** @internal */
   constructor(
-    private readonly strategy: PhoneLoginStrategy,
-    private readonly throttler: VerifyThrottlerGuard,
+    private readonly modules: ModuleRef,
     private readonly host: HttpAdapterHost,
   ) {}
+
+  /** @throws OtpConfigError when no module imports `OtpModule` */
+  onModuleInit(): void {
+    this.#part(PhoneLoginStrategy);
+  }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     try {
       const request: IncomingRequest & { user?: PhoneLoginResult } = requestOf(context);
       // A code in the body is a guess, and counts as one at /verify does. A grant cannot be guessed.
       const guesses = headerOf(request, 'otp-grant') === undefined && typedCode(request.body).code !== undefined;
-      if (guesses) await this.throttler.canActivate(context);
+      if (guesses) await this.#part(VerifyThrottlerGuard).canActivate(context);
       request.user = await this.#authenticate(request);
       return true;
     } catch (error) {
@@ -39,10 +51,14 @@ export class PhoneLoginGuard implements CanActivate {
     return new Promise((resolve, reject) => {
       const done = (error: unknown, user?: PhoneLoginResult | false) =>
         user ? resolve(user) : reject((error as Error | null) ?? new UnauthorizedException());
-      const strategy = Object.create(this.strategy) as passport.Strategy;
+      const strategy = Object.create(this.#part(PhoneLoginStrategy)) as passport.Strategy;
       const authenticate = passport.authenticate(strategy, { session: false }, done) as Authenticate;
       authenticate(request, {}, reject);
     });
+  }
+
+  #part<Part>(part: Type<Part>): Part {
+    return partOfModule(this.modules, part, '@PhoneLogin()');
   }
 }
 

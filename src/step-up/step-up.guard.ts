@@ -1,6 +1,7 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { HttpAdapterHost, Reflector } from '@nestjs/core';
+import { type CanActivate, type ExecutionContext, Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost, ModuleRef, Reflector } from '@nestjs/core';
 
+import { partOfModule } from '../http/part-of-module.js';
 import { refusal } from '../http/problem.exception.js';
 import { OtpConfigError } from '../otp.error.js';
 import { keepGrant, STEP_UP, type StepUpMetadata } from './step-up.metadata.js';
@@ -8,23 +9,32 @@ import { StepUps } from './step-ups.js';
 
 /** The guard behind `@StepUp()`. Without that decorator on the handler or its class it lets nobody in. */
 @Injectable()
-export class StepUpGuard implements CanActivate {
+export class StepUpGuard implements CanActivate, OnModuleInit {
   /** @internal */
   constructor(
-    private readonly stepUps: StepUps,
+    private readonly modules: ModuleRef,
     private readonly reflector: Reflector,
     private readonly host: HttpAdapterHost,
   ) {}
+
+  /** @throws OtpConfigError when no module imports `OtpModule` */
+  onModuleInit(): void {
+    this.#stepUps();
+  }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const targets = [context.getHandler(), context.getClass()];
     const metadata = this.reflector.getAllAndOverride<StepUpMetadata | undefined>(STEP_UP, targets);
     try {
       if (!metadata) throw new OtpConfigError('StepUpGuard does not know what to ask for: use @StepUp() instead.');
-      keepGrant(context, await this.stepUps.admit(metadata, context));
+      keepGrant(context, await this.#stepUps().admit(metadata, context));
       return true;
     } catch (error) {
       throw refusal(error, context, this.host.httpAdapter);
     }
+  }
+
+  #stepUps(): StepUps {
+    return partOfModule(this.modules, StepUps, '@StepUp()');
   }
 }

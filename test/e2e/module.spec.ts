@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
 import { jest } from '@jest/globals';
-import { Injectable, Logger, Module, type ModuleMetadata } from '@nestjs/common';
+import { Controller, Injectable, Logger, Module, type ModuleMetadata, Post } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -15,6 +18,8 @@ import {
   type OtpOptionsWithProvider,
   type OtpProvider,
   OtpService,
+  PhoneLogin,
+  StepUp,
   VerifiedNumbers,
 } from 'nestjs-phone-otp';
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
@@ -23,6 +28,7 @@ import { DataSource } from 'typeorm';
 import { databaseOptions, newSchema } from '../support/database.js';
 import { post } from '../support/http.js';
 import { GENEROUS, newPhone, otpFixture } from '../support/otp-fixture.js';
+import { PROJECT } from '../support/packed.js';
 import { ScriptedProvider } from '../support/providers.js';
 
 const request = () => ({ phone: newPhone(), purpose: 'registration', client: { address: '203.0.113.7' } });
@@ -78,6 +84,11 @@ function moduleThatImports(imported: NonNullable<ModuleMetadata['imports']>[numb
   class ShopModule {}
   return ShopModule;
 }
+
+class Secrets {}
+
+@Module({})
+class Nothing {}
 
 const never = (): never => {
   throw new Error('not reached');
@@ -386,12 +397,44 @@ describe('an application that cannot start says what to change', () => {
     );
   });
 
-  it('given a factory whose imports are missing: Nest names what it injects, and the module', async () => {
-    const error = await refusal([database(), OtpModule.forRootAsync({ inject: [Logger], useFactory: () => never() })]);
+  it.each<[string, MethodDecorator]>([
+    ['@PhoneLogin()', PhoneLogin()],
+    ['@StepUp()', StepUp('transaction')],
+  ])('given %s without the module', async (name, decorator) => {
+    @Controller()
+    class Route {
+      @Post()
+      @decorator
+      call() {}
+    }
+    @Module({ controllers: [Route] })
+    class HostModule {}
 
-    expect((error as Error).message).toMatch(
-      /dependencies of the Symbol\(options of OtpModule\).* argument Logger .* available in the OtpModule/,
+    expect(await refusal([HostModule])).toEqual(
+      new OtpConfigError(
+        `"${name}" is used and "OtpModule" is not there: add "OtpModule.forRoot()" to the imports of the root module.`,
+      ),
     );
+  });
+
+  it.each<[string, () => NonNullable<ModuleMetadata['imports']>]>([
+    ['nothing of the module', () => [moduleThatImports(Nothing)]],
+    [
+      'a factory whose imports are missing',
+      () => [database(), OtpModule.forRootAsync({ inject: [Secrets], useFactory: () => never() })],
+    ],
+    [
+      'a schema that does not exist, and migrations to run in it',
+      () => [database({ schema: 'bank', migrationsRun: true, retryAttempts: 0 })],
+    ],
+  ])('given %s, in words of others that docs/errors.md explains', async (_, imports) => {
+    const said = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined); // TypeOrmModule's attempts
+    const page = readFileSync(path.join(PROJECT, 'docs/errors.md'), 'utf8');
+
+    const { message } = (await refusal(imports())) as Error;
+    said.mockRestore();
+
+    expect(page).toContain(`| \`${message.split('\n')[0]}\``);
   });
 
   it('given a database that is not there: with the reason of the driver, and no word of ours before it', async () => {
