@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { Branch, PASSWORD } from '../support/branch.js';
 import { openBrowser } from '../support/browser.js';
 import { newPhone, wrongCode } from '../support/otp-fixture.js';
-import { until } from '../support/providers.js';
+import { until } from '../support/until.js';
 import { Visitor } from '../support/visitor.js';
 
 let browser: Browser;

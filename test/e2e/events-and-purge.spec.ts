@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 
 import { EventLog } from '../support/events.js';
 import { type Fixture, newPhone, otpFixture, PEPPER, wrongCode } from '../support/otp-fixture.js';
-import { until } from '../support/providers.js';
+import { until } from '../support/until.js';
 
 const client = { address: '203.0.113.7', deviceKey: 'the-device-of-this-person' };
 const purpose = 'registration';

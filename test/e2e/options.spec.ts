@@ -8,8 +8,9 @@ import { post } from '../support/http.js';
 import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 import { outcome } from '../support/outcomes.js';
 import { changeNumber, logIn, prove } from '../support/proofs.js';
-import { HeldProvider, until } from '../support/providers.js';
+import { HeldProvider } from '../support/providers.js';
 import { ScriptedVendor } from '../support/scripted-vendor.js';
+import { until } from '../support/until.js';
 
 const client = { address: '203.0.113.7' };
 const purpose = 'registration';

@@ -4,8 +4,9 @@ import { CapturingProvider } from 'nestjs-phone-otp/testing';
 
 import { EventLog } from '../support/events.js';
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
-import { ScriptedProvider, until } from '../support/providers.js';
+import { ScriptedProvider } from '../support/providers.js';
 import { ScriptedGenerator, ScriptedVendor } from '../support/scripted-vendor.js';
+import { until } from '../support/until.js';
 
 const lost = async () => {
   throw new Error('the vendor hung up');

@@ -6,8 +6,8 @@ import { newSchema } from '../support/database.js';
 import { evidence } from '../support/evidence.js';
 import { post } from '../support/http.js';
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
-import { until } from '../support/providers.js';
 import { tcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
+import { until } from '../support/until.js';
 
 const client = { address: '203.0.113.7' };
 const registration = (phone: string) => ({ phone, purpose: 'registration', client });

@@ -1,7 +1,8 @@
 import { evidence } from '../support/evidence.js';
-import { Fleet, until } from '../support/fleet.js';
+import { Fleet } from '../support/fleet.js';
 import { flood, type Hostile, hit, hitRaw, open, type Replies, type Reply } from '../support/http-flood.js';
 import { newPhone, wrongCode } from '../support/otp-fixture.js';
+import { until } from '../support/until.js';
 
 // Four processes, two on Express and two on Fastify, behind a proxy that they trust: a caller chooses its address.
 
@@ -47,7 +48,7 @@ describe('FLT-23: 2,000 hostile requests to four processes', () => {
     const replies = await flood(REQUESTS, AT_ONCE, (n) => hit(of(n), start(newPhone(), addressOf(n))));
 
     expect(replies).toEqual({ '202': STRANGERS_SHARE, '503 send_unavailable': REQUESTS - STRANGERS_SHARE });
-    await until(() => fleet.sms.messages().length >= STRANGERS_SHARE, 'all messages');
+    await until('all messages are out', () => fleet.sms.messages().length >= STRANGERS_SHARE);
     expect(fleet.sms.messages()).toHaveLength(STRANGERS_SHARE);
     await survived('starts', replies, { budget: STRANGERS_SHARE, messages: fleet.sms.messages().length });
   });

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { evidence } from '../support/evidence.js';
 import { ask, Fleet, type Operation, tally } from '../support/fleet.js';
 import { newPhone } from '../support/otp-fixture.js';
-import { until } from '../support/providers.js';
+import { until } from '../support/until.js';
 
 // A PostgreSQL of its own, which four processes lose in the middle of 200 logins: what they were told must agree with
 // what its tables say when it is back.

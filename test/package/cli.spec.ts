@@ -9,7 +9,7 @@ import { SIMULATORS, TaqnyatSimulator } from 'nestjs-phone-otp/testing';
 
 import { NaiveHost } from '../support/naive-host.js';
 import { PROJECT } from '../support/packed.js';
-import { until } from '../support/providers.js';
+import { until } from '../support/until.js';
 
 const { bin } = JSON.parse(readFileSync(path.join(PROJECT, 'package.json'), 'utf8')) as { bin: Record<string, string> };
 const PROGRAM = path.join(PROJECT, bin['nestjs-phone-otp']!);

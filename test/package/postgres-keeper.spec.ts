@@ -4,11 +4,14 @@ import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import pg from 'pg';
 
+import { until } from '../support/until.js';
+
 const PROJECT = path.resolve(import.meta.dirname, '../..');
+/** How long a busy machine may take to start a server, or to clear one away. */
+const PATIENCE_SECONDS = 25;
 const isRoot = process.getuid?.() === 0;
 
 /** Starts PostgreSQL, says its URL, stops it when asked to by SIGUSR2, and lives until it is ended. */
@@ -199,10 +202,14 @@ class Parent {
   async is(moment: Moment): Promise<void> {
     if (moment === 'running') await this.says();
     else
-      await until(() => {
-        this.#look();
-        return moment === 'preparing' ? this.keeper : this.server;
-      });
+      await until(
+        `the server is ${moment}`,
+        () => {
+          this.#look();
+          return moment === 'preparing' ? this.keeper : this.server;
+        },
+        PATIENCE_SECONDS,
+      );
   }
 
   async stops(): Promise<void> {
@@ -214,9 +221,9 @@ class Parent {
     process.kill(target === 'group' ? -this.process.pid! : this.process.pid!, signal);
   }
 
-  /** What is left, after the time that a busy machine may need to clear it away. */
+  /** What is left in the end. */
   async leavesBehind(): Promise<string[]> {
-    await until(() => this.left().length === 0).catch(() => {});
+    await until('nothing is left', () => this.left().length === 0, PATIENCE_SECONDS).catch(() => {});
     return this.left();
   }
 
@@ -275,12 +282,6 @@ function isAlive(pid: number | undefined): boolean {
     return !existsSync('/proc/self') || !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
   } catch {
     return false;
-  }
-}
-
-async function until(condition: () => unknown, seconds = 25): Promise<void> {
-  for (const end = Date.now() + seconds * 1000; !condition(); await sleep(10)) {
-    if (Date.now() > end) throw new Error(`not within ${seconds} s`);
   }
 }
 

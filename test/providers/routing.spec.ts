@@ -1,8 +1,9 @@
 import { CountryRouter, Failover, OtpConfigError, type OtpModuleOptions, type OtpProvider } from 'nestjs-phone-otp';
 
 import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
-import { ScriptedProvider, until } from '../support/providers.js';
+import { ScriptedProvider } from '../support/providers.js';
 import { ScriptedVendor } from '../support/scripted-vendor.js';
+import { until } from '../support/until.js';
 
 const client = { address: '203.0.113.7' };
 const purpose = 'registration';

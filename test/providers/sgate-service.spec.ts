@@ -2,7 +2,7 @@ import { SgateOtp } from 'nestjs-phone-otp';
 import { SgateSimulator } from 'nestjs-phone-otp/testing';
 
 import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
-import { until } from '../support/providers.js';
+import { until } from '../support/until.js';
 
 // The whole way: service, PostgreSQL, the adapter, a socket, and a vendor that makes, sends and checks the codes itself.
 

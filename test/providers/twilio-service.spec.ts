@@ -2,7 +2,7 @@ import { TwilioVerify } from 'nestjs-phone-otp';
 import { TwilioSimulator } from 'nestjs-phone-otp/testing';
 
 import { newPhone } from '../support/otp-fixture.js';
-import { until } from '../support/providers.js';
+import { until } from '../support/until.js';
 import { itLivesOnce, liveCode, type LivingCode } from '../support/vendor-life.js';
 
 const client = { address: '203.0.113.7' };

@@ -6,8 +6,8 @@ import { CapturingProvider } from 'nestjs-phone-otp/testing';
 import { evidence } from '../support/evidence.js';
 import { holding, waiting } from '../support/locks.js';
 import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
-import { until } from '../support/providers.js';
 import { ScriptedGenerator, ScriptedVendor } from '../support/scripted-vendor.js';
+import { until } from '../support/until.js';
 
 const client = { address: '203.0.113.7' };
 const purpose = 'registration';

@@ -6,8 +6,8 @@ import { EventLog } from '../support/events.js';
 import { evidence } from '../support/evidence.js';
 import { headerCallers, post, seen } from '../support/http.js';
 import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
-import { until } from '../support/providers.js';
 import { ScriptedVendor } from '../support/scripted-vendor.js';
+import { until } from '../support/until.js';
 
 const client = { address: '203.0.113.7' };
 const HOUR_MS = 3_600_000;

@@ -18,8 +18,9 @@ import { evidence } from '../support/evidence.js';
 import { EventLog } from '../support/events.js';
 import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 import { changeNumber, logIn, prove } from '../support/proofs.js';
-import { ScriptedProvider, until } from '../support/providers.js';
+import { ScriptedProvider } from '../support/providers.js';
 import { ScriptedVendor } from '../support/scripted-vendor.js';
+import { until } from '../support/until.js';
 
 const client = { address: '203.0.113.7' };
 const purpose = 'registration';

@@ -4,7 +4,8 @@ import { type OtpModuleOptions, OtpError } from 'nestjs-phone-otp';
 import { EventLog } from '../support/events.js';
 import { evidence } from '../support/evidence.js';
 import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
-import { ScriptedProvider, until } from '../support/providers.js';
+import { ScriptedProvider } from '../support/providers.js';
+import { until } from '../support/until.js';
 
 const stranger = { address: '203.0.113.7' };
 const device = { address: '198.51.100.9', deviceKey: 'the-device-of-this-person' };

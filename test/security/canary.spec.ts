@@ -13,7 +13,7 @@ import { EventLog } from '../support/events.js';
 import { type Answer, post } from '../support/http.js';
 import { type Fixture, newPhone, otpFixture, PEPPER, wrongCode } from '../support/otp-fixture.js';
 import { logIn } from '../support/proofs.js';
-import { until } from '../support/providers.js';
+import { until } from '../support/until.js';
 import { Vault, vaultModule } from '../support/vault.js';
 
 const API_KEY = 'canary-of-the-vendor-key-0123456789';

@@ -4,7 +4,8 @@ import { type BuiltInPurpose, PhoneAccounts } from 'nestjs-phone-otp';
 
 import { evidence } from '../support/evidence.js';
 import { ACTION, type Fixture, newPhone, otpFixture, PEPPER, wrongCode } from '../support/otp-fixture.js';
-import { HeldProvider, until } from '../support/providers.js';
+import { HeldProvider } from '../support/providers.js';
+import { until } from '../support/until.js';
 
 const client = { address: '203.0.113.7' };
 const purpose = 'registration';

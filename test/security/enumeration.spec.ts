@@ -7,7 +7,8 @@ import { EventLog } from '../support/events.js';
 import { evidence } from '../support/evidence.js';
 import { type Answer, headerCallers, post, seen } from '../support/http.js';
 import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
-import { HeldProvider, ScriptedProvider, until } from '../support/providers.js';
+import { HeldProvider, ScriptedProvider } from '../support/providers.js';
+import { until } from '../support/until.js';
 
 const purpose = 'login';
 const DEVICE = 'a-device-key-of-24-chars';

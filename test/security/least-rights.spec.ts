@@ -14,7 +14,7 @@ import { PURGE_BATCH } from '../../src/lifecycle/purge.sql.js';
 import { evidence } from '../support/evidence.js';
 import { ask, Fleet, tally } from '../support/fleet.js';
 import { GENEROUS, newPhone, wrongCode } from '../support/otp-fixture.js';
-import { until } from '../support/providers.js';
+import { until } from '../support/until.js';
 
 const client = { address: '203.0.113.7', deviceKey: 'the-device-of-this-person' };
 const purpose = 'registration';

@@ -20,8 +20,8 @@ import { holding, isHeld, waiting } from '../support/locks.js';
 import { ACTION, type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
 import { outcome, tallyOf } from '../support/outcomes.js';
 import { changeNumber, logIn, prove } from '../support/proofs.js';
-import { until } from '../support/providers.js';
 import { ScriptedVendor } from '../support/scripted-vendor.js';
+import { until } from '../support/until.js';
 
 const client = { address: '203.0.113.7' };
 const DAY = 86_400;

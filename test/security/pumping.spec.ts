@@ -8,7 +8,8 @@ import { evidence } from '../support/evidence.js';
 import { post, seen } from '../support/http.js';
 import { ACTION, type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
 import { prove } from '../support/proofs.js';
-import { ScriptedProvider, until } from '../support/providers.js';
+import { ScriptedProvider } from '../support/providers.js';
+import { until } from '../support/until.js';
 
 const purpose = 'registration';
 const client = { address: '203.0.113.7' };

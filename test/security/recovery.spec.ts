@@ -8,7 +8,7 @@ import { holding, waiting } from '../support/locks.js';
 import { ACTION, type Fixture, newPhone, otpFixture, textsIn } from '../support/otp-fixture.js';
 import { outcome, tallyOf } from '../support/outcomes.js';
 import { changeNumber, prove } from '../support/proofs.js';
-import { until } from '../support/providers.js';
+import { until } from '../support/until.js';
 
 const DAY = 86_400;
 const WRONG = '00000-00000-00000-00000-00000';

@@ -11,8 +11,8 @@ import { evidence } from '../support/evidence.js';
 import { type Answer, headerCallers, post } from '../support/http.js';
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
 import { prove } from '../support/proofs.js';
-import { until } from '../support/providers.js';
 import { ScriptedVendor } from '../support/scripted-vendor.js';
+import { until } from '../support/until.js';
 import { actionOf, resets, TransferAction, Vault, VaultController, vaultModule } from '../support/vault.js';
 
 /** A guard that somebody put on by hand. */

@@ -3,7 +3,7 @@ import { TaqnyatSimulator } from 'nestjs-phone-otp/testing';
 import { evidence } from '../support/evidence.js';
 import { ask, Fleet, ISOLATION_LEVELS, tally } from '../support/fleet.js';
 import { newPhone, wrongCode } from '../support/otp-fixture.js';
-import { until } from '../support/providers.js';
+import { until } from '../support/until.js';
 
 // Four processes, released together, over one vendor that makes and checks the codes: what reaches it is counted there.
 

@@ -5,7 +5,7 @@ import { BANK_ENTITIES } from '../../demo/bank/entities.js';
 import { type Answer, type Bank, bearer, call, openBank, type Route } from './bank.js';
 import { elapse, newSchema, urlInSchema } from './database.js';
 import { newPhone } from './otp-fixture.js';
-import { until } from './providers.js';
+import { until } from './until.js';
 
 export const PASSWORD = 'correct horse battery';
 

@@ -22,6 +22,7 @@ import { DataSource } from 'typeorm';
 
 import { databaseOptions, elapse, forget, newSchema } from './database.js';
 import { GENEROUS } from './otp-fixture.js';
+import { until } from './until.js';
 
 export const ISOLATION_LEVELS = ['read committed', 'repeatable read', 'serializable'] as const;
 export type Isolation = (typeof ISOLATION_LEVELS)[number];
@@ -219,7 +220,7 @@ export class Fleet {
 
   /** Waits for the messages of answered starts. @returns all there are, newest first: never fewer, perhaps more */
   async messages(atLeast: number, phone?: string): Promise<OutgoingMessage[]> {
-    await until(() => this.sms.messages(phone).length >= atLeast, `${atLeast} messages`);
+    await until(`${atLeast} messages`, () => this.sms.messages(phone).length >= atLeast);
     return this.sms.messages(phone);
   }
 
@@ -232,7 +233,7 @@ export class Fleet {
   /** Waits until so many statements of the members wait for a lock. */
   async waiting(count: number): Promise<void> {
     const locked = `SELECT FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`;
-    await until(async () => (await this.sql(locked, [this.schema])).length >= count, `${count} waiting for a lock`);
+    await until(`${count} wait for a lock`, async () => (await this.sql(locked, [this.schema])).length >= count);
   }
 
   /** How often the members' databases answered with which SQLSTATE, since they were started. */
@@ -388,13 +389,4 @@ interface PromiseWithResolvers {
 
 class Ended extends Error {
   override readonly message = 'a process of the fleet ended';
-}
-
-/** Polls until it is so. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }

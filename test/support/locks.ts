@@ -1,5 +1,5 @@
 import type { Fixture } from './otp-fixture.js';
-import { until } from './providers.js';
+import { until } from './until.js';
 
 /** Holds rows in a transaction of its own. @returns how to let them go */
 export async function holding({ dataSource, schema }: Fixture, rows: string): Promise<() => Promise<void>> {

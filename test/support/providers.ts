@@ -39,12 +39,3 @@ export class HeldProvider extends ScriptedProvider {
     while (this.#waiting.length > 0) this.release();
   }
 }
-
-/** Waits for what happens after an answer; a test that waits in vain says for what. */
-export async function until(what: string, happened: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (!(await happened())) {
-    if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

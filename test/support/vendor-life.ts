@@ -2,7 +2,7 @@ import type { DelegatedProvider, GeneratorProvider, OtpModuleOptions } from 'nes
 import type { SimulatedRequest, VendorSimulator } from 'nestjs-phone-otp/testing';
 
 import { type Fixture, otpFixture, wrongCode } from './otp-fixture.js';
-import { until } from './providers.js';
+import { until } from './until.js';
 
 // The whole way of a code that a vendor makes: service, PostgreSQL, the adapter, a socket, and the vendor's simulator.
 

@@ -1,0 +1,8 @@
+/** Waits for what happens by itself; a test that waits in vain says for what. */
+export async function until(what: string, happened: () => unknown, seconds = 10): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!(await happened())) {
+    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
