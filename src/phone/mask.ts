@@ -8,7 +8,8 @@ const CALLING_CODES: ReadonlySet<string> = new Set(getCountries().map((region) =
 /**
  * A number as its owner may see it: `+966*******78`. ASCII only; the calling code and the last two digits stay, and the
  * length, so that a person with several numbers knows which is meant. Where the calling code is unknown, stars stand
- * for it too.
+ * for it too. In a sentence from right to left put it into `<bdi dir="ltr">`, or between U+2066 and U+2069: its plus would
+ * be drawn at its end.
  *
  * @param e164 canonical E.164
  */

@@ -1,5 +1,5 @@
 import axe from 'axe-core';
-import { OTP_ERROR_CODES } from 'nestjs-phone-otp';
+import { maskPhone, OTP_ERROR_CODES } from 'nestjs-phone-otp';
 import type { Browser, Page } from 'playwright-core';
 
 import { codeIn, maskNumbers, samePhone } from '../../demo/page/digits.js';
@@ -98,6 +98,22 @@ describe.each(LANGUAGES)('the page, in "%s"', (language) => {
     await visitor.picture(`axe-transfer-${colorScheme}`);
     expect(await violations(visitor.page)).toEqual([]);
     expect(visitor.complaints).toEqual([]);
+    await visitor.close();
+  });
+
+  it('draws a number from its plus to its last digit, in sentences of either direction', async () => {
+    const visitor = await Visitor.open(branch, browser, language);
+    const phone = newPhone();
+    await visitor.turnTo('register');
+    expect(await visitor.numbers()).toEqual(['+966 51 234 5678']); // the hint
+    await visitor.fill({ phone });
+    await visitor.press('sendCode');
+    await visitor.sees('codeSent');
+    await visitor.message(1);
+
+    const numbers = await visitor.numbers();
+    expect(numbers).toContain(maskPhone(phone));
+    expect(numbers.filter((number) => !/^\+\d/.test(number))).toEqual([]);
     await visitor.close();
   });
 

@@ -9,6 +9,26 @@ import type { Branch } from './branch.js';
 
 export type Language = keyof typeof TEXTS;
 
+/** Signs of a number in the order of their places on the screen, whatever their order in the text; by line, if there are several. */
+const DRAWN_NUMBERS = `(() => {
+  const numbers = [];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    for (const { 0: number, index } of texts.currentNode.data.matchAll(/\\+[\\d* ]*[\\d*]/g)) {
+      const signs = Array.from(number, (sign, n) => {
+        const range = new Range();
+        range.setStart(texts.currentNode, index + n);
+        range.setEnd(texts.currentNode, index + n + 1);
+        return { sign, ...range.getBoundingClientRect().toJSON() };
+      });
+      if (signs[0].width === 0) continue; // is hidden
+      signs.sort((one, other) => one.top - other.top || one.left - other.left);
+      numbers.push(signs.map(({ sign }) => sign).join(''));
+    }
+  }
+  return numbers;
+})()`;
+
 const SCREENSHOTS = path.resolve(import.meta.dirname, '../../test-output');
 
 /** Somebody in front of the page: finds things by the words that are written on them. */
@@ -141,6 +161,11 @@ export class Visitor {
     await this.page.goto(`${this.branch.bank.url}/`);
     await this.page.reload();
     await this.sees('transfers');
+  }
+
+  /** The numbers on the page, each as one reads it from left to right. */
+  numbers(): Promise<string[]> {
+    return this.page.evaluate(DRAWN_NUMBERS);
   }
 
   async sessionsOf(token: string): Promise<number> {
