@@ -9,6 +9,7 @@ import ts from 'typescript';
 import { packInto, PROJECT } from '../support/packed.js';
 
 interface Manifest {
+  sideEffects: boolean;
   dependencies: Record<string, string>;
   peerDependencies: Record<string, string>;
   peerDependenciesMeta: Record<string, { optional?: boolean }>;
@@ -85,6 +86,20 @@ describe('the packed package', () => {
       .filter(({ name }) => !present.has(name));
 
     expect(missing).toEqual([]);
+  });
+
+  it('has no file that is imported for what it does alone, as "sideEffects" says', () => {
+    const { sideEffects } = JSON.parse(readFileSync(path.join(installed, 'package.json'), 'utf8')) as Manifest;
+    const forEffect = files
+      .filter((file) => /\.(js|mjs)$/.test(file))
+      .filter((file) =>
+        parse(path.join(installed, file)).statements.some(
+          (statement) => ts.isImportDeclaration(statement) && !statement.importClause,
+        ),
+      );
+
+    expect(sideEffects).toBe(false);
+    expect(forEffect).toEqual([]);
   });
 
   it('keeps everything behind its entry points to itself', () => {
