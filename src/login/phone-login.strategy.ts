@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import passport from 'passport';
+import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-custom';
 
-import { PhoneLogins } from './phone-logins.js';
+import type { IncomingRequest } from '../http/incoming.js';
+import { PhoneLogins, type PhoneLoginResult } from './phone-logins.js';
 
 /**
  * Login by a code as a passport strategy named `phone-otp`, for hosts that combine strategies. On its own use
@@ -10,10 +11,13 @@ import { PhoneLogins } from './phone-logins.js';
  * application was started last. Nor does that guard count codes per address (LIM-08), and it needs `OtpProblemFilter`.
  */
 @Injectable()
-export class PhoneLoginStrategy extends Strategy {
+export class PhoneLoginStrategy extends PassportStrategy(Strategy, 'phone-otp') {
   /** @internal */
-  constructor(logins: PhoneLogins) {
-    super((request, done) => void logins.logIn(request).then((login) => done(null, login), done));
-    passport.use('phone-otp', this);
+  constructor(private readonly logins: PhoneLogins) {
+    super();
+  }
+
+  validate(request: unknown): Promise<PhoneLoginResult> {
+    return this.logins.logIn(request as IncomingRequest);
   }
 }

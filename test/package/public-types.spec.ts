@@ -7,7 +7,8 @@ import { PROJECT } from '../support/packed.js';
 
 describe('every type behind what can be imported', () => {
   it('can be imported itself', () => {
-    expect(forgottenBy('api-extractor.json')).toEqual([]);
+    // What PassportStrategy() makes has a name in the declarations alone.
+    expect(forgottenBy('api-extractor.json')).toEqual(['PhoneLoginStrategy_base']);
   });
 
   it('of nestjs-phone-otp/testing can be imported from there, or from nestjs-phone-otp', () => {

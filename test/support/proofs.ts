@@ -1,7 +1,12 @@
 import type { INestApplication } from '@nestjs/common';
-import type { OwnedNumber, PhoneLoginResult, Proof, StartRequest } from 'nestjs-phone-otp';
+import {
+  type OwnedNumber,
+  type PhoneLoginResult,
+  type Proof,
+  PhoneLoginStrategy,
+  type StartRequest,
+} from 'nestjs-phone-otp';
 
-import { PhoneLogins } from '../../src/login/phone-logins.js';
 import { type Fixture, newPhone } from './otp-fixture.js';
 
 const client = { address: '203.0.113.7' };
@@ -38,5 +43,5 @@ export async function changeNumber(fixture: Fixture, subject: string, from: stri
 /** A login by grant, as the guard has it. */
 export function logIn(app: INestApplication, grant: string): Promise<PhoneLoginResult> {
   const request = { method: 'POST', headers: { 'otp-grant': grant } };
-  return app.get(PhoneLogins, { strict: false }).logIn(request);
+  return app.get(PhoneLoginStrategy, { strict: false }).validate(request);
 }
