@@ -107,8 +107,7 @@ export class Courier {
       const [next, ...rest] =
         sent.status === 'failed' && isWorthAnother(sent) ? await this.#unstopped(others, send) : [];
       if (next) {
-        const nextStopKeys = this.limits.stopKeysOf({ ...send, provider: next.name });
-        const taken = await this.lifecycle.handOver({ ...mark, ...takeover(next, outgoing.sealed), nextStopKeys });
+        const taken = await this.lifecycle.handOver({ ...mark, ...takeover(next, outgoing.sealed) });
         return taken ? await this.#carry(outgoing, send, budgetClass, [next, ...rest]) : sent;
       }
       await this.#mark(mark, sent, send, budgetClass);

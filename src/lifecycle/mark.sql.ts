@@ -69,8 +69,6 @@ SELECT EXISTS (SELECT FROM marked) AS marked FROM logged`);
 /** The provider that takes over. */
 export interface HandOverParameters extends MarkParameters {
   nextProvider: string;
-  /** Rows that exist while an operator has stopped it. */
-  nextStopKeys: Buffer[];
   nextChecker: Checker;
   nextVendorSlot: string | null;
   nextCodeMac: Buffer;
@@ -93,7 +91,6 @@ WITH marked AS (
     expires_at = least(c.expires_at, c.last_send_at + make_interval(secs => :nextTtlSeconds::int))
   WHERE c.id = :id AND c.status = 'sending' AND c.sends = :sendNumber AND c.ended_at IS NULL AND c.checker <> 'nobody'
     AND set_config('lock_timeout', '2s', true) IS NOT NULL
-    AND NOT EXISTS (SELECT FROM ${t.limits} WHERE key = ANY (:nextStopKeys::bytea[]))
   RETURNING 1
 ), logged AS (${logSend(t)}
 )${auditSend(t)}
