@@ -14,6 +14,7 @@ export type { SpendBudget } from './limits/spend.js';
 export type { BuiltInPurpose, Purpose, PurposeRules } from './otp.purposes.js';
 
 export { OtpService } from './otp.service.js';
+export { OtpOperations } from './otp.operations.js';
 export type {
   Client,
   ResendRequest,

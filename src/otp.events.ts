@@ -59,7 +59,7 @@ export interface OtpEvents {
   'otp.refused': ChallengeEvent & { reason: string };
   /** A grant was used, and the transaction that used it is committed. `subject` as in `otp.verified`. */
   'otp.grant_used': ChallengeEvent & { subject: string; phone: string };
-  /** Too many wrong codes for one subject: its gate closed for a time, or (`closed`) for good until `OtpService.unlock`. */
+  /** Too many wrong codes for one subject: its gate closed for a time, or (`closed`) for good until `OtpOperations.unlock`. */
   'otp.paused': ChallengeEvent & { failures: number; closed: boolean };
   /**
    * `PhoneRisk` spoke against a number (`sim_swapped`, `ported`, `recycled`, `risky`) or did not answer in time, and the code
@@ -85,7 +85,7 @@ export interface OtpEvents {
   'otp.recovery_issued': { account: string; codes: number };
   /** A recovery code was used: tell the account by other means too. */
   'otp.recovery_used': { account: string; purpose: string; remaining: number };
-  /** A recovery code was not taken: `wrong_code`, `used`, `paused`, `phone_missing`. `closed`: for good, until `OtpService.unlock`. */
+  /** A recovery code was not taken: `wrong_code`, `used`, `paused`, `phone_missing`. `closed`: for good, until `OtpOperations.unlock`. */
   'otp.recovery_refused': { account: string; purpose: string; reason: string; failures: number; closed: boolean };
   'otp.device_trusted': { account: string; device: string };
   /** Somebody showed a token of a trusted device that was handed in before: two have it, so the device is trusted no more. */

@@ -27,6 +27,7 @@ import { type OptionNames, refuseUnknownOptions } from './option-names.js';
 import { OtpConfigError } from './otp.error.js';
 import { OTP_OPTION_NAMES, type OtpOptions, type OtpSettings, resolveOptions } from './otp.options.js';
 import { OtpRuntime } from './otp.runtime.js';
+import { OtpOperations } from './otp.operations.js';
 import { OtpService } from './otp.service.js';
 import { wire, type Wired } from './otp.wiring.js';
 import type { OtpProvider } from './providers/provider.js';
@@ -99,6 +100,7 @@ const DATA_SOURCE = Symbol('data source of OtpModule');
 /** What hosts inject. */
 const EXPORTED = [
   OtpService,
+  OtpOperations,
   Grants,
   VerifiedNumbers,
   Notices,
@@ -170,6 +172,7 @@ function define(
           wire(settings, provider, source, host, emitter),
       },
       { provide: OtpService, inject: [WIRED], useFactory: ({ service }: Wired) => service },
+      { provide: OtpOperations, inject: [WIRED], useFactory: ({ operations }: Wired) => operations },
       { provide: Grants, inject: [WIRED], useFactory: ({ grants }: Wired) => grants },
       { provide: VerifiedNumbers, inject: [WIRED], useFactory: ({ numbers }: Wired) => numbers },
       { provide: Notices, inject: [WIRED], useFactory: ({ notices }: Wired) => notices },

@@ -110,7 +110,7 @@ export interface OtpOptions {
   failuresPerHour?: number;
   /** First pause after too many wrong codes; it doubles twice, to four times this. @defaultValue 15 */
   pauseMinutes?: number;
-  /** Wrong codes in a row after which a subject stays closed until `OtpService.unlock`. @defaultValue 100 */
+  /** Wrong codes in a row after which a subject stays closed until `OtpOperations.unlock`. @defaultValue 100 */
   failuresInARow?: number;
   /** Wrong codes over all subjects in ten minutes that look like guessing over many accounts (`otp.spray`). @defaultValue 100 */
   sprayFailures?: number;
@@ -132,7 +132,7 @@ export interface OtpOptions {
   conversionFloorPercent?: number;
   /** Messages in an hour below which their share of verified ones says nothing. @defaultValue 20 */
   conversionFloorMessages?: number;
-  /** How often regions and providers are judged; 0 leaves it to the host's call of `OtpService.checkConversion`. @defaultValue 60 */
+  /** How often regions and providers are judged; 0 leaves it to the host's call of `OtpOperations.checkConversion`. @defaultValue 60 */
   conversionCheckSeconds?: number;
   /** Messages in a minute over all instances; strangers get at most 80 % of it and of the daily budget. @defaultValue 600 */
   sendsPerMinute?: number;
@@ -158,7 +158,7 @@ export interface OtpOptions {
   maxSendsInFlight?: number;
   /** Largest request body the ready-made routes accept, in bytes. @defaultValue 10240 */
   maxBodyBytes?: number;
-  /** How often this instance deletes what is over; 0 leaves it to the host's call of `OtpService.purge`. @defaultValue 600 */
+  /** How often this instance deletes what is over; 0 leaves it to the host's call of `OtpOperations.purge`. @defaultValue 600 */
   purgeEverySeconds?: number;
   /** How long an ended challenge or grant is kept for questions. @defaultValue 43200 */
   retentionSeconds?: number;

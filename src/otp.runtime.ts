@@ -153,15 +153,15 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   #schedulePurge(): void {
-    const { settings, service } = this.wired;
-    this.#purging = this.#every(settings.purgeEverySeconds, 'purge', () => service.purge());
+    const { settings, operations } = this.wired;
+    this.#purging = this.#every(settings.purgeEverySeconds, 'purge', () => operations.purge());
   }
 
   #scheduleConversionChecks(): void {
-    const { settings, service } = this.wired;
+    const { settings, operations } = this.wired;
     const { region, provider } = settings.conversionFloor;
     if (region === 'off' && provider === 'off') return;
-    this.#judging = this.#every(settings.conversionCheckSeconds, 'conversion', () => service.checkConversion());
+    this.#judging = this.#every(settings.conversionCheckSeconds, 'conversion', () => operations.checkConversion());
   }
 
   /** 0 leaves it to the host. */

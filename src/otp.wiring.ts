@@ -24,6 +24,7 @@ import { Notices } from './notices.js';
 import { EventSink } from './otp.events.js';
 import type { OtpSettings } from './otp.options.js';
 import { RecoveryCodes } from './recovery/recovery-codes.js';
+import { OtpOperations } from './otp.operations.js';
 import { OtpService } from './otp.service.js';
 import { PhonePolicy } from './phone/phone-policy.js';
 import type { OtpProvider } from './providers/provider.js';
@@ -31,6 +32,7 @@ import { StepUps } from './step-up/step-ups.js';
 
 export interface Wired {
   service: OtpService;
+  operations: OtpOperations;
   logins: PhoneLogins;
   stepUps: StepUps;
   grants: Grants;
@@ -128,6 +130,7 @@ export function wire(
   const stepUps = new StepUps({ otp: service, grants, numbers, accounts, settings, host });
   return {
     service,
+    operations: new OtpOperations({ settings, limits, hash, lifecycle, carriers, events }),
     logins,
     stepUps,
     grants,

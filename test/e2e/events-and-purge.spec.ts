@@ -124,14 +124,14 @@ describe('the purge', () => {
     await fixture.otp.verify({ ...young, purpose });
     await until('both messages were logged', async () => (await count('otp_sends')) === 2);
 
-    const gone = await fixture.otp.purge();
+    const gone = await fixture.operations.purge();
 
     expect(gone).toBeGreaterThanOrEqual(2);
     expect((await fixture.rows('otp_challenges')).map(({ phone }) => phone)).toEqual([young.phone]);
     expect((await fixture.rows('otp_grants')).map(({ phone }) => phone)).toEqual([young.phone]);
     expect(await count('otp_sends')).toBe(2);
     expect(await fixture.numbers.ownerOf(old.phone)).toBe('account-1');
-    expect(await fixture.otp.purge()).toBe(0);
+    expect(await fixture.operations.purge()).toBe(0);
   });
 
   it('goes on, batch by batch, until nothing is left', async () => {
@@ -140,7 +140,7 @@ describe('the purge', () => {
       SELECT sha256(n::text::bytea), 1, 1, now() - interval '2 hours', now() - interval '2 hours'
       FROM generate_series(1, 2500) n`);
 
-    expect(await fixture.otp.purge()).toBe(2500);
+    expect(await fixture.operations.purge()).toBe(2500);
     expect(await count('otp_limits')).toBe(0);
   });
 
@@ -149,7 +149,7 @@ describe('the purge', () => {
     await fixture.otp.verify({ challenge, code: wrongCode(code), purpose }).catch(() => undefined);
     await fixture.elapse(400 * 86_400);
 
-    await fixture.otp.purge();
+    await fixture.operations.purge();
 
     expect((await fixture.rows('otp_limits')).map(({ streak }) => streak)).toEqual([1]);
     expect(await count('otp_challenges')).toBe(0);
@@ -161,10 +161,10 @@ describe('the purge', () => {
     await fixture.dataSource.query(`UPDATE ${fixture.schema}.otp_challenges SET status = 'sending'`);
     const status = async () => (await fixture.rows('otp_challenges'))[0]!.status;
 
-    await fixture.otp.purge();
+    await fixture.operations.purge();
     expect(await status()).toBe('sending');
     await fixture.elapse(41);
-    await fixture.otp.purge();
+    await fixture.operations.purge();
 
     expect(await status()).toBe('unknown');
     await fixture.elapse(20);

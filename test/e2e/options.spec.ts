@@ -450,11 +450,11 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     await open({ retentionSeconds: 100 });
     await start();
     await fixture.elapse(380);
-    await fixture.otp.purge();
+    await fixture.operations.purge();
 
     expect(await fixture.rows('otp_challenges')).toHaveLength(1);
     await fixture.elapse(30);
-    await fixture.otp.purge();
+    await fixture.operations.purge();
     expect(await fixture.rows('otp_challenges')).toHaveLength(0);
   },
   async audit() {
@@ -470,7 +470,7 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     await until('the vendor’s answer was written down', async () => (await fixture.rows('otp_audit')).length === 2);
     const kept = async (days: number) => {
       await fixture.elapse(days * 86_400);
-      await fixture.otp.purge();
+      await fixture.operations.purge();
       return (await fixture.rows('otp_audit')).length > 0;
     };
 
@@ -481,11 +481,11 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     await start();
     await until('the message was logged', async () => (await fixture.rows('otp_sends')).length === 1);
     await fixture.elapse(86_300);
-    await fixture.otp.purge();
+    await fixture.operations.purge();
 
     expect(await fixture.rows('otp_sends')).toHaveLength(1);
     await fixture.elapse(200);
-    await fixture.otp.purge();
+    await fixture.operations.purge();
     expect(await fixture.rows('otp_sends')).toHaveLength(0);
   },
 };

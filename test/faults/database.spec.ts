@@ -106,10 +106,10 @@ describe('when the database fails', () => {
     proxy.mend();
     await open(provider, fixture.schema);
 
-    await fixture.otp.purge();
+    await fixture.operations.purge();
     expect(await rows('otp_challenges')).toMatchObject([{ status: 'sending' }]);
     await fixture.elapse(60);
-    await fixture.otp.purge();
+    await fixture.operations.purge();
 
     expect(await rows('otp_challenges')).toMatchObject([{ status: 'unknown', ended_at: null }]);
   });

@@ -206,8 +206,8 @@ describe('the audit', () => {
         await outcome(verify(next.challenge, next.code));
         await fixture.elapse(31);
         await outcome(fixture.otp.start({ phone, purpose, client }));
-        await fixture.otp.unlock(phone);
-        await fixture.otp.unlock(phone);
+        await fixture.operations.unlock(phone);
+        await fixture.operations.unlock(phone);
         return [
           phone,
           [
@@ -340,7 +340,7 @@ describe('the audit', () => {
           [phone],
         );
         await fixture.elapse(50);
-        await fixture.otp.purge();
+        await fixture.operations.purge();
         return [phone, ['started', 'sent: sent', 'unknown: no_answer']];
       },
     };
@@ -409,11 +409,11 @@ describe('the audit', () => {
 
   it('SEC-62: writes down that an operator stopped sending, whom that refused, and that it goes on', async () => {
     const stop = { region: 'GB', provider: 'capturing' } as const;
-    await fixture.otp.stopSending({ ...stop, reason: 'a flood from +447400123456' });
-    await fixture.otp.stopSending(stop);
+    await fixture.operations.stopSending({ ...stop, reason: 'a flood from +447400123456' });
+    await fixture.operations.stopSending(stop);
     expect(await outcome(fixture.otp.start({ phone: '+447400123456', purpose, client }))).toBe('send_unavailable');
-    await fixture.otp.resumeSending(stop);
-    await fixture.otp.resumeSending(stop);
+    await fixture.operations.resumeSending(stop);
+    await fixture.operations.resumeSending(stop);
 
     const rows = await fixture.dataSource.query(
       `SELECT event, outcome, provider FROM ${fixture.schema}.otp_audit ORDER BY id DESC LIMIT 3`,
@@ -493,7 +493,7 @@ describe('the audit', () => {
     const [phone, old] = [newPhone(), newPhone()];
     await fixture.own(phone, old);
     await fixture.otp.start({ phone, purpose: 'change_number', client, subject: old });
-    await fixture.otp.unlock(old);
+    await fixture.operations.unlock(old);
 
     expect(await audit.find({ account: old })).toEqual([]);
     expect(JSON.stringify(await fixture.rows('otp_audit'))).not.toContain(old);
@@ -646,7 +646,7 @@ describe('an audit that is off', () => {
       const { grant } = (await count('verify', () => fixture.otp.verify({ challenge, code, purpose })))!;
       await count('verify, used', () => fixture.otp.verify({ challenge, code, purpose }));
       await count('cancel', () => fixture.otp.cancel({ challenge }));
-      await count('unlock', () => fixture.otp.unlock(phone));
+      await count('unlock', () => fixture.operations.unlock(phone));
       await fixture.dataSource.transaction(async (manager) => {
         await count('activate', () => fixture.numbers.activate(grant, SUBJECT, manager));
         await count('release', () => fixture.numbers.release(phone, SUBJECT, 'test', manager));

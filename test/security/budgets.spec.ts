@@ -99,7 +99,7 @@ describe('the gate of a subject', () => {
 
     const paused = await outcome(fixture.otp.verify({ ...live, purpose }));
     const { tries } = (await fixture.rows('otp_challenges')).find(({ id }) => live.challenge.startsWith(id as string))!;
-    await fixture.otp.unlock(phone);
+    await fixture.operations.unlock(phone);
 
     expect(paused).toBe('otp_paused');
     expect(tries).toBe(0);
@@ -117,16 +117,16 @@ describe('the gate of a subject', () => {
     await outcome(fixture.otp.verify({ challenge, code: wrongCode(code), purpose }));
     const told = events.of('otp.paused').at(-1);
     await fixture.elapse(400 * 86_400);
-    await fixture.otp.purge();
+    await fixture.operations.purge();
     const closed = await outcome(fixture.otp.start({ phone, purpose, client: stranger }));
     const others = await outcome(fixture.otp.start({ phone: another, purpose, client: stranger }));
-    const unlocked = await fixture.otp.unlock(phone);
+    const unlocked = await fixture.operations.unlock(phone);
 
     expect(told).toMatchObject({ closed: true });
     evidence('SEC-10', { inARow: 100, daysWaited: 400, starts: closed });
     expect([closed, others, unlocked]).toEqual(['otp_paused', 'ok', true]);
     expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('ok');
-    expect(await fixture.otp.unlock(phone)).toBe(false);
+    expect(await fixture.operations.unlock(phone)).toBe(false);
   });
 
   it('SEC-09 is not cleared by a resend, nor by the next challenge', async () => {

@@ -120,7 +120,7 @@ describe.each([
     await inProcess();
     await brokenDatabase();
     await brokenVendor();
-    await fixture.otp.purge();
+    await fixture.operations.purge();
   }
 
   async function life(): Promise<void> {
@@ -200,7 +200,7 @@ describe.each([
     }
     await caught(fixture.otp.start({ phone, purpose, client: { ...client, address: forged } }));
     await caught(fixture.otp.verify({ challenge: forged, code: forged, purpose }));
-    await caught(fixture.otp.unlock(forged));
+    await caught(fixture.operations.unlock(forged));
     await caught(fixture.grants.consume(forged, { purpose: forged, subject: forged, session: forged }));
     await caught(fixture.grants.consume('A'.repeat(43), { purpose: forged, subject: forged }));
     await fixture.own(phone, `account${FORGED}`);

@@ -284,7 +284,7 @@ describe('a trusted device', () => {
       [old.account],
     );
 
-    await fixture.otp.purge();
+    await fixture.operations.purge();
 
     expect(await rowsOf(old.account)).toEqual([]);
     expect(await rowsOf(young.account)).toHaveLength(1);

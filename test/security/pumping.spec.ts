@@ -178,12 +178,12 @@ describe('the conversion of a region and of a provider', () => {
   it('LIM-10 is told once an hour, of codes that are over, and stops nothing', async () => {
     await open({ conversionCheckSeconds: 0, conversionFloor: floor });
     await anHour();
-    await fixture.otp.checkConversion();
+    await fixture.operations.checkConversion();
     expect(events.of('otp.conversion_low')).toEqual([]); // they may yet be answered
     await fixture.elapse(301);
 
-    await fixture.otp.checkConversion();
-    await fixture.otp.checkConversion();
+    await fixture.operations.checkConversion();
+    await fixture.operations.checkConversion();
 
     expect(events.of('otp.conversion_low').toSorted((a, b) => a.scope.localeCompare(b.scope))).toEqual([
       { scope: 'provider', name: 'capturing', messages: 25, verified: 3, enforced: false },
@@ -200,7 +200,7 @@ describe('the conversion of a region and of a provider', () => {
     await prove(fixture, { phone: known, client: device });
     await anHour();
     await fixture.elapse(301);
-    await fixture.otp.checkConversion();
+    await fixture.operations.checkConversion();
 
     const [stranger, another, person] = [
       await outcome(start(newNigerian())),
@@ -221,26 +221,26 @@ describe('the conversion of a region and of a provider', () => {
     await open({ conversionCheckSeconds: 0, conversionFloor: { ...floor, provider: 'enforce' } });
     for (let n = 0; n < 20; n++) await fixture.otp.start({ phone: newPhone(), purpose: 'login', client: 'server' });
     await fixture.elapse(301);
-    await fixture.otp.checkConversion();
+    await fixture.operations.checkConversion();
     expect(events.of('otp.conversion_low')).toEqual([]);
     await unverified(20);
     await fixture.elapse(301);
-    await fixture.otp.checkConversion();
+    await fixture.operations.checkConversion();
 
     expect(await outcome(start(newPhone()))).toBe('send_unavailable');
   });
 
   it('LIM-10 is looked at by one instance at a time', async () => {
     await open({ conversionCheckSeconds: 60, conversionFloor: floor });
-    await fixture.otp.checkConversion();
+    await fixture.operations.checkConversion();
     await anHour();
     await fixture.elapse(58);
     await fixture.dataSource.query(`UPDATE ${fixture.schema}.otp_challenges SET expires_at = now()`);
 
-    await fixture.otp.checkConversion();
+    await fixture.operations.checkConversion();
     const tooEarly = events.of('otp.conversion_low').length;
     await fixture.elapse(1);
-    await fixture.otp.checkConversion();
+    await fixture.operations.checkConversion();
 
     expect([tooEarly, events.of('otp.conversion_low').length]).toEqual([0, 2]);
   });
@@ -334,7 +334,7 @@ describe('the switch', () => {
     const code = await fixture.codeFor(known);
     fixture.sms.clear();
 
-    await fixture.otp.stopSending({ reason: 'a flood from Friday on' });
+    await fixture.operations.stopSending({ reason: 'a flood from Friday on' });
 
     const login = async (phone: string) => seen(await post(fixture.app, '/otp/start', { phone, purpose: 'login' }));
     const answer = await login(owned);
@@ -359,23 +359,23 @@ describe('the switch', () => {
   it('SEC-26 outlives restarts, time, purges and a new pepper, until it is taken back', async () => {
     await open({});
     const { schema } = fixture;
-    await fixture.otp.stopSending({ reason: 'first' });
-    await fixture.otp.stopSending();
+    await fixture.operations.stopSending({ reason: 'first' });
+    await fixture.operations.stopSending();
     expect(events.of('otp.sending_stopped')).toHaveLength(1);
     await fixture.elapse(400 * 24 * HOUR);
-    await fixture.otp.purge();
+    await fixture.operations.purge();
     await fixture.close();
 
     await open({ pepper: 'another-pepper-for-tests-only-0123456789-abc' }, { schema });
-    const stops = await fixture.otp.sendingStops();
+    const stops = await fixture.operations.sendingStops();
     const stopped = await outcome(start(newPhone()));
 
     expect(stops).toEqual([{ since: expect.any(Date), reason: 'first' }]);
     expect(stopped).toBe('send_unavailable');
-    expect(await fixture.otp.resumeSending()).toBe(true);
-    expect(await fixture.otp.resumeSending()).toBe(false);
+    expect(await fixture.operations.resumeSending()).toBe(true);
+    expect(await fixture.operations.resumeSending()).toBe(false);
     expect(events.of('otp.sending_resumed')).toEqual([{ region: null, provider: null }]);
-    expect(await fixture.otp.sendingStops()).toEqual([]);
+    expect(await fixture.operations.sendingStops()).toEqual([]);
     expect(await outcome(start(newPhone()))).toBe('ok');
   });
 
@@ -384,18 +384,18 @@ describe('the switch', () => {
     const provider = 'capturing';
     const passes = async () => [await outcome(start(newNigerian())), await outcome(start(newPhone()))];
 
-    await fixture.otp.stopSending({ region: 'NG' });
+    await fixture.operations.stopSending({ region: 'NG' });
     expect(await passes()).toEqual(['send_unavailable', 'ok']);
-    await fixture.otp.stopSending({ provider });
+    await fixture.operations.stopSending({ provider });
     expect(await passes()).toEqual(['send_unavailable', 'send_unavailable']);
-    await fixture.otp.stopSending({ provider, region: 'SA' });
-    expect(await fixture.otp.sendingStops()).toMatchObject([
+    await fixture.operations.stopSending({ provider, region: 'SA' });
+    expect(await fixture.operations.sendingStops()).toMatchObject([
       { provider },
       { region: 'SA', provider },
       { region: 'NG' },
     ]);
-    await fixture.otp.resumeSending({ region: 'NG' });
-    await fixture.otp.resumeSending({ provider });
+    await fixture.operations.resumeSending({ region: 'NG' });
+    await fixture.operations.resumeSending({ provider });
 
     expect(await passes()).toEqual(['ok', 'send_unavailable']);
     expect(events.of('otp.limited').at(-1)).toMatchObject({ limit: 'provider_stopped' });
@@ -406,8 +406,8 @@ describe('the switch', () => {
     async (scope) => {
       await open({});
 
-      expect(await outcome(fixture.otp.stopSending(scope as object))).toBe('request_invalid');
-      expect(await fixture.otp.sendingStops()).toEqual([]);
+      expect(await outcome(fixture.operations.stopSending(scope as object))).toBe('request_invalid');
+      expect(await fixture.operations.sendingStops()).toEqual([]);
     },
   );
 
@@ -419,7 +419,7 @@ describe('the switch', () => {
       return [first.messages.length, second.messages.length];
     };
 
-    await fixture.otp.stopSending({ provider: 'first' });
+    await fixture.operations.stopSending({ provider: 'first' });
     const { challenge } = await start(newPhone());
     expect(await sent(1)).toEqual([0, 1]);
     await fixture.elapse(61);
@@ -427,13 +427,13 @@ describe('the switch', () => {
     expect(await sent(2)).toEqual([0, 2]);
     expect(events.of('otp.limited')).toEqual([]);
 
-    await fixture.otp.resumeSending({ provider: 'first' });
-    await fixture.otp.stopSending({ provider: 'second' });
+    await fixture.operations.resumeSending({ provider: 'first' });
+    await fixture.operations.stopSending({ provider: 'second' });
     first.answer = async () => ({ outcome: 'provider_unavailable' });
     await start(newPhone());
     expect(await sent(3)).toEqual([1, 2]);
 
-    await fixture.otp.stopSending({ provider: 'first' });
+    await fixture.operations.stopSending({ provider: 'first' });
     expect(await outcome(start(newPhone()))).toBe('send_unavailable');
     expect(events.of('otp.limited')).toMatchObject([{ limit: 'provider_stopped' }]);
   });
@@ -448,7 +448,7 @@ describe('the switch', () => {
     const failed = async () =>
       (await fixture.rows('otp_challenges')).filter(({ status }) => status === 'failed').length;
 
-    await fixture.otp.stopSending({ provider: 'second' });
+    await fixture.operations.stopSending({ provider: 'second' });
     await start(newPhone());
     await until('it is sent', async () => (await log()).length === 2);
     expect(await log()).toEqual([
@@ -456,7 +456,7 @@ describe('the switch', () => {
       ['third', 'sent'],
     ]);
 
-    await fixture.otp.stopSending({ provider: 'third' });
+    await fixture.operations.stopSending({ provider: 'third' });
     await start(newPhone());
     await until('it is marked', async () => (await failed()) === 1);
     expect(await outcome(ask())).toBe('send_unavailable');

@@ -299,10 +299,10 @@ describe('recovery codes that are guessed', () => {
     expect(await outcome(use(account, codes[0]!))).toBe('otp_paused');
     expect(events.of('otp.recovery_refused').filter(({ closed }) => closed)).not.toHaveLength(0);
     await fixture.elapse(400 * DAY);
-    await fixture.otp.purge();
+    await fixture.operations.purge();
     expect(await outcome(use(account, codes[0]!))).toBe('otp_paused');
 
-    expect(await fixture.otp.unlock(account)).toBe(true);
+    expect(await fixture.operations.unlock(account)).toBe(true);
     expect(await outcome(use(account, codes[0]!))).toBe('ok');
   });
 

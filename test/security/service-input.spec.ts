@@ -71,12 +71,13 @@ describe('the service, called by a host that passes on whatever it got', () => {
 
   describe.each(JUNK)('SEC-57 given %s', (_, junk) => {
     it('as the whole request refuses every call', async () => {
-      for (const method of ['start', 'resend', 'verify', 'cancel', 'unlock'] as const) {
+      for (const method of ['start', 'resend', 'verify', 'cancel'] as const) {
         const call = fixture.otp[method].bind(fixture.otp) as (request: unknown) => Promise<unknown>;
         const isEmptyHandle = typeof junk === 'object' && junk !== null && !Array.isArray(junk);
         if (method === 'cancel' && isEmptyHandle) continue; // there is nothing to end, which is what it asks for
         await refused(() => call(junk));
       }
+      await refused(() => fixture.operations.unlock(junk as string));
     });
 
     it('as a number to read refuses it', () =>

@@ -58,7 +58,7 @@ const ADVICE: Record<OtpErrorCode, { person: string; operator: string }> = {
   otp_paused: {
     person: 'Too many wrong codes. Please try again in {retryAfter / 60} minutes.',
     operator:
-      'See `otp.paused`. Where it says `closed`, nothing but `OtpService.unlock(subject)` opens it again: find out who guessed first.',
+      'See `otp.paused`. Where it says `closed`, nothing but `OtpOperations.unlock(subject)` opens it again: find out who guessed first.',
   },
   too_many_requests: {
     person: 'Too many attempts from your network. Please try again in {retryAfter} seconds.',

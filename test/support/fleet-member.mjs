@@ -5,8 +5,17 @@ if (clockOffMs !== 0) shiftClock(clockOffMs); // before anything is loaded that 
 
 const { NestFactory } = await import('@nestjs/core');
 const { getDataSourceToken, TypeOrmModule } = await import('@nestjs/typeorm');
-const { DELIVERY_CAPABILITIES, Grants, OTP_ENTITIES, OtpError, OtpModule, OtpService, TaqnyatVerify, VerifiedNumbers } =
-  await import('nestjs-phone-otp');
+const {
+  DELIVERY_CAPABILITIES,
+  Grants,
+  OTP_ENTITIES,
+  OtpError,
+  OtpModule,
+  OtpOperations,
+  OtpService,
+  TaqnyatVerify,
+  VerifiedNumbers,
+} = await import('nestjs-phone-otp');
 const { default: pg } = await import('pg');
 
 class Application {}
@@ -38,7 +47,12 @@ const calls = {
     app = await (setting.http
       ? serve(application, setting.http)
       : NestFactory.createApplicationContext(application, { logger: ['error', 'fatal'], abortOnError: false }));
-    services = { otp: app.get(OtpService), grants: app.get(Grants), numbers: app.get(VerifiedNumbers) };
+    services = {
+      otp: app.get(OtpService),
+      operations: app.get(OtpOperations),
+      grants: app.get(Grants),
+      numbers: app.get(VerifiedNumbers),
+    };
     const dataSource = app.get(getDataSourceToken());
     // Connections are made now, all of them, so that a race is about rows and not about who connects first.
     const shown = await Promise.all(

@@ -45,7 +45,7 @@ export interface MemberSetting {
 
 /** A call of the package's API that a member makes. `T` is what it resolves to. */
 export interface Operation<T = unknown> {
-  service: 'otp' | 'grants' | 'numbers';
+  service: 'otp' | 'operations' | 'grants' | 'numbers';
   method: string;
   args: unknown[];
   /** Only in types. */
@@ -72,16 +72,16 @@ export const ask = {
     args: [request],
   }),
   stopSending: (scope?: SendingScope & { reason?: string }): Operation<void> => ({
-    service: 'otp',
+    service: 'operations',
     method: 'stopSending',
     args: [scope],
   }),
   resumeSending: (scope?: SendingScope): Operation<boolean> => ({
-    service: 'otp',
+    service: 'operations',
     method: 'resumeSending',
     args: [scope],
   }),
-  purge: (): Operation<number> => ({ service: 'otp', method: 'purge', args: [] }),
+  purge: (): Operation<number> => ({ service: 'operations', method: 'purge', args: [] }),
   consume: (grant: string, expectation: GrantExpectation): Operation<Proof> => ({
     service: 'grants',
     method: 'consume',

@@ -40,7 +40,7 @@ const WHEN_TO_CHANGE: Partial<Record<keyof OtpOptions, string>> = {
   dormantAfterDays: 'Up, where people log in twice a year and the account is worth little.',
   providerTimeoutMs: 'Down, with a `Failover` behind it.',
   maxSendsInFlight: 'Down, on instances with little memory.',
-  purgeEverySeconds: 'To 0 when a job of yours calls `OtpService.purge`.',
+  purgeEverySeconds: 'To 0 when a job of yours calls `OtpOperations.purge`.',
   retentionSeconds: 'Down, when you must keep less; up, when support asks about yesterday.',
 };
 

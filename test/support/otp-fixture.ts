@@ -7,6 +7,7 @@ import {
   Grants,
   OtpModule,
   type OtpModuleOptions,
+  OtpOperations,
   type OtpProvider,
   OtpService,
   VerifiedNumbers,
@@ -40,6 +41,7 @@ export const GENEROUS = {
 export interface Fixture {
   app: INestApplication;
   otp: OtpService;
+  operations: OtpOperations;
   grants: Grants;
   numbers: VerifiedNumbers;
   dataSource: DataSource;
@@ -104,6 +106,7 @@ export async function otpFixture({
   return {
     app,
     otp: app.get(OtpService),
+    operations: app.get(OtpOperations),
     grants: app.get(Grants),
     numbers: app.get(VerifiedNumbers),
     dataSource,
