@@ -18,7 +18,7 @@ import { LimitError, type Lifecycle, otpUnavailable, paused, type Reserved } fro
 import type { UnderwayParameters } from './lifecycle/underway.sql.js';
 import type { VerifyRow } from './lifecycle/verify.sql.js';
 import { maskAddress } from './limits/client-address.js';
-import type { Limits, SendContext } from './limits/limits.js';
+import type { SendContext } from './limits/limits.js';
 import type { MessageRenderer } from './messages/message-renderer.js';
 import type { Locale } from './messages/texts.js';
 import { OtpError } from './otp.error.js';
@@ -45,7 +45,6 @@ import type { Terms } from './providers/terms.js';
 interface Parts {
   settings: OtpSettings;
   phones: PhonePolicy;
-  limits: Limits;
   hash: KeyedHash;
   mac: CodeMac;
   bind: SessionBinding;

@@ -101,7 +101,6 @@ export function wire(
   const lifecycle = new Lifecycle(database, tables, limits, settings);
   const service = new OtpService({
     settings,
-    limits,
     hash,
     bind,
     carriers,
