@@ -26,6 +26,7 @@ interface Parts {
 export class OtpOperations {
   readonly #logger = new Logger('Otp');
 
+  /** @internal */
   constructor(private readonly parts: Parts) {}
 
   /**
