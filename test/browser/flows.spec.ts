@@ -4,6 +4,7 @@ import type { Browser } from 'playwright-core';
 import { Branch, PASSWORD } from '../support/branch.js';
 import { openBrowser } from '../support/browser.js';
 import { newPhone } from '../support/otp-fixture.js';
+import { until } from '../support/until.js';
 import { Visitor } from '../support/visitor.js';
 
 /** As a keyboard of another country writes it. */
@@ -133,8 +134,8 @@ describe.each(['en', 'ar'] as const)('a day at the bank, in "%s"', (language) =>
     await sara.press('confirm');
 
     await sara.sees('numberDone');
-    const numbers = await sara.numbers();
-    expect(numbers.filter((number) => number === maskPhone(nextPhone))).toHaveLength(2); // it is told, and is there
+    const shown = async () => (await sara.numbers()).filter((number) => number === maskPhone(nextPhone));
+    await until('it is told, and is there', async () => (await shown()).length === 2);
     await sara.message(before + 3); // the notice to the number that was left
   });
 
