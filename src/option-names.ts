@@ -1,3 +1,5 @@
+import { closestMatch } from 'leven';
+
 import { OtpConfigError } from './otp.error.js';
 
 /** All names that options of type `T` may have, optional ones too: a name that is missing in such a list does not compile. */
@@ -23,22 +25,7 @@ export function refuseUnknownOptions(given: unknown, known: object, group?: stri
 
 /** The name that needs the fewest corrections, unless that is more than every third letter. */
 function nearest(name: string, names: readonly string[]): string | undefined {
-  const ranked = names
-    .map((other) => ({ other, corrections: distance(name.toLowerCase(), other.toLowerCase()) }))
-    .toSorted((one, two) => one.corrections - two.corrections);
-  return ranked.find(({ corrections }) => corrections <= Math.ceil(name.length / 3))?.other;
-}
-
-/** Levenshtein's: how many letters to insert, delete or replace. */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, n) => n);
-  for (let i = 0; i < from.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < to.length; j++) {
-      const replaced = row[j]! + (from[i] === to[j] ? 0 : 1);
-      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, replaced));
-    }
-    row = next;
-  }
-  return row[to.length]!;
+  const lower = names.map((other) => other.toLowerCase());
+  const match = closestMatch(name.toLowerCase(), lower, { maxDistance: Math.ceil(name.length / 3) });
+  return match === undefined ? undefined : names[lower.indexOf(match)];
 }
