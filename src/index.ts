@@ -38,7 +38,7 @@ export type { LimitName } from './lifecycle/lifecycle.js';
 export type { BudgetClass } from './limits/limits.js';
 
 export { RecoveryCodes } from './recovery/recovery-codes.js';
-export type { Recovered, RecoveryPurpose, RecoveryUse } from './recovery/recovery-codes.js';
+export type { NewRecoveryCode, Recovered, RecoveryPurpose, RecoveryUse } from './recovery/recovery-codes.js';
 export { TrustedDevices } from './devices/trusted-devices.js';
 export type { NewTrust, RecognisedDevice, TrustedDevice } from './devices/trusted-devices.js';
 export { Notices } from './notices.js';

@@ -83,6 +83,8 @@ export interface OtpEvents {
   'otp.dormant_refused': { owner: string; phone: string };
   /** An account has a new set of recovery codes; those from before are dead. */
   'otp.recovery_issued': { account: string; codes: number };
+  /** So many used recovery codes of an account were replaced by new ones; the others are good as before. */
+  'otp.recovery_replaced': { account: string; codes: number };
   /** A recovery code was used: tell the account by other means too. */
   'otp.recovery_used': { account: string; purpose: string; remaining: number };
   /** A recovery code was not taken: `wrong_code`, `used`, `paused`, `phone_missing`. `closed`: for good, until `OtpOperations.unlock`. */

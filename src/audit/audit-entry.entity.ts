@@ -23,6 +23,7 @@ export type AuditEvent =
   | 'number_released'
   | 'dormant_refused'
   | 'recovery_issued'
+  | 'recovery_replaced' // used codes, by new ones in their places
   | 'recovery_used'
   | 'recovery_refused' // `outcome`: why
   | 'recovery_revoked'

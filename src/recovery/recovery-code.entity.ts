@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** One of the codes of an account's newest set. A new set takes the places of the one before. */
+/** One of the codes of an account's newest set. A new set takes the places of the one before, and a new code that of a used one. */
 @Entity({ name: 'otp_recovery_codes' })
 export class RecoveryCode {
   /** The host's id of the account. */

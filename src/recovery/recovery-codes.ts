@@ -14,7 +14,7 @@ import type { EventSink } from '../otp.events.js';
 import type { OtpSettings } from '../otp.options.js';
 import type { BuiltInPurpose } from '../otp.purposes.js';
 import { drawRecoveryCode, recoveryCodeHash } from './recovery-code.js';
-import { issueSql, remainingSql, revokeSql } from './recovery.sql.js';
+import { issueSql, remainingSql, replaceUsedSql, revokeSql } from './recovery.sql.js';
 
 /** What a recovery code may stand in for: the phone at a login, and the current number when it is changed. */
 export type RecoveryPurpose = Extract<BuiltInPurpose, 'second_factor' | 'change_number'>;
@@ -35,8 +35,15 @@ export interface Recovered {
   /** Works wherever a grant of this purpose does; its `Proof` has the source `recovery`. */
   grant: string;
   expiresAt: Date;
-  /** Codes that are left: offer a new set before there are none. */
+  /** Codes that are left. Once the person is back in, `RecoveryCodes.replaceUsed` puts a new one in the place of each used one. */
   remaining: number;
+}
+
+/** What stands in the place of a used code. */
+export interface NewRecoveryCode {
+  /** From 1 on: that of the used code in the answer of `issue`. */
+  place: number;
+  code: string;
 }
 
 /** Told when a code was used, so that whoever holds the account's phones hears of it. */
@@ -63,6 +70,7 @@ export class RecoveryCodes {
     const { tables } = parts;
     this.#sql = {
       issue: issueSql(tables),
+      replaceUsed: replaceUsedSql(tables),
       recover: recoverSql(tables),
       remaining: remainingSql(tables),
       revoke: revokeSql(tables),
@@ -77,11 +85,32 @@ export class RecoveryCodes {
   async issue(account: string, manager?: EntityManager): Promise<string[]> {
     requireText('account', account);
     const { database, events } = this.parts;
-    const codes = Array.from({ length: CODES }, drawRecoveryCode);
-    const hashes = codes.map((code) => recoveryCodeHash(account, code));
+    const { codes, hashes } = draw(account);
     await database.run(this.#sql.issue, { account, hashes }, manager);
     database.afterCommit(manager, () => events.emit('otp.recovery_issued', { account, codes: CODES }));
     return codes;
+  }
+
+  /**
+   * Draws a new code in the place of each used one (NIST SP 800-63B-4 §4.2.1.1); the others stay good, and with them what
+   * was printed. The new ones can be shown this once only: of calls at the same time, one has them and the others none.
+   *
+   * It is no part of {@link RecoveryCodes.use}, because whoever stole one code would be handed the next. Call it once the
+   * person is back in, behind a fresh code to the phone as `issue` is.
+   * @returns none where none was used, and for an account that has no codes
+   * @throws {@link OtpError} `request_invalid` · `service_unavailable` (codes may have been replaced by such as nobody has:
+   * `issue` a new set)
+   */
+  async replaceUsed(account: string, manager?: EntityManager): Promise<NewRecoveryCode[]> {
+    requireText('account', account);
+    const { database, events } = this.parts;
+    const { codes, hashes } = draw(account);
+    const replaced = await database.rows(this.#sql.replaceUsed, { account, hashes }, manager);
+    if (replaced.length > 0) {
+      const event = { account, codes: replaced.length };
+      database.afterCommit(manager, () => events.emit('otp.recovery_replaced', event));
+    }
+    return replaced.map(({ place }) => ({ place, code: codes[place - 1]! }));
   }
 
   /**
@@ -154,4 +183,10 @@ export class RecoveryCodes {
     }
     return new OtpError('recovery_code_invalid', 'This recovery code cannot be used. Try another one.');
   }
+}
+
+/** A code for each place of a set, and the form in which it is stored. */
+function draw(account: string): { codes: string[]; hashes: Buffer[] } {
+  const codes = Array.from({ length: CODES }, drawRecoveryCode);
+  return { codes, hashes: codes.map((code) => recoveryCodeHash(account, code)) };
 }

@@ -20,6 +20,28 @@ WITH issued AS (
   )}
 SELECT count(*)::int AS issued FROM issued`);
 
+/**
+ * A new code in the place of each used one; `hashes` has one for each place. The used are locked first, in the order in
+ * which the other statements lock them: whoever comes second finds them unused again, and replaces none.
+ */
+export const replaceUsedSql = (t: Tables) =>
+  statement<{ account: string; hashes: Buffer[] }, { place: number }>(`
+WITH used AS MATERIALIZED (
+  SELECT place FROM ${t.recoveryCodes}
+  WHERE account = :account::text AND used_at IS NOT NULL AND set_config('lock_timeout', '2s', true) IS NOT NULL
+  ORDER BY place
+  FOR UPDATE
+), replaced AS (
+  UPDATE ${t.recoveryCodes} c SET hash = (:hashes::bytea[])[used.place], issued_at = clock_timestamp(), used_at = NULL
+  FROM used WHERE c.account = :account AND c.place = used.place
+  RETURNING c.place
+)${audited(
+    t,
+    `
+  SELECT 'recovery_replaced', NULL, NULL, :account, NULL, NULL, NULL, NULL WHERE EXISTS (SELECT FROM replaced)`,
+  )}
+SELECT place FROM replaced ORDER BY place`);
+
 export const remainingSql = (t: Tables) =>
   statement<{ account: string }, { remaining: number }>(`
 SELECT count(*)::int AS remaining FROM ${t.recoveryCodes} WHERE account = :account AND used_at IS NULL`);

@@ -77,6 +77,26 @@ describe('recovery codes at the demo bank', () => {
     expect(await remaining(sara)).toBe(9);
   });
 
+  it('SEC-52: have new ones in the places of the used ones, for whoever proves the phone anew', async () => {
+    const sara = await customerWithCodes();
+    await recover(sara.phone, sara.codes[2]);
+    await branch.elapse(31); // so that another code may be asked for
+    const replace = (headers = {}) =>
+      branch.call('POST /auth/recovery-codes/replace', { headers: { ...bearer(sara.token), ...headers } });
+
+    const asked = await replace();
+    expectProblem(asked, 401, 'insufficient_user_authentication');
+    const grant = await branch.verify(asked, sara.phone, 'recovery_codes', sara.token);
+    const answer = await replace(withGrant(grant));
+
+    expect(answer).toMatchObject({ status: 200, body: { codes: [{ place: 3, code: expect.any(String) }] } });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(await remaining(sara)).toBe(10);
+    expectProblem(await replace(withGrant(grant)), 401, 'grant_invalid');
+    expect((await recover(sara.phone, answer.body.codes[0].code)).body.remaining).toBe(9);
+    expect((await recover(sara.phone, sara.codes[0])).body.remaining).toBe(8);
+  });
+
   it('SEC-52: are not another customer’s, and are guessed ten times in an hour', async () => {
     const [sara, omar] = [await customerWithCodes(), await branch.signUp()];
     expectProblem(await recover(omar.phone, sara.codes[0]), 400, 'recovery_code_invalid');

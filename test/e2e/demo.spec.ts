@@ -250,6 +250,7 @@ describe('the demo bank', () => {
       'POST /auth/password/login/recovery',
       'POST /auth/password/reset',
       'POST /auth/recovery-codes',
+      'POST /auth/recovery-codes/replace',
       'POST /auth/recovery-codes/use',
       'POST /auth/register',
       'POST /demo/faults',

@@ -104,13 +104,14 @@ describe('an application with the rights of SECURITY.md and no other', () => {
     expect(await left('verified_numbers')).toBe(2);
   });
 
-  it('SEC-65: issues and uses recovery codes, and trusts, recognises and forgets devices', async () => {
+  it('SEC-65: issues, uses and replaces recovery codes, and trusts, recognises and forgets devices', async () => {
     const [recovery, devices, account] = [app.get(RecoveryCodes), app.get(TrustedDevices), 'account-2'];
     const { grant: registration, phone } = await grantFor(newPhone(), purpose);
     await app.get(VerifiedNumbers).activate(registration, account);
     const [code] = await recovery.issue(account);
     const { grant } = await recovery.use(account, code!, { purpose: 'second_factor' });
     await app.get(Grants).consume(grant, { purpose: 'second_factor', subject: account });
+    expect(await recovery.replaceUsed(account)).toHaveLength(1);
     const second = await grantFor(phone, 'second_factor', account);
     const proof = await app.get(Grants).consume(second.grant, { purpose: 'second_factor', subject: account });
     const { token } = await devices.trust(account, { proof });

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { EventEmitterModule } from '@nestjs/event-emitter';
-import { OtpAudit, RecoveryCodes, type RecoveryUse } from 'nestjs-phone-otp';
+import { type NewRecoveryCode, OtpAudit, RecoveryCodes, type RecoveryUse } from 'nestjs-phone-otp';
 
 import { EventLog } from '../support/events.js';
 import { evidence } from '../support/evidence.js';
@@ -141,6 +141,129 @@ describe('a set of recovery codes', () => {
     expect(await recovery.revoke(account)).toBe(false);
     expect(await recovery.remaining(account)).toBe(0);
     expect(await outcome(use(account, codes[0]!))).toBe('recovery_code_invalid');
+  });
+});
+
+describe('used recovery codes that are replaced', () => {
+  /** An account that used the codes at these places. */
+  async function having(...used: number[]) {
+    const { account, codes } = await customer();
+    events.clear();
+    for (const place of used) await use(account, codes[place - 1]!);
+    await until('the uses were told', () => events.of('otp.notice').length === used.length);
+    events.clear();
+    return { account, codes };
+  }
+  const setOf = async (account: string) =>
+    (await fixture.rows('otp_recovery_codes')).filter((row) => row.account === account);
+
+  it('SEC-52: have new ones in their places and are dead, while the unused ones stay good', async () => {
+    const { account, codes } = await having(3, 10);
+
+    const replaced = await recovery.replaceUsed(account);
+
+    expect(replaced.map(({ place }) => place)).toEqual([3, 10]);
+    expect(await recovery.remaining(account)).toBe(10);
+    expect(events.all).toEqual([{ name: 'otp.recovery_replaced', payload: { account, codes: 2 } }]);
+    const rows = textsIn(await setOf(account));
+    for (const { code } of replaced) {
+      expect(code).toMatch(/^([0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{5}$/);
+      expect(rows).not.toContain(code.replaceAll('-', ''));
+    }
+    const [third, tenth] = [codes[2]!, codes[9]!];
+    for (const used of [third, tenth]) expect(await outcome(use(account, used))).toBe('recovery_code_invalid');
+    const good = [...codes.filter((code) => code !== third && code !== tenth), ...replaced.map(({ code }) => code)];
+    for (const code of good) expect(await outcome(use(account, code))).toBe('ok');
+    expect(await recovery.remaining(account)).toBe(0);
+    evidence('SEC-52', { replacedAfterUse: replaced.length });
+  });
+
+  it('are none where none was used, and where there is no such account', async () => {
+    const { account, codes } = await having();
+    const before = await setOf(account);
+
+    for (const one of [account, newAccount()]) expect(await recovery.replaceUsed(one)).toEqual([]);
+
+    expect(await setOf(account)).toEqual(before);
+    expect(events.all).toEqual([]);
+    expect(await fixture.app.get(OtpAudit).find({ account })).toMatchObject([{ event: 'recovery_issued' }]);
+    expect(await outcome(use(account, codes[0]!))).toBe('ok');
+  });
+
+  it('are those of an account that is named', async () => {
+    for (const account of ['', undefined, { $ne: null }]) {
+      expect(await outcome(recovery.replaceUsed(account as string))).toBe('request_invalid');
+    }
+  });
+
+  it('SEC-52: have one new one each, which is the stored one, however many are asked for at the same time', async () => {
+    const [{ account }, other] = [await having(1, 2, 3), await having(1)];
+    const release = await holding(fixture, `otp_recovery_codes WHERE account = '${account}'`);
+
+    const calls = times(12, () => recovery.replaceUsed(account));
+    await waiting(fixture, 12);
+    await release();
+    const answers = await Promise.all(calls);
+
+    const replaced = answers.flat();
+    expect(replaced.map(({ place }) => place)).toEqual([1, 2, 3]);
+    expect(answers.filter((answer) => answer.length > 0)).toHaveLength(1);
+    for (const { code } of replaced) expect(await outcome(use(account, code))).toBe('ok');
+    expect(events.of('otp.recovery_replaced')).toEqual([{ account, codes: 3 }]);
+    const audit = await fixture.app.get(OtpAudit).find({ account });
+    expect(audit.filter(({ event }) => event === 'recovery_replaced')).toHaveLength(1);
+    expect(await recovery.remaining(other.account)).toBe(9);
+    evidence('SEC-52', { parallelReplacements: 12, newCodesPerUsedOne: 1 });
+  });
+
+  it('SEC-52: keep count while others are used', async () => {
+    const { account, codes } = await having();
+
+    const [replaced] = await Promise.all([
+      Promise.all(times(10, () => recovery.replaceUsed(account))),
+      Promise.all(codes.map((code) => use(account, code))),
+    ]);
+
+    const rest = await recovery.replaceUsed(account);
+    const all = [...replaced.flat(), ...rest];
+    expect(all.map(({ place }) => place).toSorted((a, b) => a - b)).toEqual(times(10, (n) => n + 1));
+    for (const { code } of all) expect(await outcome(use(account, code))).toBe('ok');
+  });
+
+  it('SEC-52: leave a set whole that is issued meanwhile', async () => {
+    const { account } = await having(1, 5);
+    const release = await holding(fixture, `otp_recovery_codes WHERE account = '${account}'`);
+
+    const issued = recovery.issue(account);
+    await waiting(fixture, 1);
+    const replaced = recovery.replaceUsed(account);
+    await waiting(fixture, 2);
+    await release();
+
+    expect(await replaced).toEqual([]);
+    for (const code of await issued) expect(await outcome(use(account, code))).toBe('ok');
+  });
+
+  it('stay used when the host rolls back, and are told of when it commits', async () => {
+    const { account, codes } = await having(4);
+    const replaced = (fails: boolean) =>
+      fixture.dataSource.transaction(async (manager) => {
+        const answer = await recovery.replaceUsed(account, manager);
+        expect(answer).toHaveLength(1);
+        expect(events.all).toEqual([]);
+        if (fails) throw new Error('of the host');
+        return answer;
+      });
+
+    await expect(replaced(true)).rejects.toThrow('of the host');
+    expect(events.all).toEqual([]);
+    expect(await recovery.remaining(account)).toBe(9);
+    const [committed] = await replaced(false);
+    expect(events.of('otp.recovery_replaced')).toEqual([{ account, codes: 1 }]);
+    expect(await outcome(use(account, codes[3]!))).toBe('recovery_code_invalid');
+    expect(await outcome(use(account, committed!.code))).toBe('ok');
+    const audit = await fixture.app.get(OtpAudit).find({ account });
+    expect(audit.filter(({ event }) => event === 'recovery_replaced')).toHaveLength(1);
   });
 });
 
@@ -359,6 +482,7 @@ describe('the audit of recovery codes', () => {
     await use(account, codes[0]!);
     await outcome(use(account, codes[0]!));
     for (let n = 0; n < 10; n++) await outcome(use(account, WRONG));
+    const [{ code }] = (await recovery.replaceUsed(account)) as [NewRecoveryCode];
     await recovery.revoke(account);
 
     const entries = await fixture.app.get(OtpAudit).find({ account });
@@ -371,9 +495,10 @@ describe('the audit of recovery codes', () => {
       ...times(9, () => 'recovery_refused: wrong_code'),
       'paused',
       'recovery_refused: paused',
+      'recovery_replaced',
       'recovery_revoked',
     ]);
-    expect(JSON.stringify(entries)).not.toContain(codes[0]!);
+    for (const secret of [codes[0]!, code]) expect(JSON.stringify(entries)).not.toContain(secret);
   });
 });
 

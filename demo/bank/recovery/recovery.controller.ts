@@ -13,7 +13,7 @@ import { TakesGrant } from '../grant-header.js';
 import { AskedLocale } from '../locale.js';
 import type { Session } from '../session.entity.js';
 import { CurrentSession, SignedIn } from '../signed-in.js';
-import { RecoveredDto, RecoveryCodeDto, RecoveryCodesDto, RemainingDto } from './recovery.dto.js';
+import { RecoveredDto, RecoveryCodeDto, RecoveryCodesDto, RemainingDto, ReplacedCodesDto } from './recovery.dto.js';
 
 /** Codes on paper, for the day when the phone is gone. */
 @ApiTags('Bank')
@@ -30,6 +30,17 @@ export class RecoveryController {
   @ApiForbiddenResponse({ description: 'phone_missing, phone_on_hold, phone_unconfirmed' })
   async issue(@CurrentSession() { user }: Session): Promise<RecoveryCodesDto> {
     return { codes: await this.recovery.issue(user.id) };
+  }
+
+  /** Shows a new code for each that was used, this once; the others stay good. */
+  @Post('replace')
+  @HttpCode(200)
+  @StepUp('recovery_codes')
+  @TakesGrant('recovery_codes', { required: false })
+  @ApiOkResponse({ type: ReplacedCodesDto })
+  @ApiForbiddenResponse({ description: 'phone_missing, phone_on_hold, phone_unconfirmed' })
+  async replaceUsed(@CurrentSession() { user }: Session): Promise<ReplacedCodesDto> {
+    return { codes: await this.recovery.replaceUsed(user.id) };
   }
 
   /** How many are left. */
