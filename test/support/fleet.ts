@@ -122,17 +122,21 @@ export class Fleet {
   private constructor(
     readonly database: DataSource,
     private readonly schema: string,
+    private readonly flags: readonly string[],
   ) {}
 
-  /** @param clocksOffMs one process for each, whose clock is so far off */
-  static async launch(clocksOffMs: readonly number[] = [0, 0, 0, 0]): Promise<Fleet> {
+  /**
+   * @param clocksOffMs one process for each, whose clock is so far off
+   * @param flags of Node, for each process
+   */
+  static async launch(clocksOffMs: readonly number[] = [0, 0, 0, 0], flags: readonly string[] = []): Promise<Fleet> {
     const schema = await newSchema();
     const database = new DataSource({
       ...databaseOptions(schema, 4),
       extra: { options: `-c search_path=${schema}` },
     });
     await database.initialize();
-    const fleet = new Fleet(database, schema);
+    const fleet = new Fleet(database, schema, flags);
     await fleet.#spawn(clocksOffMs);
     return fleet;
   }
@@ -279,7 +283,7 @@ export class Fleet {
   }
 
   #newMember(clockOffMs: number): Member {
-    return new Member(clockOffMs, (message) => void this.sms.send(message));
+    return new Member(clockOffMs, this.flags, (message) => void this.sms.send(message));
   }
 
   async #endAll(): Promise<void> {
@@ -309,11 +313,12 @@ export class Member {
 
   constructor(
     readonly clockOffMs: number,
+    flags: readonly string[],
     onMessage: (message: OutgoingMessage) => void,
   ) {
     this.#process = fork(path.join(import.meta.dirname, 'fleet-member.mjs'), [String(clockOffMs)], {
       serialization: 'advanced', // keeps dates and bytes
-      execArgv: ['--expose-gc'],
+      execArgv: ['--expose-gc', ...flags],
       env: process.env,
     });
     this.#exited = once(this.#process, 'exit').then(() => {
