@@ -6,7 +6,9 @@ import { Failover, type OtpError, type OtpModuleOptions, type OtpProvider } from
 import { EventLog } from '../support/events.js';
 import { evidence } from '../support/evidence.js';
 import { post, seen } from '../support/http.js';
+import { holding, waiting } from '../support/locks.js';
 import { ACTION, type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
+import { tallyOf } from '../support/outcomes.js';
 import { prove } from '../support/proofs.js';
 import { ScriptedProvider } from '../support/providers.js';
 import { until } from '../support/until.js';
@@ -20,7 +22,10 @@ let fixture: Fixture;
 let events: EventLog;
 afterEach(() => fixture.close());
 
-async function open(options: Partial<OtpModuleOptions>, more: { provider?: OtpProvider; schema?: string } = {}) {
+async function open(
+  options: Partial<OtpModuleOptions>,
+  more: { provider?: OtpProvider; schema?: string; poolSize?: number } = {},
+) {
   fixture = await otpFixture({
     adapter: new ExpressAdapter(),
     options: { conversionFloor: {}, routes: { prefix: 'otp' }, ...options },
@@ -318,6 +323,19 @@ describe('the budget in money', () => {
     expect(events.of('otp.limited').map(({ limit }) => limit)).toEqual(['spend', 'spend', 'spend']);
     await fixture.elapse(24 * HOUR);
     expect(await outcome(start(newNigerian()))).toBe('ok');
+  });
+
+  it('SEC-26 is not overdrawn by messages that are asked for at the same time', async () => {
+    await open({ dailySpendBudget: { amount: '1.00', currency: 'USD', prices } }, { poolSize: 20 });
+    await start(newPhone());
+    const release = await holding(fixture, 'otp_limits');
+
+    const starts = Array.from({ length: 16 }, () => outcome(start(newPhone())));
+    await waiting(fixture, 16); // each has found room
+    await release();
+
+    expect(tallyOf(await Promise.all(starts))).toEqual({ ok: 7, send_unavailable: 9 });
+    evidence('SEC-26', { parallelStarts: 16, roomInMoney: 7, started: 7 });
   });
 });
 
