@@ -20,9 +20,10 @@ describe('KeyedHash', () => {
     expect(new KeyedHash([fresh, old]).of('phone', '+966512345678')).toEqual(before);
   });
 
-  it('cannot be computed without the pepper', () => {
-    expect(new KeyedHash([old]).of('phone', '+966512345678')).not.toEqual(
-      new KeyedHash([fresh]).of('phone', '+966512345678'),
-    );
+  it('cannot be computed without the pepper, that of a number in the audit neither', () => {
+    const [one, other] = [new KeyedHash([old]), new KeyedHash([fresh])];
+
+    expect(one.of('phone', '+966512345678')).not.toEqual(other.of('phone', '+966512345678'));
+    expect(one.ofPhone('+966512345678')).not.toEqual(other.ofPhone('+966512345678'));
   });
 });

@@ -527,8 +527,16 @@ describe('the audit', () => {
 
     it.each([
       ['nothing', {}],
-      ['nothing by name', { phone: undefined }],
       ['two at once', { phone: '+966512345678', account: 'a' }],
+    ])('SEC-57: but not when asked for %s', async (_, query) => {
+      await expect(audit.find(query as never)).rejects.toMatchObject({
+        code: 'request_invalid',
+        message: 'Ask for one of "phone", "account" and "challengeId".',
+      });
+    });
+
+    it.each([
+      ['nothing by name', { phone: undefined }],
       ['a challenge that is none', { challengeId: 'x' }],
       ['no number of entries', { account: 'a', limit: 0 }],
       ['too many entries', { account: 'a', limit: 1001 }],

@@ -125,8 +125,7 @@ describe('an application with the rights of SECURITY.md and no other', () => {
   it('SEC-65: can change no table, no history, and nothing of the audit', async () => {
     await otp.start({ phone: newPhone(), purpose, client });
     const t = (table: string) => `${schema}.otp_${table}`;
-    const refused: string[] = [];
-    for (const sql of [
+    const byRights = [
       `ALTER TABLE ${t('challenges')} ADD COLUMN x int`,
       `ALTER TABLE ${t('audit')} DISABLE TRIGGER ALL`,
       `DROP TRIGGER otp_audit_no_change ON ${t('audit')}`,
@@ -139,14 +138,13 @@ describe('an application with the rights of SECURITY.md and no other', () => {
       `DELETE FROM ${t('verified_numbers')}`,
       `UPDATE ${t('sends')} SET outcome = 'sent'`,
       `UPDATE ${t('audit')} SET outcome = 'sent'`,
-      `UPDATE ${t('audit')} SET id = DEFAULT`,
-      `DELETE FROM ${t('audit')}`,
       `INSERT INTO ${t('audit')} (event, at) VALUES ('verified', now() - interval '31 days')`,
-    ]) {
-      await expect(asRole(sql)).rejects.toMatchObject({ code: '42501' });
-      refused.push(sql);
-    }
-    evidence('SEC-65', { refused: refused.length });
+    ];
+    for (const sql of byRights) await expect(asRole(sql)).rejects.toThrow(/permission denied|must be owner/);
+    // The purge needs the rights to these; the trigger refuses them.
+    const byTrigger = [`UPDATE ${t('audit')} SET id = DEFAULT`, `DELETE FROM ${t('audit')}`];
+    for (const sql of byTrigger) await expect(asRole(sql)).rejects.toThrow('append-only');
+    evidence('SEC-65', { refused: byRights.length + byTrigger.length });
     expect((await asRole(`SELECT FROM ${t('audit')}`)).length).toBeGreaterThan(0);
   });
 });
