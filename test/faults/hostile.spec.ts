@@ -14,6 +14,7 @@ const BUDGET = 1003;
 const STRANGERS_SHARE = 802;
 /** What the routes answer while a vendor or the budget is exhausted. */
 const DOCUMENTED = /^503 (service_unavailable|send_unavailable)$/;
+const MiB = 1024 * 1024;
 /** Bytes on the heap for each request, when a leak would hold twice as much: what is counted is rougher than that. */
 const KEPT_AT_MOST = 512;
 /** Compiled code comes and goes in amounts in which a leak would be lost. */
@@ -21,6 +22,7 @@ const STEADY_CODE = ['--no-opt', '--no-flush-bytecode'];
 
 let fleet: Fleet;
 let urls: string[];
+let heapBefore: number[];
 beforeAll(async () => {
   fleet = await Fleet.launch(undefined, STEADY_CODE);
   await fleet.open({
@@ -30,6 +32,7 @@ beforeAll(async () => {
   });
   urls = await Promise.all(fleet.members.map((member) => member.call<string>('url')));
   await flood(400, AT_ONCE, (n) => hit(of(n), start(newPhone(), addressOf(n)))); // fills caches and pools
+  heapBefore = (await vitals()).map(({ heapUsed }) => heapUsed);
 }, 120_000);
 beforeEach(() => fleet.forget());
 afterAll(() => fleet.close());
@@ -184,6 +187,13 @@ describe('FLT-23: 2,000 hostile requests to four processes', () => {
     expect(only(replies, /^(202|503 send_unavailable|503 service_unavailable)$/)).toEqual({});
     expect(fleet.sms.messages()).toEqual([]);
     await survived('starts without a vendor', replies);
+  });
+
+  it('leaves the heap of each process where it was, after all of it', async () => {
+    const grownMiB = (await vitals()).map(({ heapUsed }, n) => (heapUsed - heapBefore[n]!) / MiB);
+
+    expect(Math.max(...grownMiB)).toBeLessThan(8);
+    evidence('FLT-23', { processes: 4, heap: 'grows by less than 8 MiB in all of it' });
   });
 });
 
