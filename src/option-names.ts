@@ -1,4 +1,4 @@
-import { closestMatch } from 'leven';
+import { closest, distance } from 'fastest-levenshtein';
 
 import { OtpConfigError } from './otp.error.js';
 
@@ -26,6 +26,6 @@ export function refuseUnknownOptions(given: unknown, known: object, group?: stri
 /** The name that needs the fewest corrections, unless that is more than every third letter. */
 function nearest(name: string, names: readonly string[]): string | undefined {
   const lower = names.map((other) => other.toLowerCase());
-  const match = closestMatch(name.toLowerCase(), lower, { maxDistance: Math.ceil(name.length / 3) });
-  return match === undefined ? undefined : names[lower.indexOf(match)];
+  const match = closest(name.toLowerCase(), lower);
+  return distance(name.toLowerCase(), match) <= Math.ceil(name.length / 3) ? names[lower.indexOf(match)] : undefined;
 }
