@@ -89,7 +89,7 @@ export class TrustedDevices {
     if (manager === undefined) return database.transaction((own) => this.trust(account, input, own));
 
     const token = newDeviceToken();
-    await this.#claim(account, manager);
+    await database.run(this.#sql.claim, { account }, manager);
     const row = await database.run(
       this.#sql.trust,
       {
@@ -155,16 +155,12 @@ export class TrustedDevices {
     const { database, events } = this.parts;
     if (manager === undefined) return database.transaction((own) => this.#revoke(account, id, own));
 
-    await this.#claim(account, manager);
+    await database.run(this.#sql.claim, { account }, manager);
     const { revoked: devices } = (await database.run(this.#sql.revoke, { account, id }, manager))!;
     if (devices > 0) {
       database.afterCommit(manager, () => events.emit('otp.devices_revoked', { account, devices }));
     }
     return devices;
-  }
-
-  async #claim(account: string, manager: EntityManager): Promise<void> {
-    await this.parts.database.run(this.#sql.claim, { account, phone: null, grant: null }, manager);
   }
 }
 

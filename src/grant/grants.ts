@@ -143,7 +143,7 @@ export class Grants {
     const { database } = this.parts;
     if (statement === this.#sql.consume && parameters.purposes.includes(RESET)) {
       if (manager === undefined) return database.transaction((own) => this.#run(statement, parameters, own));
-      await database.run(this.#sql.claim, { account: null, phone: null, grant: parameters.hash }, manager);
+      await database.run(this.#sql.claim, { grant: parameters.hash }, manager);
     }
     return database.run(statement, parameters, manager);
   }

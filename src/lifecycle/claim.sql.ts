@@ -2,11 +2,11 @@ import { statement } from './statement.js';
 import type { Tables } from './tables.js';
 
 export interface ClaimParameters {
-  account: string | null;
+  account?: string;
   /** Claims whoever owns it at present. */
-  phone: string | null;
+  phone?: string;
   /** Hash of a grant: claims whom it is of, and whoever owns its phone. */
-  grant: Buffer | null;
+  grant?: Buffer;
 }
 
 /** SQL: an account as a lock. It is the host's, so there is no row of ours to hold; the table tells our schemas apart. */

@@ -165,17 +165,15 @@ export class Limits {
   }
 
   /** Messages that are caused for the money they earn go to neighbouring numbers, and are never verified. */
-  #againstPumping({ phone, address, region, provider }: SendContext): Slot[] {
+  #againstPumping(send: SendContext): Slot[] {
+    const { phone, address } = send;
     const { sendsPerAddressPerHour, sendsPerPrefixPerHour, conversionFloor } = this.settings;
     return [
       ...(address ? [this.#measured('address', addressBlock(address), sendsPerAddressPerHour)] : []),
       this.#measured('prefix', prefixOf(phone), sendsPerPrefixPerHour),
-      ...(conversionFloor.region === 'enforce'
-        ? [onlyRead('closed', 'stranger', this.closedKey('region', region))]
-        : []),
-      ...(conversionFloor.provider === 'enforce'
-        ? [onlyRead('closed', 'stranger', this.closedKey('provider', provider))]
-        : []),
+      ...(['region', 'provider'] as const)
+        .filter((scope) => conversionFloor[scope] === 'enforce')
+        .map((scope) => onlyRead('closed', 'stranger', this.closedKey(scope, send[scope]))),
     ];
   }
 

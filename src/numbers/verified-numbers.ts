@@ -138,7 +138,7 @@ export class VerifiedNumbers {
     if (source === 'recovery') throw grantInvalid(); // it proves no number
     const { database, events, settings, auditor, hash, onFirstProof } = this.parts;
     const { takenNumbers: policy, reconfirmAfterDays: reconfirmDays, holdHours } = settings;
-    await this.#claim(owner, manager, phone);
+    await database.run(this.#sql.claim, { account: owner, phone }, manager); // who has the phone may lose it
     const row = (await database.run(
       this.#sql.activate,
       {
@@ -194,7 +194,7 @@ export class VerifiedNumbers {
     const proof = await grants.consume(newNumberGrant, { purpose: 'verify_number', ...who }, manager);
     if (from === proof.phone) throw new OtpError('request_invalid', 'The new number is the current one.');
     const reason = source === 'recovery' ? 'changed_by_recovery' : 'changed';
-    await this.#claim(owner, manager, proof.phone);
+    await database.run(this.#sql.claim, { account: owner, phone: proof.phone }, manager);
     const leaving = { owner, from, to: proof.phone, phoneHash: hash.ofPhone(from), challengeId, reason };
     const left = await database.run(this.#sql.leave, leaving, manager);
     if (left === undefined) throw new OtpError('grant_invalid', 'The current number is no longer of this account.');
@@ -219,7 +219,7 @@ export class VerifiedNumbers {
     const { database, events, hash } = this.parts;
     if (manager === undefined) return database.transaction((own) => this.release(phone, owner, reason, own));
 
-    await this.#claim(owner, manager);
+    await database.run(this.#sql.claim, { account: owner }, manager);
     const row = await database.run(
       this.#sql.release,
       { phone, owner, reason, phoneHash: hash.ofPhone(phone) },
@@ -262,11 +262,6 @@ export class VerifiedNumbers {
     const dormantDays = admitDormant ? FOREVER_DAYS : this.parts.settings.dormantAfterDays;
     const row = await this.parts.database.run(this.#sql.prove, { phone, owner, dormantDays });
     return { bound: row !== undefined, dormant: row?.dormant ?? false };
-  }
-
-  /** @param phone claims its owner too, who may lose it */
-  async #claim(account: string, manager: EntityManager, phone: string | null = null): Promise<void> {
-    await this.parts.database.run(this.#sql.claim, { account, phone, grant: null }, manager);
   }
 }
 
