@@ -1,5 +1,5 @@
 /** Who may import whom. The folders are the domain's nouns; imports point from the story to its parts, never back. */
-const PARTS = 'phone|messages|providers|limits|challenge|grant|numbers|accounts|abuse|lifecycle|audit';
+const PARTS = 'phone|messages|providers|limits|challenge|grant|numbers|accounts|abuse|database|audit|devices|recovery';
 
 /** @param {string[]} allowed folders or files of src that `from` may import beside itself */
 const only = (name, from, allowed) => ({
@@ -32,22 +32,26 @@ module.exports = {
       from: { path: '^src/providers/' },
       to: { path: 'node_modules/(typeorm|pg)/' },
     },
-    only('limits-know-no-statement', 'limits/', [
+    only('the-database-knows-no-noun-but-its-tables', 'database/', ['otp.error.ts', '\\w+/[\\w-]+\\.entity\\.ts$']),
+    only('limits-know-figures-only', 'limits/', [
+      'database/(database|hex).ts',
       'phone/',
       'keyed-hash.ts',
       'otp.options.ts',
       'otp.error.ts',
       'option-names.ts',
     ]),
-    only('challenge-knows-no-statement', 'challenge/', [
+    only('challenge-knows-its-limits', 'challenge/', [
+      'database/(database|hex).ts',
+      'limits/limits.ts',
       'phone/digits.ts',
       'messages/message-renderer.ts',
       'input.ts',
       'keyed-hash.ts',
       'otp.(options|purposes|error).ts',
     ]),
-    only('accounts-know-purposes-only', 'accounts/', ['otp.(purposes|error).ts']),
-    only('abuse-knows-no-statement', 'abuse/', ['accounts/', 'phone/mask.ts', 'otp.(options|events|error).ts']),
+    only('accounts-know-purposes-only', 'accounts/', ['otp.(purposes|error).ts', 'database/transaction.ts']),
+    only('abuse-knows-accounts-and-options', 'abuse/', ['accounts/', 'phone/mask.ts', 'otp.(options|events|error).ts']),
     only('http-sees-the-service', 'http/', [
       'accounts/',
       'limits/(limits|client-address).ts',
@@ -60,7 +64,7 @@ module.exports = {
       'numbers/',
       'http/',
       'challenge/action.ts',
-      'lifecycle/database.ts',
+      'database/(database|transaction).ts',
       'audit/auditor.ts',
       'phone/mask.ts',
       'otp.(service|requests|error|events|options|purposes).ts',

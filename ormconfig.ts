@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 
-import { OTP_ENTITIES } from './src/lifecycle/tables.js';
-import { OTP_MIGRATIONS } from './src/migrations/index.js';
+import { OTP_ENTITIES } from './src/database/entities.js';
+import { OTP_MIGRATIONS } from './src/database/migrations/index.js';
 
 /** The data source of the TypeORM command line: `npm run migration:run`, `npm run migration:check`. */
 export default new DataSource({

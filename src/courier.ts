@@ -1,11 +1,13 @@
 import { Logger } from '@nestjs/common';
 
 import type { AbuseChecks } from './abuse/abuse-checks.js';
+import type { Challenges, IssuedCode, Reserved } from './challenge/challenges.js';
 import type { SealedCode } from './challenge/code.js';
 import type { Handle } from './challenge/handle.js';
-import type { Lifecycle, Reserved } from './lifecycle/lifecycle.js';
-import type { MarkParameters } from './lifecycle/mark.sql.js';
-import type { BudgetClass, Limits, SendContext } from './limits/limits.js';
+import type { SendLog, SendRecord } from './challenge/send-log.js';
+import { hex } from './database/hex.js';
+import type { Limits, SendContext, SenderTier } from './limits/limits.js';
+import type { SendingStops } from './limits/sending-stops.js';
 import type { MessageRenderer, ShownAction } from './messages/message-renderer.js';
 import type { Locale } from './messages/texts.js';
 import { OtpError } from './otp.error.js';
@@ -15,7 +17,7 @@ import type { Carrier, Route } from './providers/carriers.js';
 import type { Dispatched } from './providers/dispatcher.js';
 import type { SendOutcome } from './providers/provider.js';
 
-/** A code on its way: everything the message and its mark need, and nothing of it stored in the clear. */
+/** A code on its way: everything the message needs, and nothing of it stored in the clear. */
 export interface Outgoing {
   readonly handle: Handle;
   readonly sendNumber: number;
@@ -54,7 +56,9 @@ export class Courier {
 
   constructor(
     private readonly background: Background,
-    private readonly lifecycle: Lifecycle,
+    private readonly challenges: Challenges,
+    private readonly sendLog: SendLog,
+    private readonly stops: SendingStops,
     private readonly limits: Limits,
     private readonly messages: MessageRenderer,
     private readonly checks: AbuseChecks,
@@ -66,15 +70,10 @@ export class Courier {
    * @param carriers in order: the next is asked only when the one before surely sent nothing
    * @throws {@link OtpError} `send_unavailable` or `otp_too_soon`, to signed-in callers only, when surely nothing was sent
    */
-  async deliver(
-    send: SendContext,
-    { class: budgetClass }: Reserved,
-    outgoing: Outgoing,
-    carriers: Route,
-  ): Promise<void> {
-    if (!send.signedIn) return this.background.run(this.#carryUnlessRisky(outgoing, send, budgetClass, carriers));
+  async deliver(send: SendContext, { tier }: Reserved, outgoing: Outgoing, carriers: Route): Promise<void> {
+    if (send.account === null) return this.background.run(this.#carryUnlessRisky(outgoing, send, tier, carriers));
 
-    const work = this.#carry(outgoing, send, budgetClass, carriers);
+    const work = this.#carry(outgoing, send, tier, carriers);
     this.background.run(work); // whoever waits may not be a request, which a shutdown waits for
     const { status, outcome, retryAfterSeconds } = await work;
     if (status !== 'failed') return;
@@ -87,43 +86,45 @@ export class Courier {
   }
 
   /** Nobody is waiting, so now a number can be asked after. What is withheld looks from outside like a message that got lost. */
-  async #carryUnlessRisky(outgoing: Outgoing, send: SendContext, budgetClass: BudgetClass, carriers: Route) {
+  async #carryUnlessRisky(outgoing: Outgoing, send: SendContext, tier: SenderTier, carriers: Route): Promise<unknown> {
     const { phone, purpose } = outgoing;
     if (await this.checks.mayReceive({ phone: phone.e164, purpose })) {
-      return this.#carry(outgoing, send, budgetClass, carriers);
+      return this.#carry(outgoing, send, tier, carriers);
     }
-    return this.lifecycle.mark({ ...markOf(outgoing, carriers[0], WITHHELD), outcome: 'withheld' });
+    return this.challenges.recordFailure(
+      { ...recordOf(outgoing, carriers[0], WITHHELD), outcome: 'withheld' },
+      { ends: false },
+    );
   }
 
   async #carry(
     outgoing: Outgoing,
     send: SendContext,
-    budgetClass: BudgetClass,
+    tier: SenderTier,
     [carrier, ...others]: Route,
   ): Promise<Dispatched> {
     const sent = await this.#send(outgoing, carrier);
-    const mark = markOf(outgoing, carrier, sent);
+    const record = recordOf(outgoing, carrier, sent);
     try {
       const [next, ...rest] =
         sent.status === 'failed' && isWorthAnother(sent) ? await this.#unstopped(others, send) : [];
       if (next) {
-        const taken = await this.lifecycle.handOver({ ...mark, ...takeover(next, outgoing.sealed) });
-        return taken ? await this.#carry(outgoing, send, budgetClass, [next, ...rest]) : sent;
+        const handedOver = await this.challenges.handOver(record, issuedBy(next, outgoing.sealed));
+        return handedOver ? await this.#carry(outgoing, send, tier, [next, ...rest]) : sent;
       }
-      await this.#mark(mark, sent, send, budgetClass);
+      await this.#record(record, sent, carrier, send, tier);
     } catch (error) {
-      // The message is out and its code is stored: the answer stands. The row stays "sending" and later counts as "unknown".
-      this.#logger.error(`challenge ${outgoing.handle.id} could not be marked: ${(error as Error).message}`);
+      // The message is out and its code is stored: the answer stands. Later its outcome counts as unknown.
+      this.#logger.error(`of challenge ${outgoing.handle.id} no answer could be recorded: ${(error as Error).message}`);
     }
     return sent;
   }
 
   /** Those that no operator has stopped. Where none is left, the failure before them is the end. */
-  async #unstopped(carriers: readonly Carrier[], send: SendContext): Promise<Carrier[]> {
-    const stops = await Promise.all(
-      carriers.map(({ name }) => this.lifecycle.stops(this.limits.stopKeysOf({ ...send, provider: name }))),
-    );
-    return carriers.filter((_, at) => stops[at]!.length === 0);
+  async #unstopped(carriers: readonly Carrier[], { region }: SendContext): Promise<Carrier[]> {
+    if (carriers.length === 0) return [];
+    const stops = await this.stops.inForce();
+    return carriers.filter(({ name }) => !stops.some((stop) => stop.covers(region, name)));
   }
 
   #send(outgoing: Outgoing, { dispatcher, terms }: Carrier): Promise<Dispatched> {
@@ -145,42 +146,49 @@ export class Courier {
     });
   }
 
-  async #mark(mark: MarkParameters, sent: Dispatched, send: SendContext, budgetClass: BudgetClass): Promise<void> {
-    const cooldownSeconds = sent.retryAfterSeconds ?? 0;
-    const ends = send.signedIn;
-    if (sent.status === 'failed' && (ends || cooldownSeconds > 0)) {
-      const cooldownKey = this.limits.cooldownOf(send, budgetClass);
-      await this.lifecycle.fail({ ...mark, cooldownKey, cooldownSeconds, ends });
-    } else {
-      await this.lifecycle.mark(mark);
+  /** Durably where somebody needs it: a failure ends what waits for it, and without its reference a code of the provider's could not be checked. */
+  async #record(
+    record: SendRecord,
+    { status, reference, retryAfterSeconds: seconds }: Dispatched,
+    { terms }: Carrier,
+    send: SendContext,
+    tier: SenderTier,
+  ): Promise<void> {
+    if (status === 'failed') {
+      const ends = send.account !== null;
+      const cooldown = { party: this.limits.partyOf(send, tier), tier, seconds };
+      return this.challenges.recordFailure(record, { ends, ...((ends || seconds) && { cooldown }) });
     }
+    if (terms.checker === 'vendor' && reference !== undefined) return this.challenges.recordDelivery(record);
+    const { purpose, account, phoneHash } = send;
+    this.background.run(
+      this.sendLog.log({ ...record, event: status, purpose, account, phone_hash: hex(phoneHash), tier }),
+    );
   }
 }
 
-function markOf({ handle, sendNumber }: Outgoing, { name, terms }: Carrier, sent: Dispatched): MarkParameters {
+function recordOf({ handle, sendNumber }: Outgoing, { name }: Carrier, sent: Dispatched): SendRecord {
   return {
-    id: handle.id,
-    sendNumber,
-    status: sent.status,
+    challenge_id: handle.id,
+    send_number: sendNumber,
     provider: name,
-    providerRef: sent.reference ?? null,
+    provider_ref: sent.reference ?? null,
     outcome: sent.outcome,
     segments: sent.segments,
     cost: sent.cost ? `${sent.cost.amount} ${sent.cost.unit}` : null,
-    latencyMs: sent.latencyMs,
-    // Without the vendor's reference a code of theirs could not be checked, so its mark must not be lost.
-    durable: terms.checker === 'vendor',
+    latency_ms: sent.latencyMs,
   };
 }
 
-function takeover({ name, terms }: Carrier, { mac, keyId }: SealedCode) {
+/** What a challenge is told of the code that a provider brings. */
+export function issuedBy({ name, terms }: Carrier, { mac, keyId }: SealedCode): IssuedCode {
   return {
-    nextProvider: name,
-    nextChecker: terms.checker,
-    nextVendorSlot: terms.onePerPhone ? name : null,
-    nextCodeMac: mac,
-    nextKeyId: keyId,
-    nextMaxTries: terms.maxTries,
-    nextTtlSeconds: terms.ttlSeconds,
+    provider: name,
+    checkedBy: terms.checker === 'vendor' ? 'provider' : 'library',
+    codeMac: mac,
+    keyId,
+    maxAttempts: terms.maxTries,
+    ttlSeconds: terms.ttlSeconds,
+    onePerPhone: terms.onePerPhone,
   };
 }

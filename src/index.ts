@@ -34,8 +34,8 @@ export type { AuditQuery } from './audit/otp-audit.js';
 export { OTP_ERROR_CODES, OtpConfigError, OtpError } from './otp.error.js';
 export type { OtpErrorCode, OtpErrorOptions } from './otp.error.js';
 export type { ChallengeEvent, OtpEventName, OtpEvents } from './otp.events.js';
-export type { LimitName } from './lifecycle/lifecycle.js';
-export type { BudgetClass } from './limits/limits.js';
+export type { LimitName, SenderTier } from './limits/limits.js';
+export type { OtpTransaction, OtpTypes, SqlTransaction } from './database/transaction.js';
 
 export { RecoveryCodes } from './recovery/recovery-codes.js';
 export type { NewRecoveryCode, Recovered, RecoveryPurpose, RecoveryUse } from './recovery/recovery-codes.js';
@@ -74,16 +74,23 @@ export type { OtpRoutesOptions } from './http/otp-routes.options.js';
 export { ProblemException, stepUpRequired } from './http/problem.exception.js';
 export type { Problem } from './http/problem.js';
 
-export { OTP_ENTITIES } from './lifecycle/tables.js';
-export { OTP_MIGRATIONS } from './migrations/index.js';
+export { OTP_ENTITIES } from './database/entities.js';
+export { OTP_MIGRATIONS } from './database/migrations/index.js';
 export { Challenge } from './challenge/challenge.entity.js';
-export type { ChallengeStatus, Checker } from './challenge/challenge.entity.js';
+export type { ChallengeStatus, CheckedBy } from './challenge/challenge.entity.js';
 export { Send } from './challenge/send.entity.js';
 export { Grant } from './grant/grant.entity.js';
 export type { GrantSource } from './grant/grant.entity.js';
 export { TrustedDeviceRow } from './devices/trusted-device.entity.js';
 export { RecoveryCode } from './recovery/recovery-code.entity.js';
-export { Limit } from './limits/limit.entity.js';
+export { SendCounter } from './limits/send-counter.entity.js';
+export { UnverifiedSend } from './limits/unverified-send.entity.js';
+export { Budget } from './limits/budget.entity.js';
+export { Lockout } from './limits/lockout.entity.js';
+export { KnownDevice } from './limits/known-device.entity.js';
+export { SendingStopRow } from './limits/sending-stop.entity.js';
+export { WrongCodes } from './limits/wrong-codes.entity.js';
+export { Turn } from './database/turn.entity.js';
 export { VerifiedNumber } from './numbers/verified-number.entity.js';
 
 export { AuditEntry } from './audit/audit-entry.entity.js';

@@ -31,8 +31,13 @@ export class KeyedHash {
     return createHmac('sha256', this.#secret).update(frame(fields)).digest().subarray(0, 16);
   }
 
-  /** What stands for a number in the audit. */
+  /** What stands for a number in the audit, and in counters and lockouts. */
   ofPhone(phone: string): Buffer {
     return this.of('phone', phone);
+  }
+
+  /** What stands for an account in counters and lockouts. */
+  ofAccount(account: string): Buffer {
+    return this.of('account', account);
   }
 }

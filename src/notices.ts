@@ -1,8 +1,7 @@
-import type { EntityManager } from 'typeorm';
-
 import type { Auditor } from './audit/auditor.js';
 import { readLocale, requireText } from './input.js';
-import type { Database } from './lifecycle/database.js';
+import type { Database } from './database/database.js';
+import type { OtpTransaction } from './database/transaction.js';
 import type { MessageRenderer } from './messages/message-renderer.js';
 import type { Locale, Notice } from './messages/texts.js';
 import type { EventSink } from './otp.events.js';
@@ -16,7 +15,7 @@ export interface NoticeOptions {
   /** BCP 47. @defaultValue the option `defaultLocale` */
   locale?: string | undefined;
   /** Of a transaction of the host: the notice then goes out once that is committed, and not at all when it is rolled back. */
-  manager?: EntityManager | undefined;
+  manager?: OtpTransaction | undefined;
 }
 
 interface Parts {

@@ -18,7 +18,7 @@ import { TrustedDevices } from './devices/trusted-devices.js';
 import { Grants } from './grant/grants.js';
 import { otpHttp } from './http/otp-http.js';
 import type { OtpRoutesOptions } from './http/otp-routes.options.js';
-import { OTP_ENTITIES } from './lifecycle/tables.js';
+import { OTP_ENTITIES } from './database/entities.js';
 import { PhoneLoginStrategy } from './login/phone-login.strategy.js';
 import { PhoneLogins } from './login/phone-logins.js';
 import { Notices } from './notices.js';

@@ -1,9 +1,10 @@
 import { Logger } from '@nestjs/common';
 
+import type { Database } from './database/database.js';
 import { requireText } from './input.js';
 import type { KeyedHash } from './keyed-hash.js';
-import type { Lifecycle } from './lifecycle/lifecycle.js';
-import type { Limits } from './limits/limits.js';
+import { hex } from './database/hex.js';
+import type { SendingStops } from './limits/sending-stops.js';
 import { OtpError } from './otp.error.js';
 import type { EventSink } from './otp.events.js';
 import type { OtpSettings } from './otp.options.js';
@@ -12,9 +13,9 @@ import type { Carriers } from './providers/carriers.js';
 
 interface Parts {
   settings: OtpSettings;
-  limits: Limits;
+  database: Database;
   hash: KeyedHash;
-  lifecycle: Lifecycle;
+  stops: SendingStops;
   carriers: Carriers;
   events: EventSink;
 }
@@ -35,11 +36,17 @@ export class OtpOperations {
    * @returns whether anything was closed or counted
    */
   async unlock(subject: string): Promise<boolean> {
-    const { lifecycle, limits, hash } = this.parts;
-    const keys = limits.gatesOf(requireText('subject', subject));
-    return (
-      (await lifecycle.unlock({ keys, subject, phoneHash: subject.startsWith('+') ? hash.ofPhone(subject) : null })) > 0
-    );
+    const { database, hash, settings } = this.parts;
+    const text = requireText('subject', subject);
+    const isPhone = text.startsWith('+'); // an account may be named so, too
+    const hashes = [hash.ofAccount(text), ...(isPhone ? [hash.ofPhone(text)] : [])];
+    const { unlocked } = await database.call<{ unlocked: number }>('unlock', {
+      subject_hashes: hashes.map(hex),
+      account: text,
+      ...(isPhone && { phone_hash: hex(hash.ofPhone(text)) }),
+      audit: settings.audit,
+    });
+    return unlocked > 0;
   }
 
   /**
@@ -50,12 +57,12 @@ export class OtpOperations {
    * @throws {@link OtpError} `request_invalid` for a region or provider that is not one of this application
    */
   async stopSending({ reason, ...scope }: SendingScope & { reason?: string } = {}): Promise<void> {
-    const { lifecycle, events } = this.parts;
-    const { key, named } = this.#readScope(scope);
+    const { stops, events } = this.parts;
+    const { region, provider } = this.#readScope(scope);
     const why = reason === undefined ? null : requireText('reason', reason);
-    if (!(await lifecycle.stop({ key, ...named, reason: why }))) return;
-    this.#logger.warn(`sending stopped: region ${named.region ?? 'any'}, provider ${named.provider ?? 'any'}`);
-    events.emit('otp.sending_stopped', { ...named, reason: why });
+    if (!(await stops.stop(region, provider, why))) return;
+    this.#logger.warn(`sending stopped: region ${region ?? 'any'}, provider ${provider ?? 'any'}`);
+    events.emit('otp.sending_stopped', { region, provider, reason: why });
   }
 
   /**
@@ -64,23 +71,19 @@ export class OtpOperations {
    * @throws {@link OtpError} `request_invalid`
    */
   async resumeSending(scope: SendingScope = {}): Promise<boolean> {
-    const { lifecycle, events } = this.parts;
-    const { key, named } = this.#readScope(scope);
-    const resumed = await lifecycle.resume({ key, ...named });
-    if (resumed) events.emit('otp.sending_resumed', named);
+    const { stops, events } = this.parts;
+    const { region, provider } = this.#readScope(scope);
+    const resumed = await stops.resume(region, provider);
+    if (resumed) events.emit('otp.sending_resumed', { region, provider });
     return resumed;
   }
 
-  /** What operators have stopped, of the regions and providers of this application. */
+  /** What operators have stopped. */
   async sendingStops(): Promise<SendingStop[]> {
-    const { lifecycle, limits, settings, carriers } = this.parts;
-    const providers = [{}, ...carriers.all.map(({ name }) => ({ provider: name }))];
-    const scopes: SendingScope[] = [{}, ...settings.regions.map((region) => ({ region }))].flatMap((region) =>
-      providers.map((provider) => ({ ...region, ...provider })),
-    );
-    const stops = await lifecycle.stops(scopes.map((scope) => limits.stopKey(scope)));
-    return stops.map(({ place, at: since, reason }) => ({
-      ...scopes[place - 1],
+    const stops = await this.parts.stops.inForce();
+    return stops.map(({ region, provider, since, reason }) => ({
+      ...(region !== undefined && { region }),
+      ...(provider !== undefined && { provider }),
       since,
       ...(reason !== null && { reason }),
     }));
@@ -91,43 +94,62 @@ export class OtpOperations {
    * Safe on every instance at once: one of them looks, and tells.
    */
   async checkConversion(): Promise<void> {
-    const { settings, lifecycle, limits, carriers, hash, events } = this.parts;
+    const { settings, database, carriers, events } = this.parts;
     const { conversionFloor, conversionFloorMessages, conversionFloorPercent, conversionCheckSeconds } = settings;
-    const judged = [
-      ...settings.regions.map((name) => ({ scope: 'region' as const, name })),
-      ...carriers.all.map(({ name }) => ({ scope: 'provider' as const, name })),
-    ].filter(({ scope }) => conversionFloor[scope] !== 'off');
-    const low = await lifecycle.judgeConversion({
-      turnKey: hash.of('conversion'),
-      turnSeconds: Math.max(0, conversionCheckSeconds - 1), // another instance's turn is about as long after this one's
-      keys: judged.map(({ scope, name }) => limits.closedKey(scope, name)),
-      scopes: judged.map(({ scope }) => scope),
-      names: judged.map(({ name }) => name),
-      floorMessages: conversionFloorMessages,
-      floorPercent: conversionFloorPercent,
+    const enforced = {
+      region: conversionFloor.region === 'enforce',
+      provider: conversionFloor.provider === 'enforce',
+    };
+    const { low } = await database.call<{ low: LowConversion[] }>('check_conversion', {
+      turn_seconds: Math.max(0, conversionCheckSeconds - 1), // another instance's turn is about as long after this one's
+      regions: conversionFloor.region === 'off' ? [] : settings.regions,
+      providers: conversionFloor.provider === 'off' ? [] : carriers.all.map(({ name }) => name),
+      enforced,
+      minimum_messages: conversionFloorMessages,
+      minimum_conversion: conversionFloorPercent,
+      audit: settings.audit,
     });
-    for (const found of low) {
-      events.emit('otp.conversion_low', { ...found, enforced: conversionFloor[found.scope] === 'enforce' });
-    }
+    for (const found of low) events.emit('otp.conversion_low', { ...found, enforced: enforced[found.scope] });
   }
 
   /** Deletes challenges, grants, counters and log rows whose time is over. Safe on every instance at once. @returns rows deleted */
-  purge(): Promise<number> {
-    return this.parts.lifecycle.purge();
+  async purge(): Promise<number> {
+    const { database, settings } = this.parts;
+    const request = {
+      batch: PURGE_BATCH,
+      retention_seconds: settings.retentionSeconds,
+      send_log_days: settings.sendLogDays,
+      audit_days: settings.auditDays,
+      lost_after_seconds: Math.ceil(settings.providerTimeoutMs / 1000) + 30,
+      audit: settings.audit,
+    };
+    for (let total = 0; ;) {
+      const { deleted } = await database.call<{ deleted: number }>('purge', request);
+      total += deleted;
+      if (deleted === 0) return total;
+    }
   }
 
   /** A stop with a slip of the pen would stop nothing. */
   #readScope({ region, provider }: SendingScope) {
-    const { settings, carriers, limits } = this.parts;
+    const { settings, carriers } = this.parts;
     if (region !== undefined && !settings.regions.some((served) => served === region)) {
       throw new OtpError('request_invalid', '"region" is not one of this application.');
     }
     if (provider !== undefined && !carriers.named(provider)) {
       throw new OtpError('request_invalid', '"provider" is not one of this application.');
     }
-    return {
-      key: limits.stopKey({ region, provider }),
-      named: { region: region ?? null, provider: provider ?? null },
-    };
+    return { region: region ?? null, provider: provider ?? null };
   }
+}
+
+/** Rows of each table at a time: short enough not to hold anybody up. */
+export const PURGE_BATCH = 1000;
+
+/** A region or a provider of whose messages too few were verified, and that was not known for it yet. */
+interface LowConversion {
+  scope: 'region' | 'provider';
+  name: string;
+  messages: number;
+  verified: number;
 }

@@ -1,15 +1,19 @@
-import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import type { AbstractHttpAdapter, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 
-import { selfCheckSql, type SelfCheckRow } from './lifecycle/self-check.sql.js';
-import { requiredOf } from './lifecycle/tables.js';
+import { checkDatabase } from './database/self-check.js';
 import { OtpConfigError, OtpError } from './otp.error.js';
 import { namesPayment, weaknessFor } from './otp.purposes.js';
 import type { Wired } from './otp.wiring.js';
 import { stepUpsOf } from './step-up/step-up.metadata.js';
 
 /** What happens around requests: the checks at start-up, the purge in between, the drain at shutdown. */
-export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown {
+export class OtpRuntime implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   readonly #logger = new Logger('Otp');
   #purging: NodeJS.Timeout | undefined;
   #judging: NodeJS.Timeout | undefined;
@@ -36,10 +40,19 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
     this.#scheduleConversionChecks();
   }
 
-  /** By now no request comes in any more, and the data source still lives. */
-  async onApplicationShutdown(): Promise<void> {
+  /**
+   * In whatever order the modules stand, data sources are closed after every module had this call. Requests still come in: one that would
+   * send a message is answered 503 from now on, and those under way are waited for.
+   */
+  async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.#purging);
     clearInterval(this.#judging);
+    await this.wired.background.drain();
+  }
+
+  /** What a last request left to be written down, where the data source still lives. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.wired.database.drain();
     await this.wired.background.drain();
   }
 
@@ -113,42 +126,13 @@ export class OtpRuntime implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   async #checkDatabase(): Promise<void> {
-    const { database, dataSource } = this.wired;
-    const required = requiredOf(dataSource);
-    let row: SelfCheckRow;
+    const { database, dataSource, settings } = this.wired;
+    const mayInstall = !settings.production && dataSource.options.synchronize === true;
     try {
-      row = (await database.run(selfCheckSql, required))!;
+      for (const warning of await checkDatabase(database, dataSource, mayInstall)) this.#logger.warn(warning);
     } catch (error) {
       if (!(error instanceof OtpError)) throw error;
       this.#logger.warn('the database did not answer the check at start-up; requests answer 503 until it does');
-      return;
-    }
-    if (!row.schema_exists) {
-      throw new OtpConfigError(
-        `The schema "${required.schema}" of the data source does not exist: make it, then run the migrations.`,
-      );
-    }
-    if (row.missing.length > 0) {
-      throw new OtpConfigError(
-        `These tables do not exist: ${row.missing.join(', ')}. Add "...OTP_MIGRATIONS" to the "migrations" of the data source ` +
-          'and run them (or set "migrationsRun: true").',
-      );
-    }
-    if (row.missing_columns.length > 0) {
-      throw new OtpConfigError(
-        `These columns do not exist: ${row.missing_columns.join(', ')}. The tables are of an older version: ` +
-          'run the migrations of "OTP_MIGRATIONS" that are new (or set "migrationsRun: true").',
-      );
-    }
-    if (row.isolation !== 'read committed') {
-      this.#logger.warn(
-        `the default isolation level is "${row.isolation}": codes stay safe, but "read committed" is several times faster`,
-      );
-    }
-    if (row.statement_timeout === '0') {
-      this.#logger.warn(
-        'the database role has no "statement_timeout": set one, for example ALTER ROLE … SET statement_timeout = \'5s\'',
-      );
     }
   }
 

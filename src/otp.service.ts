@@ -6,17 +6,25 @@ import type { PhoneToAssess } from './abuse/phone-risk.js';
 import type { HostAccounts } from './accounts/host-accounts.js';
 import type { Auditor, Note } from './audit/auditor.js';
 import { readAction } from './challenge/action.js';
+import {
+  type Attempt,
+  type Challenges,
+  type ConversionAlarm,
+  LimitError,
+  lockedOut,
+  type NewChallenge,
+  otpUnavailable,
+  type ProviderCode,
+  type Reserved,
+  type Success,
+} from './challenge/challenges.js';
 import { type CodeMac, drawCode } from './challenge/code.js';
 import { derivedHandle, formatHandle, type Handle, handleHash, newHandle, parseHandle } from './challenge/handle.js';
 import type { SessionBinding } from './challenge/session-binding.js';
-import type { Courier } from './courier.js';
-import { grantHash, newGrant } from './grant/grants.js';
+import { type Courier, issuedBy } from './courier.js';
+import { formatGrant, grantHash, newGrantSecret } from './grant/grant-token.js';
 import { readClient, readLocale, requireObject } from './input.js';
 import type { KeyedHash } from './keyed-hash.js';
-import type { SuccessParameters } from './lifecycle/after-success.sql.js';
-import { LimitError, type Lifecycle, otpUnavailable, paused, type Reserved } from './lifecycle/lifecycle.js';
-import type { UnderwayParameters } from './lifecycle/underway.sql.js';
-import type { VerifyRow } from './lifecycle/verify.sql.js';
 import { maskAddress } from './limits/client-address.js';
 import type { SendContext } from './limits/limits.js';
 import type { MessageRenderer } from './messages/message-renderer.js';
@@ -48,7 +56,7 @@ interface Parts {
   hash: KeyedHash;
   mac: CodeMac;
   bind: SessionBinding;
-  lifecycle: Lifecycle;
+  challenges: Challenges;
   carriers: Carriers;
   courier: Courier;
   messages: MessageRenderer;
@@ -82,13 +90,13 @@ export class OtpService {
    * `bot_check_failed`
    */
   async start(request: StartRequest): Promise<StartedChallenge> {
-    return this.#start(request, NONE);
+    return this.parts.background.track(this.#start(request, NONE));
   }
 
   /** @param passedOver providers that an operator stopped, as it turned out: the next of the route takes their place */
   async #start(request: StartRequest, passedOver: ReadonlySet<string>): Promise<StartedChallenge> {
     requireObject('The request', request);
-    const { phones, lifecycle, messages, hash, mac, bind, courier, events } = this.parts;
+    const { phones, challenges, messages, hash, mac, bind, courier, events } = this.parts;
     const { purpose, subject } = request;
     const rules = this.#rulesOf(purpose);
     if (rules.startedBy !== 'anyone' && subject === undefined) {
@@ -110,42 +118,29 @@ export class OtpService {
     const handle = subject === undefined ? newHandle() : derivedHandle(hash);
     const code = drawCode(terms.codeLength);
     const sealed = mac.seal({ ...handle, purpose }, code);
-    const challenge = {
+    const challenge: NewChallenge = {
       id: handle.id,
       handleHash: handleHash(handle),
-      purpose,
-      subject: send.subject,
-      region: phone.region,
+      locale,
+      client: this.#clientOf(request, phone),
       sessionBinding,
       actionDigest: action?.digest ?? null,
-      actionShown: action?.shown ? JSON.stringify(action.shown) : null,
-      locale,
-      provider,
-      checker: known ? terms.checker : 'nobody',
-      vendorSlot: terms.onePerPhone ? provider : null,
-      codeMac: sealed.mac,
-      keyId: sealed.keyId,
-      maxTries: terms.maxTries,
-      ttlSeconds: terms.ttlSeconds,
-    } as const;
+      actionShown: action?.shown,
+    };
+    const issued = issuedBy(route[0], sealed);
+    const checkedBy = known ? issued.checkedBy : 'nobody';
     let reserved: Reserved;
     try {
-      reserved = await this.#limited(send, lifecycle.start(send, challenge), route);
+      reserved = await this.#limited(send, challenges.start(send, challenge, { ...issued, checkedBy }), route);
     } catch (error) {
       if (isPassedOver(error, route)) return this.#start(request, new Set([...passedOver, provider]));
-      const underway = request.reuse ? await this.#underway(error, send, challenge, terms) : undefined;
-      if (underway) return underway;
+      const pending = request.reuse ? await this.#pending(error, send, challenge, terms) : undefined;
+      if (pending) return pending;
       throw error;
     }
 
-    const { class: budgetClass, decoy } = reserved;
-    events.emit('otp.started', {
-      challengeId: handle.id,
-      purpose,
-      phone: maskPhone(phone.e164),
-      class: budgetClass,
-      decoy,
-    });
+    const { tier, decoy } = reserved;
+    events.emit('otp.started', { challengeId: handle.id, purpose, phone: maskPhone(phone.e164), class: tier, decoy });
     if (!decoy) {
       const message = { handle, sendNumber: 1, phone, purpose, locale, code, sealed, action: action?.shown };
       await courier.deliver(send, reserved, message, route);
@@ -168,43 +163,33 @@ export class OtpService {
    * otherwise as {@link OtpService.start}
    */
   async resend(request: ResendRequest): Promise<StartedChallenge> {
-    return this.#resend(request, NONE);
+    return this.parts.background.track(this.#resend(request, NONE));
   }
 
   async #resend(request: ResendRequest, passedOver: ReadonlySet<string>): Promise<StartedChallenge> {
     requireObject('The request', request);
-    const { settings, lifecycle, mac, courier } = this.parts;
+    const { challenges, mac, courier } = this.parts;
     const handle = parseHandle(request.challenge);
-    const found = handle && (await lifecycle.find({ id: handle.id, handleHash: handleHash(handle), resends: true }));
-    if (!handle || !found) throw otpUnavailable();
+    const stored = handle && { id: handle.id, handleHash: handleHash(handle) };
+    const found = stored && (await challenges.find(stored, true));
+    if (!found) throw otpUnavailable();
 
-    const { purpose, signed_in: signedIn } = found;
+    const { purpose, account } = found;
     const phone = { e164: found.phone, region: found.region } as PhoneNumber;
     const carriers = nextAfter(found.provider, this.#carriersFor(phone, purpose));
     const route = openOf(carriers.filter(({ name }) => !passedOver.has(name)));
     const [{ name: provider, terms }] = route;
-    const by = { client: request.client, purpose, ...(signedIn && { subject: found.subject }) };
-    if (signedIn && passedOver.size === 0)
-      await this.#assertSafe({ phone: phone.e164, purpose, subject: found.subject });
+    if (account !== null && passedOver.size === 0) {
+      await this.#assertSafe({ phone: phone.e164, purpose, subject: account });
+    }
+    const by = { client: request.client, purpose, ...(account !== null && { subject: account }) };
     const context = this.#sendContext(by, phone, this.#rulesOf(purpose), route[0]);
-    const send = { ...context, client: found.client ?? undefined };
+    const send = { ...context, hasClient: found.has_client };
     const code = drawCode(terms.codeLength);
     const sealed = mac.seal({ ...handle, purpose }, code);
-    const resending = lifecycle.resend(send, {
-      id: handle.id,
-      handleHash: handleHash(handle),
-      codeMac: sealed.mac,
-      keyId: sealed.keyId,
-      provider,
-      checker: terms.checker,
-      vendorSlot: terms.onePerPhone ? provider : null,
-      maxTries: terms.maxTries,
-      maxSends: settings.maxSends,
-      ttlSeconds: terms.ttlSeconds,
-    });
-    let reserved: Awaited<typeof resending>;
+    let reserved: Reserved;
     try {
-      reserved = await this.#limited(send, resending, route);
+      reserved = await this.#limited(send, challenges.resend(send, stored, issuedBy(route[0], sealed)), route);
     } catch (error) {
       if (isPassedOver(error, route)) return this.#resend(request, new Set([...passedOver, provider]));
       throw error;
@@ -226,8 +211,12 @@ export class OtpService {
    * have been spent)
    */
   async verify(request: VerifyRequest): Promise<VerifiedChallenge> {
+    return this.parts.background.track(this.#verify(request));
+  }
+
+  async #verify(request: VerifyRequest): Promise<VerifiedChallenge> {
     requireObject('The request', request);
-    const { settings, lifecycle, carriers, mac, bind, accounts } = this.parts;
+    const { challenges, carriers, mac, bind, accounts } = this.parts;
     const { purpose } = request;
     const sessionBinding = bind(this.#rulesOf(purpose), request);
     const code = readTypedCode(request.code, ...carriers.typedLength);
@@ -236,46 +225,44 @@ export class OtpService {
     await this.#assertCheckable(handle);
     await this.#assertNotGuessing(handle, request);
 
-    const grant = newGrant();
-    const success = {
-      id: handle.id,
-      grantHash: grantHash(grant),
-      grantSeconds: settings.grantTtlSeconds,
-      knownClientDays: settings.knownClientDays,
-    };
-    const row = await lifecycle.verify({
+    const secret = newGrantSecret();
+    const success = { id: handle.id, grantHash: grantHash(secret) };
+    const attempt = await challenges.verify({
       ...success,
       handleHash: handleHash(handle),
       purpose,
       sessionBinding,
-      macs: mac.candidates({ ...handle, purpose }, code),
-      pauseMinutes: settings.pauseMinutes,
-      failuresInARow: settings.failuresInARow,
+      codeMacs: mac.candidates({ ...handle, purpose }, code),
     });
-    const expiresAt =
-      row?.grant_expires_at ?? (row?.matched === false ? await this.#askVendor(row, code, success) : undefined);
-    if (!row || !expiresAt) throw this.#refused(handle.id, purpose, row);
+    const expiresAt = attempt.matched
+      ? new Date(attempt.grant_expires_at!)
+      : await this.#askProvider(attempt, code, success);
+    if (!expiresAt) throw this.#refused(handle.id, purpose, attempt);
+    const { account, phone } = attempt;
     // The grant is in the table, but nobody has it: what is not answered cannot be used.
-    if (!(await accounts.mayUse(row))) {
+    if (!(await accounts.mayUse(attempt))) {
       const refused = { event: 'refused', outcome: 'account_refused' } as const;
-      this.parts.auditor.note({ ...refused, purpose, subject: row.subject, phone: row.phone, challengeId: handle.id });
-      throw this.#refused(handle.id, purpose, { ...row, reason: 'account_refused' });
+      this.parts.auditor.note({ ...refused, purpose, account, phone, challengeId: handle.id });
+      throw this.#refused(handle.id, purpose, { ...attempt, refused_by: 'account_refused' });
     }
 
-    const { subject, phone } = row;
     const masked = maskPhone(phone);
-    const who = subject === phone ? masked : subject;
-    this.parts.events.emit('otp.verified', { challengeId: handle.id, purpose, subject: who, phone: masked });
-    return { grant, expiresAt, subject, phone, purpose };
+    this.parts.events.emit('otp.verified', {
+      challengeId: handle.id,
+      purpose,
+      subject: account ?? masked,
+      phone: masked,
+    });
+    return { grant: formatGrant(handle.id, secret), expiresAt, subject: account ?? phone, phone, purpose };
   }
 
   /** Ends a challenge that its holder gives up. Does nothing when it is over or unknown. @throws {@link OtpError} `service_unavailable` */
   async cancel(request: { challenge: string }): Promise<void> {
     requireObject('The request', request);
     const handle = parseHandle(request.challenge);
-    const ended = handle && (await this.parts.lifecycle.cancel({ id: handle.id, handleHash: handleHash(handle) }));
-    if (ended?.checker !== 'vendor') return;
-    this.parts.carriers.named(ended.provider)?.dispatcher.forget(vendorReference(handle!.id, ended));
+    const ended = handle && (await this.parts.challenges.cancel({ id: handle.id, handleHash: handleHash(handle) }));
+    if (ended?.checked_by !== 'provider') return;
+    this.parts.carriers.named(ended.provider)?.dispatcher.forget(vendorReference(handle!.id, ended.phone, ended));
   }
 
   #rulesOf(purpose: unknown): PurposeRules {
@@ -303,21 +290,22 @@ export class OtpService {
    * @throws {@link OtpError} `send_unavailable`
    */
   async #assertCheckable(handle: Handle): Promise<void> {
-    const { carriers, lifecycle } = this.parts;
+    const { carriers, challenges } = this.parts;
     const vendors = carriers.all.filter(({ terms }) => terms.checker === 'vendor');
     if (vendors.every(({ dispatcher }) => dispatcher.waitSeconds === 0)) return;
-    const found = await lifecycle.find({ id: handle.id, handleHash: handleHash(handle), resends: false });
+    const found = await challenges.find({ id: handle.id, handleHash: handleHash(handle) });
     const carrier = found && vendors.find(({ name }) => name === found.provider);
     if (carrier) openOf([carrier]);
   }
 
   /** Whoever goes on after wrong codes must be a person, where the host can tell. @throws {@link OtpError} `bot_check_failed` */
   async #assertNotGuessing(handle: Handle, { purpose, client = 'server' }: VerifyRequest): Promise<void> {
-    const { checks, lifecycle } = this.parts;
+    const { checks, challenges, settings } = this.parts;
     if (!checks.checksBots || client === 'server') return;
     const { address, botToken: token } = readClient(client);
-    const found = await lifecycle.find({ id: handle.id, handleHash: handleHash(handle), resends: false });
-    if (!found || (found.tries < WRONG_CODES_BEFORE_BOT_CHECK && !found.sprayed)) return;
+    const found = await challenges.find({ id: handle.id, handleHash: handleHash(handle) });
+    const spraying = (found?.wrong_codes ?? 0) >= settings.sprayFailures;
+    if (!found || (found.attempts < WRONG_CODES_BEFORE_BOT_CHECK && !spraying)) return;
     await this.#assertHuman(
       { step: 'verify', purpose, token, address },
       { challengeId: handle.id, phone: found.phone },
@@ -331,21 +319,28 @@ export class OtpService {
     { name: provider, terms: { cooldownSeconds } }: Carrier,
   ): SendContext {
     const { address, deviceKey } = readClient(client);
-    const device = deviceKey === undefined ? undefined : ['device', phone, deviceKey];
-    const named = subject === undefined ? device : ['account', subject];
+    const phoneHash = this.parts.hash.ofPhone(phone);
     return {
       phone,
-      phoneHash: this.parts.hash.ofPhone(phone),
+      phoneHash,
       region,
       provider,
-      subject: subject ?? phone,
+      account: subject ?? null,
+      subjectHash: subject === undefined ? phoneHash : this.parts.hash.ofAccount(subject),
       purpose,
-      signedIn: subject !== undefined,
-      settled: number === 'settled',
+      established: number === 'settled',
       cooldownSeconds,
       address,
-      client: named && this.parts.hash.of('client', ...named),
+      hasClient: subject !== undefined || deviceKey !== undefined,
     };
+  }
+
+  /** What names the client over several starts: the account, or the key of a device. */
+  #clientOf({ client, subject }: Pick<StartRequest, 'client' | 'subject'>, phone: PhoneNumber): Buffer | undefined {
+    const { hash } = this.parts;
+    if (subject !== undefined) return hash.of('client', 'account', subject);
+    const { deviceKey } = readClient(client);
+    return deviceKey === undefined ? undefined : hash.of('client', 'device', phone.e164, deviceKey);
   }
 
   /**
@@ -370,7 +365,8 @@ export class OtpService {
 
   async #assertSafe(to: PhoneToAssess): Promise<void> {
     if (await this.parts.checks.mayReceive(to)) return;
-    this.parts.auditor.note({ event: 'refused', outcome: 'other_factor_needed', ...to });
+    const { phone, purpose, subject: account } = to;
+    this.parts.auditor.note({ event: 'refused', outcome: 'other_factor_needed', phone, purpose, account });
     throw new OtpError('other_factor_needed', 'A code by SMS is not safe for this number now: use another factor.');
   }
 
@@ -379,34 +375,26 @@ export class OtpService {
   }
 
   /** Asked again within the cooldown: what was begun already, if it is just this. */
-  async #underway(
+  async #pending(
     error: unknown,
-    { phone, purpose, client, cooldownSeconds }: SendContext,
-    { sessionBinding, actionDigest }: Pick<UnderwayParameters, 'sessionBinding' | 'actionDigest'>,
+    send: SendContext,
+    challenge: NewChallenge,
     terms: Terms,
   ): Promise<StartedChallenge | undefined> {
-    if (!(error instanceof OtpError) || error.code !== 'otp_too_soon' || !client) return undefined;
-    const { lifecycle, hash } = this.parts;
-    const begun = { phone, purpose, client, sessionBinding, actionDigest, cooldownSeconds };
-    const found = await lifecycle.underway(begun);
+    if (!(error instanceof OtpError) || error.code !== 'otp_too_soon' || !challenge.client) return undefined;
+    const found = await this.parts.challenges.pending(send, challenge);
     if (!found) return undefined;
-    const handle = derivedHandle(hash, found.id);
-    if (!handleHash(handle).equals(found.handle_hash)) return undefined; // begun under another pepper, or by a stranger
-    return this.#started(handle, phone, { expiresAt: found.expires_at, resendAt: found.resend_at }, terms);
+    const handle = derivedHandle(this.parts.hash, found.id);
+    if (!handleHash(handle).equals(found.handleHash)) return undefined; // begun under another pepper, or by a stranger
+    return this.#started(handle, send.phone, found, terms);
   }
 
   /** Lets the operator see which limit was hit, or is about to be; the caller only learns how long to wait. */
   async #limited<T extends Reserved>(send: SendContext, reserving: Promise<T>, route: Route): Promise<T> {
-    const { phone, purpose, address } = send;
+    const { phone, purpose } = send;
     try {
       const reserved = await reserving;
-      for (const { place, ...counts } of reserved.lowered) {
-        const about =
-          place === 'address'
-            ? ({ scope: place, name: maskAddress(address!) } as const)
-            : ({ scope: 'prefix', name: maskPrefix(phone) } as const);
-        this.parts.events.emit('otp.conversion_low', { ...about, ...counts });
-      }
+      for (const alarm of reserved.alarms) this.#tellOfLowConversion(send, alarm);
       return reserved;
     } catch (error) {
       if (error instanceof OtpError && error.code !== 'otp_unavailable' && !isPassedOver(error, route)) {
@@ -418,19 +406,28 @@ export class OtpService {
     }
   }
 
+  #tellOfLowConversion({ phone, address }: SendContext, { limit: scope, ...counts }: ConversionAlarm): void {
+    const name = scope === 'address' ? maskAddress(address!) : maskPrefix(phone);
+    this.parts.events.emit('otp.conversion_low', { scope, name, ...counts });
+  }
+
   /**
-   * The try is spent; now the one who made the code is asked. Only the vendor's documented success counts, and only if
-   * the challenge did not end meanwhile. A decoy takes as long.
+   * The attempt is spent; now the one who made the code is asked. Only the provider's documented success counts, and only
+   * if the challenge did not end meanwhile. A decoy takes as long.
    */
-  async #askVendor(row: VerifyRow, code: string, success: SuccessParameters): Promise<Date | undefined> {
-    const { carriers, lifecycle } = this.parts;
-    const dispatcher = carriers.named(row.provider)?.dispatcher;
-    if (row.checker === 'nobody') await dispatcher?.waitLikeACheck();
-    if (row.checker !== 'vendor' || !dispatcher) return undefined;
-    const { outcome } = await dispatcher.check({ ...vendorReference(success.id, row), code });
-    if (outcome === 'verified') return lifecycle.settle({ ...success, sendNumber: row.sends });
+  async #askProvider(
+    { ask, waits_for: waitsFor, phone }: Attempt,
+    code: string,
+    success: Success,
+  ): Promise<Date | undefined> {
+    const { carriers, challenges, background } = this.parts;
+    if (waitsFor) await carriers.named(waitsFor)?.dispatcher.waitLikeACheck();
+    const dispatcher = ask && carriers.named(ask.provider)?.dispatcher;
+    if (!dispatcher) return undefined;
+    const { outcome } = await dispatcher.check({ ...vendorReference(success.id, phone, ask), code });
+    if (outcome === 'verified') return challenges.settle(success, ask.sends);
     if (outcome === 'incorrect_code') {
-      this.parts.background.run(lifecycle.countFailure(success.id).then((failures) => this.#noticeSpray(failures)));
+      background.run(challenges.wrongCode(success.id).then((failures) => this.#noticeSpray(failures)));
     }
     return undefined;
   }
@@ -444,24 +441,27 @@ export class OtpService {
     return { challenge: formatHandle(handle), phone: maskPhone(phone), expiresAt, resendAt, codeLength };
   }
 
-  #noticeSpray(failures: number | null): void {
+  #noticeSpray(failures: number | null | undefined): void {
     const { settings, events } = this.parts;
-    if (failures !== null && failures % settings.sprayFailures === 0) events.emit('otp.spray', { failures });
+    if (failures && failures % settings.sprayFailures === 0) events.emit('otp.spray', { failures });
   }
 
   /** The caller learns one of three answers; the log and the events learn why. */
-  #refused(challengeId: string, purpose: string, row: VerifyRow | undefined): OtpError {
-    const reason = row === undefined ? 'unknown' : (row.reason ?? (row.retry_after === null ? 'wrong_code' : 'paused'));
+  #refused(challengeId: string, purpose: string, attempt: Attempt): OtpError {
+    const { refused_by: refusedBy, failures, retry_after: retryAfter } = attempt;
+    const reason = refusedBy ?? 'wrong_code';
     this.#logger.log(`verify refused: ${reason}, purpose ${purpose}, challenge ${challengeId}`);
     this.parts.events.emit('otp.refused', { challengeId, purpose, reason });
-    if (row?.matched === false && row.reason === null) {
-      const { failures, cap, streak } = row;
-      const closed = streak >= this.parts.settings.failuresInARow;
-      this.#noticeSpray(row.failures_everywhere);
-      if (closed || failures >= cap) this.parts.events.emit('otp.paused', { challengeId, purpose, failures, closed });
+    if (refusedBy === undefined) {
+      const { failuresInARow, failuresPerHour } = this.parts.settings;
+      const closed = attempt.failures_in_a_row >= failuresInARow;
+      this.#noticeSpray(attempt.wrong_codes);
+      if (closed || failures >= failuresPerHour) {
+        this.parts.events.emit('otp.paused', { challengeId, purpose, failures, closed });
+      }
       return new OtpError('otp_invalid', 'This code is not right.');
     }
-    return row && row.retry_after !== null ? paused(row.retry_after) : otpUnavailable();
+    return refusedBy === 'locked_out' ? lockedOut(retryAfter!) : otpUnavailable();
   }
 }
 
@@ -485,9 +485,9 @@ function nextAfter(name: string, carriers: readonly Carrier[]): Carrier[] {
 /** How the vendor knows a challenge. */
 function vendorReference(
   id: string,
-  row: { phone: string; region: string; sends: number; provider_ref: string | null },
+  phone: string,
+  { region, sends, provider_ref: reference }: ProviderCode,
 ): VendorReference {
-  const { phone, region, sends, provider_ref: reference } = row;
   return {
     phone,
     region: region as PhoneNumber['region'],

@@ -5,18 +5,22 @@ import { AbuseChecks } from './abuse/abuse-checks.js';
 import { HostAccounts } from './accounts/host-accounts.js';
 import { Auditor } from './audit/auditor.js';
 import { OtpAudit } from './audit/otp-audit.js';
+import { Challenges } from './challenge/challenges.js';
 import { CodeMac } from './challenge/code.js';
+import { SendLog } from './challenge/send-log.js';
 import { sessionBinding } from './challenge/session-binding.js';
 import { Courier } from './courier.js';
+import { Database } from './database/database.js';
+import { OTP_ENTITIES } from './database/entities.js';
+import { configuredPlace } from './database/migrations/place.js';
+import { metadataOf } from './database/self-check.js';
 import { TrustedDevices } from './devices/trusted-devices.js';
 import { Background } from './providers/background.js';
 import { Carriers } from './providers/carriers.js';
 import { Grants } from './grant/grants.js';
 import { KeyedHash } from './keyed-hash.js';
-import { Database } from './lifecycle/database.js';
-import { Lifecycle } from './lifecycle/lifecycle.js';
-import { tablesOf } from './lifecycle/tables.js';
 import { Limits } from './limits/limits.js';
+import { SendingStops } from './limits/sending-stops.js';
 import { PhoneLogins } from './login/phone-logins.js';
 import { MessageRenderer } from './messages/message-renderer.js';
 import { VerifiedNumbers } from './numbers/verified-numbers.js';
@@ -58,47 +62,56 @@ export function wire(
   host: ModuleRef,
   emitter: { emit(name: string, payload: unknown): unknown } | undefined,
 ): Wired {
-  const tables = { ...tablesOf(dataSource), audits: settings.audit };
-  const database = new Database(dataSource);
+  for (const entity of OTP_ENTITIES) metadataOf(dataSource, entity); // or it would be a 503 of the first request
+  const database = new Database(dataSource, configuredPlace(dataSource));
   const hash = new KeyedHash(settings.peppers);
   const bind = sessionBinding(hash);
   const limits = new Limits(settings, hash);
   const events = new EventSink(emitter);
   const background = new Background();
-  const auditor = new Auditor(database, tables, hash, background);
+  const auditor = new Auditor(database, settings.audit, hash, background);
   const carriers = new Carriers(provider, settings, events, background);
   const accounts: HostAccounts = new HostAccounts(
     host,
-    { ownerOf: (phone) => numbers.ownerOf(phone) },
+    { ownerOf: (phone, transaction) => numbers.ownerOf(phone, transaction) },
     settings.purposes,
   );
   const messages = new MessageRenderer(settings);
   const phones = new PhonePolicy(settings);
   const notices = new Notices({ database, carriers, background, messages, phones, events, auditor });
-  const grants = new Grants({ database, tables, bind, purposes: settings.purposes, accounts, events, auditor });
+  const grants = new Grants({
+    database,
+    bind,
+    purposes: settings.purposes,
+    accounts,
+    events,
+    auditor,
+    background,
+    audit: settings.audit,
+  });
   const numbers = new VerifiedNumbers({
     database,
-    tables,
     grants,
     settings,
     events,
     auditor,
     hash,
-    onFirstProof: (account, phone, manager) => accounts.firstProof(account, phone, manager),
+    accounts,
     tellLeft: (phone, locale) => notices.send('number_changed', phone, { locale }),
   });
   const recoveryCodes = new RecoveryCodes({
     database,
-    tables,
     bind,
-    limits,
+    hash,
     settings,
     events,
     tell: (phone, locale) => notices.send('recovery_code_used', phone, { locale }),
   });
-  const trustedDevices = new TrustedDevices({ database, tables, settings, events });
+  const trustedDevices = new TrustedDevices({ database, settings, events });
   const checks = new AbuseChecks(host, settings, events);
-  const lifecycle = new Lifecycle(database, tables, limits, settings);
+  const challenges = new Challenges(database, limits, settings);
+  const sendLog = new SendLog(database, settings.audit);
+  const stops = new SendingStops(database, settings.audit);
   const service = new OtpService({
     settings,
     hash,
@@ -107,15 +120,15 @@ export function wire(
     events,
     phones,
     mac: new CodeMac(settings.peppers),
-    lifecycle,
-    courier: new Courier(background, lifecycle, limits, messages, checks, settings.appName),
+    challenges,
+    courier: new Courier(background, challenges, sendLog, stops, limits, messages, checks, settings.appName),
     messages,
     accounts,
     checks,
     background,
     auditor,
   });
-  const { registerOnLogin } = settings;
+  const { registerOnLogin, dormantAfterDays } = settings;
   const logins = new PhoneLogins({
     otp: service,
     grants,
@@ -125,11 +138,12 @@ export function wire(
     events,
     auditor,
     registerOnLogin,
+    dormantAfterDays,
   });
   const stepUps = new StepUps({ otp: service, grants, numbers, accounts, settings, host });
   return {
     service,
-    operations: new OtpOperations({ settings, limits, hash, lifecycle, carriers, events }),
+    operations: new OtpOperations({ settings, database, hash, stops, carriers, events }),
     logins,
     stepUps,
     grants,
@@ -137,7 +151,7 @@ export function wire(
     notices,
     recoveryCodes,
     trustedDevices,
-    audit: new OtpAudit(database, hash, tables),
+    audit: new OtpAudit(database, hash),
     accounts,
     events,
     carriers,

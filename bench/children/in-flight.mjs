@@ -33,7 +33,7 @@ const answer = {
   heapMb: (settledHeap() - before) / 2 ** 20,
 };
 if (waiting < CHALLENGES) throw new Error(`only ${waiting} were with the vendor`);
-await module.close(); // drains: every one of them is marked
+await module.close(); // drains: what came of every one of them is recorded
 process.send(answer);
 process.disconnect();
 

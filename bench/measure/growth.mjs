@@ -44,6 +44,9 @@ function medianTurn(module, pairs) {
   };
 }
 
+/** UUIDs of version 7 of yesterday, in their order. */
+const OLD_ID = `(lpad(to_hex((extract(epoch FROM now() - interval '1 day') * 1000)::bigint), 12, '0') || '70008' || lpad(to_hex(n), 15, '0'))::uuid`;
+
 /** Writes rows of the past until there are enough, or the time for it is over. @returns how many of either kind */
 async function seed({ otp, numbers, outbox, pool }, rows, seconds) {
   const BATCH = 100_000;
@@ -55,7 +58,7 @@ async function seed({ otp, numbers, outbox, pool }, rows, seconds) {
   const client = await pool.connect();
   try {
     await client.query('SET statement_timeout = 0; SET synchronous_commit = off');
-    const challenges = await copies(client, 'otp_challenges', { id: 'gen_random_uuid()', phone: `'+4470' || n` });
+    const challenges = await copies(client, 'otp_challenges', { id: OLD_ID, phone: `'+4470' || n` });
     const owned = await copies(client, 'otp_verified_numbers', { phone: `'+4470' || n`, owner: 'n::text' });
     const end = performance.now() + seconds * 1000;
     let done = 0;

@@ -1,6 +1,6 @@
 import type { ModuleRef } from '@nestjs/core';
-import type { EntityManager } from 'typeorm';
 
+import type { OtpTransaction } from '../database/transaction.js';
 import { OtpConfigError, OtpError } from '../otp.error.js';
 import type { PurposeRules } from '../otp.purposes.js';
 import { type Caller, Callers } from './callers.js';
@@ -9,13 +9,13 @@ import { provided } from './provided.js';
 
 /** Where the host says nothing, the ledger does. */
 interface Ledger {
-  ownerOf(phone: string): Promise<string | null>;
+  ownerOf(phone: string, transaction?: OtpTransaction): Promise<string | null>;
 }
 
 /** Somebody about to use what they proved. */
 export interface Prover {
-  /** The account, or the phone where there was no account yet. */
-  readonly subject: string;
+  /** Null where there was no account yet. */
+  readonly account: string | null;
   readonly phone: string;
   readonly purpose: string;
 }
@@ -37,22 +37,39 @@ export class HostAccounts {
     this.#callers = provided(host, Callers);
   }
 
-  async find(phone: string, purpose: string): Promise<PhoneAccount | null> {
+  async find(phone: string, purpose: string, transaction?: OtpTransaction): Promise<PhoneAccount | null> {
     const accounts = this.#accounts();
-    if (accounts) return (await answered('PhoneAccounts.findByPhone', accounts.findByPhone(phone, purpose))) ?? null;
-    const owner = await this.ledger.ownerOf(phone);
+    if (accounts) {
+      const found = accounts.findByPhone(phone, purpose, ...given(transaction));
+      return (await answered('PhoneAccounts.findByPhone', found)) ?? null;
+    }
+    const owner = await this.ledger.ownerOf(phone, transaction);
     return owner === null ? null : { id: owner };
   }
 
-  /** Whether whoever proved a phone may still use that. Without the host's word: yes, since the statements ask the ledger. */
-  async mayUse({ subject, phone, purpose }: Prover): Promise<boolean> {
+  /** Whether whoever proved a phone may still use that. Without the host's word: yes, since the database asks the ledger. */
+  async mayUse({ account, phone, purpose }: Prover, transaction?: OtpTransaction): Promise<boolean> {
     const accounts = this.#accounts();
     if (!accounts) return true;
-    if (subject !== phone) {
+    if (account !== null) {
       // A method that forgets to answer has not said yes.
-      return !accounts.mayUse || (await answered('PhoneAccounts.mayUse', accounts.mayUse(subject, purpose))) === true;
+      if (!accounts.mayUse) return true;
+      return (
+        (await answered('PhoneAccounts.mayUse', accounts.mayUse(account, purpose, ...given(transaction)))) === true
+      );
     }
-    return this.purposes.get(purpose)?.account !== 'required' || (await this.find(phone, purpose)) !== null;
+    return (
+      this.purposes.get(purpose)?.account !== 'required' || (await this.find(phone, purpose, transaction)) !== null
+    );
+  }
+
+  /** Whether {@link HostAccounts.mayUse} and {@link HostAccounts.firstProof} ask the host anything about a first number. */
+  asksOf({ account, purpose }: { account: string | null; purpose: string }): boolean {
+    const accounts = this.#accounts();
+    if (!accounts) return false;
+    const mayRefuse =
+      account === null ? this.purposes.get(purpose)?.account === 'required' : accounts.mayUse !== undefined;
+    return mayRefuse || accounts.firstProof !== undefined;
   }
 
   async otherFactor(subject: string, purpose: string, request: unknown): Promise<OtherFactor> {
@@ -60,15 +77,15 @@ export class HostAccounts {
     return (await answered('PhoneAccounts.otherFactor', asked)) ?? 'none';
   }
 
-  async register(phone: string, manager: EntityManager): Promise<PhoneAccount> {
+  async register(phone: string, transaction: OtpTransaction): Promise<PhoneAccount> {
     const accounts = this.#accounts();
-    if (accounts?.register) return answered('PhoneAccounts.register', accounts.register(phone, manager));
+    if (accounts?.register) return answered('PhoneAccounts.register', accounts.register(phone, transaction));
     throw new OtpConfigError('"registerOnLogin" needs a "PhoneAccounts" with a method "register".');
   }
 
   /** Lets the host drop what was made for an account before anybody proved a number of it. */
-  async firstProof(account: string, phone: string, manager: EntityManager): Promise<void> {
-    await answered('PhoneAccounts.firstProof', this.#accounts()?.firstProof?.(account, phone, manager));
+  async firstProof(account: string, phone: string, transaction: OtpTransaction): Promise<void> {
+    await answered('PhoneAccounts.firstProof', this.#accounts()?.firstProof?.(account, phone, transaction));
   }
 
   /** Whether the host leaves it to the ledger which numbers are proved. */
@@ -112,4 +129,9 @@ export async function answered<T>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Left out where there is none, so that a host's method sees the arguments that it knows. */
+function given(transaction: OtpTransaction | undefined): [] | [OtpTransaction] {
+  return transaction === undefined ? [] : [transaction];
 }

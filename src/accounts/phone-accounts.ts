@@ -1,4 +1,4 @@
-import type { EntityManager } from 'typeorm';
+import type { OtpTransaction } from '../database/transaction.js';
 
 /** An account as the host names it. */
 export interface PhoneAccount {
@@ -15,6 +15,9 @@ export type OtherFactor = 'proved' | 'missing' | 'none';
  * Every method may throw an `HttpException`, which becomes the answer. One that does not answer within five seconds
  * counts as failed, and nothing is granted.
  *
+ * Where a call of the module runs in a transaction, its methods get that as their last argument, with TypeORM the `EntityManager`: ask the
+ * database through it. A method that takes a connection of its own there may wait for one that the transaction holds.
+ *
  * @example { provide: PhoneAccounts, useClass: CustomerAccounts }
  */
 export abstract class PhoneAccounts {
@@ -22,13 +25,13 @@ export abstract class PhoneAccounts {
    * The account that may use this phone (canonical E.164) for this purpose; null for an unknown and for a blocked one
    * alike, which both get a decoy. It should take the same time for either, or the time of the answer tells them apart.
    */
-  abstract findByPhone(phone: string, purpose: string): Promise<PhoneAccount | null>;
+  abstract findByPhone(phone: string, purpose: string, transaction?: OtpTransaction): Promise<PhoneAccount | null>;
 
   /**
    * Makes an account for a number that somebody proved at a login (option `registerOnLogin`), in the transaction that
    * binds the number to it.
    */
-  register?(phone: string, manager: EntityManager): Promise<PhoneAccount>;
+  register?(phone: string, transaction: OtpTransaction): Promise<PhoneAccount>;
 
   /**
    * Called when a number is bound to an account that never had one, in the transaction that binds it: the account may have
@@ -39,13 +42,13 @@ export abstract class PhoneAccounts {
    * With this method, a login by a number that only the host's own data gives to an account binds it, if that account never
    * had one (and is refused if it did: then nobody proved that this number is its own).
    */
-  firstProof?(account: string, phone: string, manager: EntityManager): Promise<void>;
+  firstProof?(account: string, phone: string, transaction: OtpTransaction): Promise<void>;
 
   /**
    * Whether an account may still do this: asked when its code is verified and again when the grant is used, so that an
    * account that was blocked in between gets no further. @defaultValue true
    */
-  mayUse?(subject: string, purpose: string): Promise<boolean>;
+  mayUse?(subject: string, purpose: string, transaction?: OtpTransaction): Promise<boolean>;
 
   /**
    * Asked where a code by SMS may not be enough: at a password reset (`missing` refuses it), and at the login of an

@@ -8,11 +8,11 @@ export type AuditEvent =
   | 'sent' // these three: what a provider answered, and `outcome` its word for it
   | 'failed'
   | 'unknown'
-  | 'tried' // a code of a vendor: the try is spent, and the vendor is asked
+  | 'attempted' // a code that the provider checks: the attempt is spent, and the provider is asked
   | 'verified'
   | 'refused' // `outcome`: why
-  | 'locked' // the challenge has had all its tries
-  | 'paused' // the subject's gate closed, for a time or for good
+  | 'locked' // the challenge has had all its attempts
+  | 'locked_out' // the subject, for a time or until an operator unlocks it
   | 'superseded'
   | 'cancelled'
   | 'unlocked'
@@ -47,7 +47,7 @@ export class AuditEntry {
   @PrimaryGeneratedColumn('identity', { name: 'id', type: 'bigint', generatedIdentity: 'ALWAYS' })
   id: string;
 
-  /** By the clock of the database, in the statement that made the fact. */
+  /** By the clock of the database, in the function that made the fact. */
   @Column({ name: 'at', type: 'timestamptz', default: () => 'clock_timestamp()' })
   at: Date;
 
@@ -73,9 +73,9 @@ export class AuditEntry {
   @Column({ name: 'challenge_id', type: 'uuid', nullable: true })
   challengeId: string | null;
 
-  /** Whose budget paid. */
-  @Column({ name: 'class', type: 'text', nullable: true })
-  class: string | null;
+  /** Whose limits paid. */
+  @Column({ name: 'tier', type: 'text', nullable: true })
+  tier: string | null;
 
   @Column({ name: 'provider', type: 'text', nullable: true })
   provider: string | null;

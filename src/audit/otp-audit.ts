@@ -1,10 +1,9 @@
+import type { Database } from '../database/database.js';
 import { requireObject, requireText } from '../input.js';
 import type { KeyedHash } from '../keyed-hash.js';
-import type { Database } from '../lifecycle/database.js';
-import type { Tables } from '../lifecycle/tables.js';
+import { hex } from '../database/hex.js';
 import { OtpError } from '../otp.error.js';
-import { type AuditRow, findAuditSql } from './audit.sql.js';
-import type { AuditEntry } from './audit-entry.entity.js';
+import type { AuditEntry, AuditEvent } from './audit-entry.entity.js';
 
 /** Whose entries: exactly one of the three. */
 export interface AuditQuery {
@@ -21,22 +20,13 @@ export interface AuditQuery {
   before?: string;
 }
 
-/** What happened to a number, an account or a challenge, for operators. Entries are written by the statements themselves. */
+/** What happened to a number, an account or a challenge, for operators. Entries are written by the functions that make the facts. */
 export class OtpAudit {
-  readonly #sql;
-
   /** @internal */
   constructor(
     private readonly database: Database,
     private readonly hash: KeyedHash,
-    tables: Tables,
-  ) {
-    this.#sql = {
-      phone: findAuditSql(tables, 'phone_hash'),
-      account: findAuditSql(tables, 'account'),
-      challengeId: findAuditSql(tables, 'challenge_id'),
-    };
-  }
+  ) {}
 
   /**
    * Newest first.
@@ -63,8 +53,16 @@ export class OtpAudit {
         `"challengeId" must be a UUID, "since" and "until" dates, "before" an id, "limit" from 1 to ${MAX_LIMIT}.`,
       );
     }
-    const parameters = { value: by === 'phone' ? this.hash.ofPhone(value) : value, before, since, until, limit };
-    return (await this.database.rows(this.#sql[by], parameters)).map(entry);
+    const { entries } = await this.database.call<{ entries: EntryAnswer[] }>('find_audit', {
+      ...(by === 'phone' && { phone_hash: hex(this.hash.ofPhone(value)) }),
+      ...(by === 'account' && { account: value }),
+      ...(by === 'challengeId' && { challenge_id: value }),
+      since,
+      until,
+      before,
+      most: limit,
+    });
+    return entries.map(entry);
   }
 }
 
@@ -72,6 +70,24 @@ const CRITERIA = ['phone', 'account', 'challengeId'] as const;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const MAX_LIMIT = 1000;
 
-function entry({ phone_hash: phoneHash, challenge_id: challengeId, ...row }: AuditRow): AuditEntry {
-  return { ...row, phoneHash, challengeId };
+interface EntryAnswer {
+  id: string;
+  at: string;
+  event: AuditEvent;
+  outcome: string | null;
+  purpose: string | null;
+  account: string | null;
+  phone_hash: string | null;
+  challenge_id: string | null;
+  tier: string | null;
+  provider: string | null;
+}
+
+function entry({ at, phone_hash: phoneHash, challenge_id: challengeId, ...rest }: EntryAnswer): AuditEntry {
+  return {
+    ...rest,
+    at: new Date(at),
+    phoneHash: phoneHash === null ? null : Buffer.from(phoneHash, 'hex'),
+    challengeId,
+  };
 }

@@ -1,24 +1,27 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** Where a challenge stands, for people and logs; the statements ask `endedAt` alone. States move forward only. */
+import type { SenderTier } from '../limits/limits.js';
+
+/**
+ * Where a challenge stands, for people and logs; the functions ask `endedAt` alone. States move forward only. What came of its
+ * messages is in `otp_sends`.
+ */
 export type ChallengeStatus =
+  | 'pending' // its code can be verified
   | 'decoy' // nothing is sent and no code fits
-  | 'sending'
-  | 'sent'
-  | 'failed' // the vendor refused: nothing reached the phone
-  | 'unknown' // the vendor's answer was lost: the code may arrive
+  | 'failed' // the provider refused: nothing reached the phone
   | 'consumed'
   | 'locked'
   | 'superseded'
   | 'cancelled';
 
-/** Who compares what was typed: this module with its MAC, the vendor, or nobody, as for a decoy. */
-export type Checker = 'module' | 'vendor' | 'nobody';
+/** Who compares what was typed: this library with its MAC, the provider, or nobody, as for a decoy. */
+export type CheckedBy = 'library' | 'provider' | 'nobody';
 
 /** One issued code with its purpose, subject, phone, counters and expiry. Alive while `endedAt` is null. */
 @Entity({ name: 'otp_challenges' })
-@Index(['phone', 'purpose', 'client'], { unique: true, where: 'ended_at IS NULL AND client IS NOT NULL' })
-@Index(['phone', 'vendorSlot'], { unique: true, where: 'ended_at IS NULL AND vendor_slot IS NOT NULL' })
+@Index(['phone', 'purpose', 'liveClient'], { unique: true, where: 'live_client IS NOT NULL' })
+@Index(['phone', 'liveProvider'], { unique: true, where: 'live_provider IS NOT NULL' })
 export class Challenge {
   /** UUID version 7: new rows lie side by side in the index. Public half of the handle. */
   @PrimaryColumn({ name: 'id', type: 'uuid' })
@@ -31,25 +34,25 @@ export class Challenge {
   @Column({ name: 'purpose', type: 'text' })
   purpose: string;
 
-  /** The account, or the canonical phone before there is one. */
-  @Column({ name: 'subject', type: 'text' })
-  subject: string;
-
-  /** Whose budget pays for it. */
-  @Column({ name: 'class', type: 'text' })
-  class: string;
-
-  /** The row of `otp_limits` that counts the wrong codes of this subject and class. */
-  @Column({ name: 'gate_key', type: 'bytea' })
-  gateKey: Buffer;
+  /** The subject; without one, the phone is the subject. */
+  @Column({ name: 'account', type: 'text', nullable: true })
+  account: string | null;
 
   /** Canonical E.164. */
   @Column({ name: 'phone', type: 'text' })
   phone: string;
 
-  /** Keyed hash of the phone, for the audit. Null in challenges from before there was one. */
-  @Column({ name: 'phone_hash', type: 'bytea', nullable: true })
-  phoneHash: Buffer | null;
+  /** Keyed hash of the phone: 16 bytes. */
+  @Column({ name: 'phone_hash', type: 'bytea' })
+  phoneHash: Buffer;
+
+  /** Keyed hash of the subject. With `tier` it says whose lockout counts the wrong codes. */
+  @Column({ name: 'subject_hash', type: 'bytea' })
+  subjectHash: Buffer;
+
+  /** Whose limits paid. */
+  @Column({ name: 'tier', type: 'text' })
+  tier: SenderTier;
 
   @Column({ name: 'region', type: 'text' })
   region: string;
@@ -57,6 +60,14 @@ export class Challenge {
   /** Keyed hash of the client that started it, where the client is known. */
   @Column({ name: 'client', type: 'bytea', nullable: true })
   client: Buffer | null;
+
+  /** The client, while the challenge lives: one at a time for each phone and purpose. */
+  @Column({ name: 'live_client', type: 'bytea', nullable: true })
+  liveClient: Buffer | null;
+
+  /** The provider, while the challenge lives, where that finds its codes by phone alone: one at a time for each phone. */
+  @Column({ name: 'live_provider', type: 'text', nullable: true })
+  liveProvider: string | null;
 
   /** Keyed hash of the signed-in account and session it is bound to; null where nobody is signed in yet. */
   @Column({ name: 'session_binding', type: 'bytea', nullable: true })
@@ -70,7 +81,7 @@ export class Challenge {
   @Column({ name: 'action_shown', type: 'jsonb', nullable: true })
   actionShown: { amount: string; currency: string; payee: string } | null;
 
-  /** Limits that count unverified messages: a success gives their slots back. */
+  /** Its rows of `otp_unverified_sends`, one for each message: a success moves them to the verified ones. */
   @Column({ name: 'unverified_keys', type: 'bytea', array: true })
   unverifiedKeys: Buffer[];
 
@@ -80,18 +91,14 @@ export class Challenge {
   @Column({ name: 'provider', type: 'text' })
   provider: string;
 
-  /** The vendor's own name for the newest attempt. */
+  /** The provider's own name for the newest message. */
   @Column({ name: 'provider_ref', type: 'text', nullable: true })
   providerRef: string | null;
 
-  /** The provider, where it finds a code by phone alone and so can have one alive per phone; else null. */
-  @Column({ name: 'vendor_slot', type: 'text', nullable: true })
-  vendorSlot: string | null;
+  @Column({ name: 'checked_by', type: 'text' })
+  checkedBy: CheckedBy;
 
-  @Column({ name: 'checker', type: 'text' })
-  checker: Checker;
-
-  /** HMAC-SHA-256 of the code, where this module checks it. */
+  /** HMAC-SHA-256 of the code, where this library checks it. */
   @Column({ name: 'code_mac', type: 'bytea', nullable: true })
   codeMac: Buffer | null;
 
@@ -102,13 +109,13 @@ export class Challenge {
   @Column({ name: 'status', type: 'text' })
   status: ChallengeStatus;
 
-  @Column({ name: 'tries', type: 'smallint', default: 0 })
-  tries: number;
+  @Column({ name: 'attempts', type: 'smallint' })
+  attempts: number;
 
-  @Column({ name: 'max_tries', type: 'smallint' })
-  maxTries: number;
+  @Column({ name: 'max_attempts', type: 'smallint' })
+  maxAttempts: number;
 
-  @Column({ name: 'sends', type: 'smallint', default: 1 })
+  @Column({ name: 'sends', type: 'smallint' })
   sends: number;
 
   @Column({ name: 'created_at', type: 'timestamptz' })

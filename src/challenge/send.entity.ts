@@ -1,25 +1,22 @@
-import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** One message handed to a provider, and what came of it. Holds no phone and no text. */
 @Entity({ name: 'otp_sends' })
 export class Send {
-  @PrimaryGeneratedColumn('identity', { name: 'id', type: 'bigint', generatedIdentity: 'ALWAYS' })
-  id: string;
-
-  @Column({ name: 'challenge_id', type: 'uuid' })
+  @PrimaryColumn({ name: 'challenge_id', type: 'uuid' })
   challengeId: string;
 
   /** 1 for the first message of the challenge, 2 for the first resend. */
-  @Column({ name: 'send_number', type: 'smallint' })
+  @PrimaryColumn({ name: 'send_number', type: 'smallint' })
   sendNumber: number;
 
-  @Column({ name: 'provider', type: 'text' })
+  @PrimaryColumn({ name: 'provider', type: 'text' })
   provider: string;
 
   @Column({ name: 'provider_ref', type: 'text', nullable: true })
   providerRef: string | null;
 
-  /** Canonical outcome, see `SendOutcome`; `withheld` where `PhoneRisk` spoke against the number and nothing was handed over. */
+  /** Canonical outcome, see `SendOutcome`; `withheld` where `PhoneRisk` spoke against the number and nothing was handed over; `no_answer` where none was recorded. */
   @Column({ name: 'outcome', type: 'text' })
   outcome: string;
 
@@ -31,9 +28,9 @@ export class Send {
   @Column({ name: 'cost', type: 'text', nullable: true })
   cost: string | null;
 
-  /** From the call to the vendor's answer, in milliseconds. */
-  @Column({ name: 'latency_ms', type: 'integer' })
-  latencyMs: number;
+  /** From the call to the provider's answer, in milliseconds; null where none was recorded. */
+  @Column({ name: 'latency_ms', type: 'integer', nullable: true })
+  latencyMs: number | null;
 
   @Column({ name: 'at', type: 'timestamptz' })
   at: Date;

@@ -1,15 +1,13 @@
-import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7, validate as isUuid } from 'uuid';
 
+import type { Database } from '../database/database.js';
+import type { OtpTransaction } from '../database/transaction.js';
 import { grantInvalid, type Proof } from '../grant/grants.js';
 import { requireObject, requireText } from '../input.js';
-import { claimSql } from '../lifecycle/claim.sql.js';
-import type { Database } from '../lifecycle/database.js';
-import type { Tables } from '../lifecycle/tables.js';
+import { hex } from '../database/hex.js';
 import type { EventSink } from '../otp.events.js';
 import type { OtpSettings } from '../otp.options.js';
 import { deviceTokenHashes, formatDeviceToken, newDeviceToken, parseDeviceToken } from './device-token.js';
-import { type DeviceRow, listSql, recogniseSql, revokeSql, trustSql } from './devices.sql.js';
 
 /** A device on which an account need not prove its phone at each login. */
 export interface TrustedDevice {
@@ -37,7 +35,6 @@ export interface RecognisedDevice {
 
 interface Parts {
   database: Database;
-  tables: Tables;
   settings: OtpSettings;
   events: EventSink;
 }
@@ -54,30 +51,19 @@ const GRACE_SECONDS = 10;
  * password otherwise, call {@link TrustedDevices.revokeAll} there.
  */
 export class TrustedDevices {
-  readonly #sql;
-
   /** @internal */
-  constructor(private readonly parts: Parts) {
-    const { tables } = parts;
-    this.#sql = {
-      claim: claimSql(tables),
-      trust: trustSql(tables),
-      recognise: recogniseSql(tables),
-      list: listSql(tables),
-      revoke: revokeSql(tables),
-    };
-  }
+  constructor(private readonly parts: Parts) {}
 
   /**
    * Trusts the device that the account is logging in on, for `trustedDeviceDays`.
-   * @param manager of the transaction that used the grant, if that is still open: without it this would wait for its end
+   * @param transaction the one that used the grant, if that is still open: without it this would wait for its end
    * @throws {@link OtpError} `grant_invalid` where the proof is not the account's, is older than what ended the trust in its
    * devices, or is a recovery code's: that is for whoever lost the phone, not for a month without it · `request_invalid` · `service_unavailable`
    */
   async trust(
     account: string,
     input: NewTrust,
-    manager?: EntityManager,
+    transaction?: OtpTransaction,
   ): Promise<{ token: string; device: TrustedDevice }> {
     requireText('account', account);
     const { proof, label } = input;
@@ -86,29 +72,29 @@ export class TrustedDevices {
     const named = subject === account;
     if (source !== 'code' || !PROOFS.has(purpose) || !(named || subject === phone)) throw grantInvalid();
     const { database, settings, events } = this.parts;
-    if (manager === undefined) return database.transaction((own) => this.trust(account, input, own));
-
     const token = newDeviceToken();
-    await database.run(this.#sql.claim, { account }, manager);
-    const row = await database.run(
-      this.#sql.trust,
+    const { seriesHash, secretHash } = deviceTokenHashes(token);
+    const answer = await database.call<Partial<DeviceAnswer>>(
+      'trust_device',
       {
         id: uuidv7(),
         account,
         label: label === undefined ? null : requireText('label', label),
-        ...deviceTokenHashes(token),
+        series_hash: hex(seriesHash),
+        secret_hash: hex(secretHash),
         days: settings.trustedDeviceDays,
         phone,
-        provedAt,
-        challengeId,
+        proved_at: provedAt,
+        challenge_id: challengeId,
         purpose,
         named,
+        audit: settings.audit,
       },
-      manager,
+      transaction,
     );
-    if (row === undefined) throw grantInvalid();
-    database.afterCommit(manager, () => events.emit('otp.device_trusted', { account, device: row.id }));
-    return { token: formatDeviceToken(token), device: trusted(row) };
+    if (!isDevice(answer)) throw grantInvalid();
+    database.afterCommit(transaction, () => events.emit('otp.device_trusted', { account, device: answer.id }));
+    return { token: formatDeviceToken(token), device: trusted(answer) };
   }
 
   /**
@@ -124,41 +110,48 @@ export class TrustedDevices {
     requireText('account', account);
     const shown = parseDeviceToken(token);
     if (!shown) return null;
-    const { database, events } = this.parts;
+    const { database, events, settings } = this.parts;
     const next = newDeviceToken(shown.series);
-    const { secretHash: nextHash } = deviceTokenHashes(next);
-    const parameters = { account, ...deviceTokenHashes(shown), nextHash, graceSeconds: GRACE_SECONDS };
-    const row = await database.run(this.#sql.recognise, parameters);
-    if (row?.state === 'stolen') events.emit('otp.device_stolen', { account, device: row.id });
-    if (row?.state === 'current') return { device: trusted(row), token: formatDeviceToken(next) };
-    return row?.state === 'previous' ? { device: trusted(row) } : null;
+    const { seriesHash, secretHash } = deviceTokenHashes(shown);
+    const answer = await database.call<Partial<DeviceAnswer> & { state?: DeviceState }>('recognise_device', {
+      account,
+      series_hash: hex(seriesHash),
+      secret_hash: hex(secretHash),
+      next_hash: hex(deviceTokenHashes(next).secretHash),
+      grace_seconds: GRACE_SECONDS,
+      audit: settings.audit,
+    });
+    if (!isDevice(answer)) return null;
+    const { state } = answer;
+    if (state === 'stolen') events.emit('otp.device_stolen', { account, device: answer.id });
+    if (state === 'current') return { device: trusted(answer), token: formatDeviceToken(next) };
+    return state === 'previous' ? { device: trusted(answer) } : null;
   }
 
   /** The devices of an account, the one used last first. */
   async list(account: string): Promise<TrustedDevice[]> {
-    const rows = await this.parts.database.rows(this.#sql.list, { account: requireText('account', account) });
-    return rows.map(trusted);
+    const request = { account: requireText('account', account) };
+    const { devices } = await this.parts.database.call<{ devices: DeviceAnswer[] }>('list_devices', request);
+    return devices.map(trusted);
   }
 
   /** @returns whether it was a device of the account */
-  async revoke(account: string, id: string, manager?: EntityManager): Promise<boolean> {
+  async revoke(account: string, id: string, transaction?: OtpTransaction): Promise<boolean> {
     requireText('account', account);
-    return isUuid(id) && (await this.#revoke(account, id, manager)) > 0;
+    return isUuid(id) && (await this.#revoke(account, id, transaction)) > 0;
   }
 
   /** @returns how many devices there were */
-  async revokeAll(account: string, manager?: EntityManager): Promise<number> {
-    return this.#revoke(requireText('account', account), null, manager);
+  async revokeAll(account: string, transaction?: OtpTransaction): Promise<number> {
+    return this.#revoke(requireText('account', account), undefined, transaction);
   }
 
-  async #revoke(account: string, id: string | null, manager?: EntityManager): Promise<number> {
-    const { database, events } = this.parts;
-    if (manager === undefined) return database.transaction((own) => this.#revoke(account, id, own));
-
-    await database.run(this.#sql.claim, { account }, manager);
-    const { revoked: devices } = (await database.run(this.#sql.revoke, { account, id }, manager))!;
+  async #revoke(account: string, id: string | undefined, transaction?: OtpTransaction): Promise<number> {
+    const { database, events, settings } = this.parts;
+    const request = { account, id, audit: settings.audit };
+    const { revoked: devices } = await database.call<{ revoked: number }>('revoke_devices', request, transaction);
     if (devices > 0) {
-      database.afterCommit(manager, () => events.emit('otp.devices_revoked', { account, devices }));
+      database.afterCommit(transaction, () => events.emit('otp.devices_revoked', { account, devices }));
     }
     return devices;
   }
@@ -167,6 +160,27 @@ export class TrustedDevices {
 /** Purposes of a login. */
 const PROOFS: ReadonlySet<string> = new Set(['second_factor', 'login']);
 
-function trusted({ id, label, trusted_at, last_used_at, expires_at }: DeviceRow): TrustedDevice {
-  return { id, label, trustedAt: trusted_at, lastUsedAt: last_used_at, expiresAt: expires_at };
+interface DeviceAnswer {
+  id: string;
+  label: string | null;
+  trusted_at: string;
+  last_used_at: string;
+  expires_at: string;
+}
+
+/** `stolen`: a token that was rotated out is in somebody else's hands, or this one is; the device is gone. */
+type DeviceState = 'current' | 'previous' | 'expired' | 'stolen';
+
+function isDevice<A extends Partial<DeviceAnswer>>(answer: A): answer is A & DeviceAnswer {
+  return answer.id !== undefined;
+}
+
+function trusted({ id, label, trusted_at, last_used_at, expires_at }: DeviceAnswer): TrustedDevice {
+  return {
+    id,
+    label,
+    trustedAt: new Date(trusted_at),
+    lastUsedAt: new Date(last_used_at),
+    expiresAt: new Date(expires_at),
+  };
 }

@@ -1,23 +1,20 @@
-import { createHash, randomBytes } from 'node:crypto';
-
 import { Logger } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
 
 import type { HostAccounts } from '../accounts/host-accounts.js';
 import type { Auditor } from '../audit/auditor.js';
 import { type Action, readAction } from '../challenge/action.js';
 import type { SessionBinding } from '../challenge/session-binding.js';
+import type { Database } from '../database/database.js';
+import type { OtpTransaction } from '../database/transaction.js';
 import { requireObject, requireText } from '../input.js';
-import { claimSql } from '../lifecycle/claim.sql.js';
-import type { Database } from '../lifecycle/database.js';
-import type { Statement } from '../lifecycle/statement.js';
-import type { Tables } from '../lifecycle/tables.js';
+import { hex } from '../database/hex.js';
 import { OtpError } from '../otp.error.js';
 import type { EventSink } from '../otp.events.js';
-import type { BuiltInPurpose, Purpose, PurposeRules } from '../otp.purposes.js';
+import type { Purpose, PurposeRules } from '../otp.purposes.js';
 import { maskPhone } from '../phone/mask.js';
+import type { Background } from '../providers/background.js';
 import type { GrantSource } from './grant.entity.js';
-import { checkSql, type ConsumeParameters, type ConsumeRow, consumeSql, endSql } from './consume.sql.js';
+import { parseGrant } from './grant-token.js';
 
 /** What a grant must have been issued for. Whatever is left out here must have been left out at `start` too. */
 export interface GrantExpectation {
@@ -44,56 +41,50 @@ export interface Proof {
   provedAt: Date;
 }
 
+/** What the database says of a grant (grants.sql). */
+export interface GrantAnswer {
+  /** Why it is no good: for logs and events only. */
+  refused_by: string | null;
+  challenge_id: string | null;
+  purpose: string;
+  account: string | null;
+  phone: string;
+  source: GrantSource;
+  proved_at: string;
+}
+
 interface Parts {
   database: Database;
-  tables: Tables;
   bind: SessionBinding;
   purposes: ReadonlyMap<string, PurposeRules>;
   accounts: HostAccounts;
   events: EventSink;
   auditor: Auditor;
-}
-
-const GRANT_BYTES = 32; // LIM-17
-const RESET = 'password_reset' satisfies BuiltInPurpose;
-const FORM = /^[\w-]{43}$/;
-
-export function newGrant(): string {
-  return randomBytes(GRANT_BYTES).toString('base64url');
-}
-
-/** A grant is 256 random bits, so a plain hash keeps it. */
-export function grantHash(grant: string): Buffer {
-  return createHash('sha256').update(grant).digest();
+  background: Background;
+  audit: boolean;
 }
 
 /** Opaque, single-use proofs that a code was verified. */
 export class Grants {
   readonly #logger = new Logger('Otp');
-  readonly #sql;
 
   /** @internal */
-  constructor(private readonly parts: Parts) {
-    const { tables } = parts;
-    this.#sql = {
-      claim: claimSql(tables),
-      consume: consumeSql(tables),
-      check: checkSql(tables),
-      end: endSql(tables),
-    };
-  }
+  constructor(private readonly parts: Parts) {}
 
   /**
-   * Uses a grant. With the `manager` of a running transaction the use and the host's own writes commit together or not
-   * at all; without one it is committed at once.
+   * Uses a grant. With a running `transaction` the use and the host's own writes commit together or not at all; without one it is
+   * committed at once.
    *
    * A grant that is shown for another action than the one it was issued for is ended for good, also when the host rolls
-   * back: the record may have been changed behind the person's back.
+   * back: the record may have been changed behind the person's back. That happens once the transaction has ended.
+   * @param transaction with TypeORM: the `manager`
    * @throws {@link OtpError} `request_invalid` · `grant_required` for an empty grant · `grant_invalid` when it is unknown, used, expired, or
    * for something else (one answer for all) · `service_unavailable`
    */
-  consume(grant: string, expectation: GrantExpectation, manager?: EntityManager): Promise<Proof> {
-    return this.#judge(this.#sql.consume, grant, expectation, manager);
+  async consume(grant: string, expectation: GrantExpectation, transaction?: OtpTransaction): Promise<Proof> {
+    const request = this.requestOf(grant, expectation);
+    const answer = await this.parts.database.call<GrantAnswer>('consume_grant', request, transaction);
+    return this.accepted(answer, request, transaction);
   }
 
   /**
@@ -101,86 +92,137 @@ export class Grants {
    * it says may be over a moment later: only {@link Grants.consume} decides.
    * @throws {@link OtpError} as {@link Grants.consume}
    */
-  check(grant: string, expectation: GrantExpectation): Promise<Proof> {
-    return this.#judge(this.#sql.check, grant, expectation);
+  async check(grant: string, expectation: GrantExpectation): Promise<Proof> {
+    const request = this.requestOf(grant, expectation);
+    const answer = await this.parts.database.call<GrantAnswer>('check_grant', request);
+    return this.#judged(answer, request, undefined);
   }
 
-  async #judge(
-    statement: Statement<ConsumeParameters, ConsumeRow>,
+  /**
+   * Uses the grant of a login, and dates the proof of the account's number anew as `VerifiedNumbers.prove` does. That the account may log
+   * in is for the caller to know.
+   * @internal
+   */
+  async logIn(
     grant: string,
     expectation: GrantExpectation,
-    manager?: EntityManager,
-  ): Promise<Proof> {
+    { owner, dormantDays }: { owner: string; dormantDays: number },
+  ): Promise<{ proof: Proof; bound: boolean; dormant: boolean }> {
+    const request = this.requestOf(grant, expectation);
+    const answer = await this.parts.database.call<GrantAnswer & { bound: boolean; dormant: boolean }>('log_in', {
+      ...request,
+      owner,
+      dormant_days: dormantDays,
+    });
+    if (answer.refused_by !== null) throw await this.#refused(answer, answer.refused_by, request, undefined);
+    const { bound, dormant } = answer;
+    return { proof: this.#used(answer, undefined), bound, dormant };
+  }
+
+  /**
+   * What the database is to be told of a grant and what it is shown for.
+   * @internal
+   */
+  requestOf(grant: string, expectation: GrantExpectation): GrantRequest {
     requireObject('What the grant must be for', expectation);
     if (grant === undefined || grant === null || grant === '') {
       throw new OtpError('grant_required', 'This call needs a grant: verify a code first.');
     }
-    const parameters = this.#parameters(expectation);
-    if (typeof grant !== 'string' || !FORM.test(grant)) throw grantInvalid();
-    const hash = grantHash(grant);
-    const row = await this.#run(statement, { hash, ...parameters }, manager);
-    if (row === undefined) {
-      this.parts.auditor.note({ event: 'refused', outcome: 'unknown_grant' });
-      throw grantInvalid();
-    }
-    if (row.reason !== null) throw await this.#refused(hash, row, row.reason);
-    if (!(await this.parts.accounts.mayUse(row))) throw await this.#refused(hash, row, 'account_refused');
-    const { challenge_id: challengeId, purpose, subject, phone, source, created_at: provedAt } = row;
-    if (statement === this.#sql.consume) {
-      this.parts.database.afterCommit(manager, () =>
-        this.parts.events.emit('otp.grant_used', { challengeId, purpose, ...named(row) }),
-      );
-    }
-    return { challengeId, purpose, subject, phone, source, provedAt };
-  }
-
-  /** A password reset ends the trust in devices, and so has the account to itself. */
-  async #run(
-    statement: Statement<ConsumeParameters, ConsumeRow>,
-    parameters: ConsumeParameters,
-    manager?: EntityManager,
-  ): Promise<ConsumeRow | undefined> {
-    const { database } = this.parts;
-    if (statement === this.#sql.consume && parameters.purposes.includes(RESET)) {
-      if (manager === undefined) return database.transaction((own) => this.#run(statement, parameters, own));
-      await database.run(this.#sql.claim, { grant: parameters.hash }, manager);
-    }
-    return database.run(statement, parameters, manager);
-  }
-
-  #parameters({ purpose, subject, session, action }: GrantExpectation): Omit<ConsumeParameters, 'hash'> {
+    const { purpose, subject, session, action } = expectation;
     const purposes = [purpose].flat().map((one) => requireText('purpose', one));
     const rules = purposes.map((one) => this.parts.purposes.get(one));
+    const binding = this.parts.bind(rules[0], {
+      ...(subject !== undefined && { subject }),
+      ...(session !== undefined && { session }),
+    });
+    const digest = readAction(action)?.digest;
+    const token = parseGrant(grant);
+    if (!token) throw grantInvalid();
     return {
+      id: token.id,
+      hash: hex(token.hash),
       purposes,
-      subject: subject ?? null,
-      sessionBinding: this.parts.bind(rules[0], {
-        ...(subject !== undefined && { subject }),
-        ...(session !== undefined && { session }),
-      }),
-      actionDigest: readAction(action)?.digest ?? null,
-      settled: rules.some((rule) => rule?.number === 'settled'),
+      ...(subject !== undefined && { account: subject }),
+      ...(binding && { session_binding: hex(binding) }),
+      ...(digest && { action_digest: hex(digest) }),
+      ...(rules.some((rule) => rule?.number === 'settled') && { must_be_established: true }),
+      ...(this.parts.audit && { audit: true }),
     };
   }
 
-  async #refused(hash: Buffer, row: ConsumeRow, reason: string): Promise<OtpError> {
-    const { challenge_id: challengeId, purpose, subject, phone } = row;
+  /**
+   * Of a grant that is used now: what it proves, if it was good.
+   * @internal
+   */
+  async accepted(answer: GrantAnswer, request: GrantRequest, transaction: OtpTransaction | undefined): Promise<Proof> {
+    await this.#judged(answer, request, transaction);
+    return this.#used(answer, transaction);
+  }
+
+  #used(answer: GrantAnswer, transaction: OtpTransaction | undefined): Proof {
+    const proof = proofOf(answer);
+    const { challengeId, purpose, phone } = proof;
+    const masked = maskPhone(phone);
+    const used = { challengeId, purpose, subject: answer.account ?? masked, phone: masked };
+    this.parts.database.afterCommit(transaction, () => this.parts.events.emit('otp.grant_used', used));
+    return proof;
+  }
+
+  async #judged(answer: GrantAnswer, request: GrantRequest, transaction: OtpTransaction | undefined): Promise<Proof> {
+    const refusedBy =
+      answer.refused_by ?? ((await this.parts.accounts.mayUse(answer, transaction)) ? null : 'account_refused');
+    if (refusedBy !== null) throw await this.#refused(answer, refusedBy, request, transaction);
+    return proofOf(answer);
+  }
+
+  async #refused(
+    { challenge_id: challengeId, purpose, account, phone }: GrantAnswer,
+    reason: string,
+    { id, hash }: GrantRequest,
+    transaction: OtpTransaction | undefined,
+  ): Promise<OtpError> {
+    const { database, events, auditor, background } = this.parts;
+    if (challengeId === null) {
+      auditor.note({ event: 'refused', outcome: reason }, transaction);
+      return grantInvalid();
+    }
     this.#logger.log(`grant refused: ${reason}, purpose ${purpose}, challenge ${challengeId}`);
-    this.parts.events.emit('otp.refused', { challengeId, purpose, reason });
-    this.parts.auditor.note({ event: 'refused', outcome: reason, purpose, subject, phone, challengeId });
+    events.emit('otp.refused', { challengeId, purpose, reason });
+    auditor.note({ event: 'refused', outcome: reason, purpose, account, phone, challengeId }, transaction);
     if (reason === 'other_action') {
-      await this.parts.database.run(this.#sql.end, { hash }).catch((error: Error) => {
-        this.#logger.error(`a grant for a changed record could not be ended: ${error.message}`);
-      });
+      const end = () =>
+        database.call('end_grant', { id, hash }).catch((error: Error) => {
+          this.#logger.error(`a grant for a changed record could not be ended: ${error.message}`);
+        });
+      // A transaction that waited for another connection while it holds one could wait for ever.
+      if (transaction) database.afterEnd(transaction, () => background.run(end()));
+      else await end();
     }
     return grantInvalid();
   }
 }
 
-/** Whom an event may name: the account, or the masked phone where there was no account yet. */
-function named({ subject, phone }: ConsumeRow): { subject: string; phone: string } {
-  const masked = maskPhone(phone);
-  return { subject: subject === phone ? masked : subject, phone: masked };
+/** A `grant_request` (types.sql). */
+export interface GrantRequest {
+  readonly id: string;
+  readonly hash: string;
+  readonly purposes: readonly string[];
+  readonly account?: string;
+  readonly session_binding?: string;
+  readonly action_digest?: string;
+  readonly must_be_established?: boolean;
+  readonly audit?: boolean;
+}
+
+function proofOf({
+  challenge_id: challengeId,
+  purpose,
+  account,
+  phone,
+  source,
+  proved_at: provedAt,
+}: GrantAnswer): Proof {
+  return { challengeId: challengeId!, purpose, subject: account ?? phone, phone, source, provedAt: new Date(provedAt) };
 }
 
 export function grantInvalid(): OtpError {

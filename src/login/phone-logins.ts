@@ -1,9 +1,9 @@
 import type { HostAccounts } from '../accounts/host-accounts.js';
 import type { PhoneAccount } from '../accounts/phone-accounts.js';
 import type { Auditor } from '../audit/auditor.js';
+import type { Database } from '../database/database.js';
 import { grantInvalid, type Grants, type Proof } from '../grant/grants.js';
 import { clientOf, headerOf, type IncomingRequest } from '../http/incoming.js';
-import type { Database } from '../lifecycle/database.js';
 import type { VerifiedNumbers } from '../numbers/verified-numbers.js';
 import { OtpError } from '../otp.error.js';
 import type { EventSink } from '../otp.events.js';
@@ -34,6 +34,7 @@ interface Parts {
   events: EventSink;
   auditor: Auditor;
   registerOnLogin: boolean;
+  dormantAfterDays: number;
 }
 
 const PURPOSE = 'login' satisfies BuiltInPurpose;
@@ -47,26 +48,31 @@ export class PhoneLogins {
    * @throws {@link OtpError} as `verify` and `Grants.consume`, and `other_factor_needed` for a dormant account
    */
   async logIn(request: IncomingRequest): Promise<PhoneLoginResult> {
-    const grant = headerOf(request, 'otp-grant') ?? (await this.#verify(request));
-    const { grants, accounts, registerOnLogin } = this.parts;
-    if (registerOnLogin) {
-      const { phone } = await grants.check(grant, { purpose: PURPOSE });
-      const registered = (await accounts.find(phone, PURPOSE)) === null && (await this.#register(grant, phone));
+    const { grants, accounts, registerOnLogin, dormantAfterDays: dormantDays } = this.parts;
+    const { grant, phone } = await this.#proved(request);
+    let account = await accounts.find(phone, PURPOSE);
+    if (account === null && registerOnLogin) {
+      const registered = await this.#register(grant, phone);
       if (registered) return registered;
+      account = await accounts.find(phone, PURPOSE);
     }
-    const proof = await grants.consume(grant, { purpose: PURPOSE });
-    const account = await accounts.find(proof.phone, PURPOSE);
     if (account === null) throw grantInvalid();
-    await this.#admit(account, proof, request);
-    return loggedIn(account, proof, false);
+    const used = await grants.logIn(grant, { purpose: PURPOSE }, { owner: account.id, dormantDays });
+    await this.#admit(account, used, request);
+    return loggedIn(account, used.proof, false);
   }
 
-  async #verify(request: IncomingRequest): Promise<string> {
+  /** The phone that a request proves, by a grant or by a code. */
+  async #proved(request: IncomingRequest): Promise<{ grant: string; phone: string }> {
+    const { otp, grants } = this.parts;
+    const grant = headerOf(request, 'otp-grant');
+    if (grant !== undefined) return { grant, phone: (await grants.check(grant, { purpose: PURPOSE })).phone };
+
     const { challenge, code } = typedCode(request.body);
     if (challenge === undefined || code === undefined) {
       throw new OtpError('grant_required', 'A login needs "challenge" and "code", or a grant in the header OTP-Grant.');
     }
-    return (await this.parts.otp.verify({ challenge, code, purpose: PURPOSE, client: clientOf(request) })).grant;
+    return otp.verify({ challenge, code, purpose: PURPOSE, client: clientOf(request) });
   }
 
   /**
@@ -76,10 +82,10 @@ export class PhoneLogins {
   async #register(grant: string, phone: string): Promise<PhoneLoginResult | undefined> {
     const { database, grants, numbers, accounts } = this.parts;
     try {
-      return await database.transaction(async (manager) => {
-        const proof = await grants.consume(grant, { purpose: PURPOSE }, manager);
-        const account = await accounts.register(proof.phone, manager);
-        await numbers.bind(proof, account.id, manager);
+      return await database.transaction(async (transaction) => {
+        const proof = await grants.consume(grant, { purpose: PURPOSE }, transaction);
+        const account = await accounts.register(proof.phone, transaction);
+        await numbers.bind(proof, account.id, transaction);
         return loggedIn(account, proof, true);
       });
     } catch (error) {
@@ -89,16 +95,19 @@ export class PhoneLogins {
     }
   }
 
-  /** Dates the proof of the number anew, unless that was so long ago that the number may be somebody else's by now. */
-  async #admit({ id }: PhoneAccount, proof: Proof, request: IncomingRequest): Promise<void> {
+  /** The proof of the number was dated anew, unless the one before was so long ago that the number may be somebody else's by now. */
+  async #admit(
+    { id }: PhoneAccount,
+    { proof, bound, dormant }: { proof: Proof; bound: boolean; dormant: boolean },
+    request: IncomingRequest,
+  ): Promise<void> {
     const { numbers, accounts, events, auditor } = this.parts;
     const { phone, challengeId } = proof;
-    const { bound, dormant } = await numbers.prove(phone, id);
     if (!bound && accounts.awaitsFirstProof) return this.#bindFirst(id, proof);
     if (!dormant) return;
     if ((await accounts.otherFactor(id, PURPOSE, request)) !== 'proved') {
       const refused = { event: 'dormant_refused', outcome: 'other_factor_needed' } as const;
-      auditor.note({ ...refused, purpose: PURPOSE, subject: id, phone, challengeId });
+      auditor.note({ ...refused, purpose: PURPOSE, account: id, phone, challengeId });
       events.emit('otp.dormant_refused', { owner: id, phone: maskPhone(phone) });
       throw new OtpError('other_factor_needed', 'This number was not used for a long time: log in in another way.');
     }
@@ -119,8 +128,8 @@ export class PhoneLogins {
       if (!bound) throw grantInvalid();
       return;
     }
-    await database.transaction(async (manager) => {
-      const { heldUntil } = await numbers.bind(proof, id, manager);
+    await database.transaction(async (transaction) => {
+      const { heldUntil } = await numbers.bind(proof, id, transaction);
       if (heldUntil !== null) throw grantInvalid(); // it joins another number, which was proved in between
     });
   }

@@ -1,28 +1,15 @@
-import type { EntityManager } from 'typeorm';
-
 import type { Auditor } from '../audit/auditor.js';
-import { type GrantExpectation, grantInvalid, type Grants, type Proof } from '../grant/grants.js';
+import type { HostAccounts } from '../accounts/host-accounts.js';
+import type { Database } from '../database/database.js';
+import type { OtpTransaction } from '../database/transaction.js';
+import { type GrantAnswer, type GrantExpectation, grantInvalid, type Grants, type Proof } from '../grant/grants.js';
 import { readLocale, requireObject, requireText } from '../input.js';
 import type { KeyedHash } from '../keyed-hash.js';
-import { claimSql } from '../lifecycle/claim.sql.js';
-import type { Database } from '../lifecycle/database.js';
-import type { Tables } from '../lifecycle/tables.js';
+import { hex } from '../database/hex.js';
 import { OtpError } from '../otp.error.js';
 import type { EventSink } from '../otp.events.js';
 import type { OtpSettings } from '../otp.options.js';
 import { maskPhone } from '../phone/mask.js';
-import {
-  activateSql,
-  type ActivatedRow,
-  type BindingRow,
-  historySql,
-  leaveSql,
-  numbersOfSql,
-  type NumberRow,
-  ownerOfSql,
-  proveSql,
-  releaseSql,
-} from './ledger.sql.js';
 
 /** A number and whom it belongs to. */
 export interface OwnedNumber {
@@ -59,115 +46,109 @@ export interface NumberChange {
 /** Told when a number was left, so that whoever holds it hears of it. */
 export type TellLeft = (phone: string, locale: string | undefined) => void;
 
-/** Called in the transaction that binds a first number to an account. */
-export type OnFirstProof = (account: string, phone: string, manager: EntityManager) => Promise<void>;
-
 interface Parts {
   database: Database;
-  tables: Tables;
   grants: Grants;
   settings: OtpSettings;
   events: EventSink;
   auditor: Auditor;
   hash: KeyedHash;
   tellLeft: TellLeft;
-  onFirstProof: OnFirstProof;
+  accounts: HostAccounts;
 }
 
 const HOUR = 3600;
 
 /**
  * The ledger: which number belongs to whom, now and before. Nothing but these methods writes it; verifying a code never
- * does. Those that write take the `manager` of a transaction of the host, so that both commit together or not at all.
+ * does. Those that write take a transaction of the host, so that both commit together or not at all.
  */
 export class VerifiedNumbers {
-  readonly #sql;
-
   /** @internal */
-  constructor(private readonly parts: Parts) {
-    const { tables } = parts;
-    this.#sql = {
-      claim: claimSql(tables),
-      activate: activateSql(tables),
-      leave: leaveSql(tables),
-      release: releaseSql(tables),
-      prove: proveSql(tables),
-      ownerOf: ownerOfSql(tables),
-      numbersOf: numbersOfSql(tables),
-      history: historySql(tables),
-    };
-  }
+  constructor(private readonly parts: Parts) {}
 
   /**
    * Uses a grant and binds the number it proved to an owner.
    *
-   * Pass the `manager` of the transaction that makes the account, so that both exist or neither does. Without one it
-   * opens a transaction of its own. A number that belongs to somebody else stays theirs, unless the option
-   * `takenNumbers` moves it.
+   * Pass the transaction that makes the account, so that both exist or neither does. A number that belongs to somebody else stays
+   * theirs, unless the option `takenNumbers` moves it.
+   * @param transaction with TypeORM: the `manager`. Without one it is committed at once.
    * @param proof what the grant must be for: by default a `registration` by phone alone. For a number that a signed-in
    * account adds: `{ purpose: 'verify_number', subject: owner, session }`.
-   * @throws {@link OtpError} `phone_already_activated` when somebody else owns the number; let the transaction roll back,
-   * which gives the grant back · `grant_required` · `grant_invalid` · `service_unavailable`
+   * @throws {@link OtpError} `phone_already_activated` when somebody else owns the number; the grant stays good, and so does the
+   * transaction · `grant_required` · `grant_invalid` · `service_unavailable`
    */
   async activate(
     grant: string,
     owner: string,
-    manager?: EntityManager,
+    transaction?: OtpTransaction,
     proof: GrantExpectation = { purpose: 'registration' },
   ): Promise<OwnedNumber> {
     requireText('owner', owner);
     requireObject('What the grant must be for', proof);
-    if (proof.subject !== undefined && proof.subject !== owner) {
+    const { subject = null } = proof;
+    if (subject !== null && subject !== owner) {
       throw new OtpError(
         'request_invalid',
         'A number goes to the account that proved it: "subject" must equal "owner".',
       );
     }
-    if (manager === undefined) return this.parts.database.transaction((own) => this.activate(grant, owner, own, proof));
+    const { database, grants, accounts } = this.parts;
+    const request = grants.requestOf(grant, proof);
+    if (
+      transaction === undefined &&
+      request.purposes.some((purpose) => accounts.asksOf({ account: subject, purpose }))
+    ) {
+      return database.transaction((own) => this.activate(grant, owner, own, proof)); // what the host says no to is rolled back
+    }
 
-    return this.bind(await this.parts.grants.consume(grant, proof, manager), owner, manager);
+    const answer = await database.call<{ grant: GrantAnswer; number?: BindAnswer }>(
+      'activate',
+      { ...request, owner, ...this.#rules() },
+      transaction,
+    );
+    const { number } = answer;
+    if (number?.refused_by === 'phone_already_activated') throw this.#taken(owner, answer.grant, transaction);
+    const refusedBy = number?.refused_by;
+    await grants.accepted(
+      refusedBy === undefined ? answer.grant : { ...answer.grant, refused_by: refusedBy },
+      request,
+      transaction,
+    );
+    return this.#bound(number as BoundNumber, answer.grant.purpose, transaction);
   }
 
-  /** As {@link VerifiedNumbers.activate}, for a grant that was used already in this very transaction. */
+  /**
+   * As {@link VerifiedNumbers.activate}, for a grant that was used already in this very transaction.
+   * @throws {@link OtpError} `phone_already_activated` · `grant_invalid` · `service_unavailable`; let the transaction roll back, which gives
+   * the grant back
+   */
   async bind(
     proof: Pick<Proof, 'phone' | 'purpose' | 'provedAt'> & Partial<Proof>,
     owner: string,
-    manager: EntityManager,
+    transaction: OtpTransaction,
   ): Promise<OwnedNumber> {
     const { phone, purpose, provedAt, challengeId, source } = proof;
     if (source === 'recovery') throw grantInvalid(); // it proves no number
-    const { database, events, settings, auditor, hash, onFirstProof } = this.parts;
-    const { takenNumbers: policy, reconfirmAfterDays: reconfirmDays, holdHours } = settings;
-    await database.run(this.#sql.claim, { account: owner, phone }, manager); // who has the phone may lose it
-    const row = (await database.run(
-      this.#sql.activate,
+    const { database, hash } = this.parts;
+    const answer = await database.call<BindAnswer>(
+      'bind_number',
       {
         phone,
         owner,
         source: purpose,
-        policy,
-        reconfirmDays,
-        holdSeconds: holdHours * HOUR,
-        provedAt,
-        phoneHash: hash.ofPhone(phone),
-        challengeId: challengeId ?? null,
+        proved_at: provedAt,
+        phone_hash: hex(hash.ofPhone(phone)),
+        challenge_id: challengeId,
+        ...this.#rules(),
       },
-      manager,
-    ))!;
-    if (row.released) throw grantInvalid();
-    if (row.phone === null) {
-      const refused = { event: 'refused', outcome: 'phone_already_activated' } as const;
-      auditor.note({ ...refused, purpose, subject: owner, phone, ...(challengeId && { challengeId }) });
-      throw new OtpError('phone_already_activated', 'This number is already activated for another account.');
+      transaction,
+    );
+    if (answer.refused_by === 'number_released') throw grantInvalid();
+    if (answer.refused_by !== undefined) {
+      throw this.#taken(owner, { purpose, phone, challenge_id: challengeId ?? null }, transaction);
     }
-    const { previous_owner: from, first }: ActivatedRow = row;
-    if (first) await onFirstProof(owner, phone, manager);
-    const masked = maskPhone(phone);
-    database.afterCommit(manager, () => {
-      if (from !== null) events.emit('otp.number_transferred', { from, to: owner, phone: masked });
-      events.emit('otp.number_activated', { owner, phone: masked, purpose });
-    });
-    return owned(row);
+    return this.#bound(answer, purpose, transaction);
   }
 
   /**
@@ -177,34 +158,38 @@ export class VerifiedNumbers {
    * @throws {@link OtpError} `grant_required` · `grant_invalid` · `phone_already_activated` · `service_unavailable`; let
    * the transaction roll back
    */
-  async change(owner: string, change: NumberChange, manager?: EntityManager): Promise<OwnedNumber> {
+  async change(owner: string, change: NumberChange, transaction?: OtpTransaction): Promise<OwnedNumber> {
     requireText('owner', owner);
     requireObject('The change', change);
     const { currentNumberGrant, newNumberGrant, session, locale } = change;
     readLocale(locale); // now: a notice that fails after the commit would be one that whoever names the locale prevents
-    const { database, grants, events, hash, tellLeft } = this.parts;
-    if (manager === undefined) return database.transaction((own) => this.change(owner, change, own));
-
+    const { database, grants, events, auditor, tellLeft } = this.parts;
     const who = { subject: owner, ...(session !== undefined && { session }) };
-    const {
-      phone: from,
-      challengeId,
-      source,
-    } = await grants.consume(currentNumberGrant, { purpose: 'change_number', ...who }, manager);
-    const proof = await grants.consume(newNumberGrant, { purpose: 'verify_number', ...who }, manager);
-    if (from === proof.phone) throw new OtpError('request_invalid', 'The new number is the current one.');
-    const reason = source === 'recovery' ? 'changed_by_recovery' : 'changed';
-    await database.run(this.#sql.claim, { account: owner, phone: proof.phone }, manager);
-    const leaving = { owner, from, to: proof.phone, phoneHash: hash.ofPhone(from), challengeId, reason };
-    const left = await database.run(this.#sql.leave, leaving, manager);
-    if (left === undefined) throw new OtpError('grant_invalid', 'The current number is no longer of this account.');
+    const current = grants.requestOf(currentNumberGrant, { purpose: 'change_number', ...who });
+    const next = grants.requestOf(newNumberGrant, { purpose: 'verify_number', ...who });
+    if (transaction === undefined) return database.transaction((own) => this.change(owner, change, own));
 
-    const number = await this.bind(proof, owner, manager);
-    database.afterCommit(manager, () => {
+    const request = { current, new: next, owner, ...this.#rules() };
+    const answer = await database.call<ChangeAnswer>('change_number', request, transaction);
+    const { number, refused_by: refusedBy } = answer;
+    if (refusedBy === 'same_number') throw new OtpError('request_invalid', 'The new number is the current one.');
+    if (refusedBy === 'not_the_owner') {
+      throw new OtpError('grant_invalid', 'The current number is no longer of this account.');
+    }
+    if (number?.refused_by === 'phone_already_activated') throw this.#taken(owner, answer.new!, transaction);
+    const { phone: from, source, challengeId } = await grants.accepted(answer.current, current, transaction);
+    const gone = number?.refused_by ?? refusedBy;
+    const proof = await grants.accepted(gone ? { ...answer.new!, refused_by: gone } : answer.new!, next, transaction);
+    const bound = await this.#bound(number as BoundNumber, proof.purpose, transaction);
+    if (source === 'recovery') {
+      const changed = { event: 'number_changed', outcome: 'changed_by_recovery', purpose: 'change_number' } as const;
+      await auditor.add({ ...changed, account: owner, phone: from, challengeId }, transaction);
+    }
+    database.afterCommit(transaction, () => {
       events.emit('otp.number_changed', { owner, from: maskPhone(from), to: maskPhone(proof.phone) });
       tellLeft(from, locale);
     });
-    return number;
+    return bound;
   }
 
   /**
@@ -212,44 +197,41 @@ export class VerifiedNumbers {
    * @param reason kept with the binding, such as `account_closed`
    * @returns whether the number was the owner's
    */
-  async release(phone: string, owner: string, reason: string, manager?: EntityManager): Promise<boolean> {
+  async release(phone: string, owner: string, reason: string, transaction?: OtpTransaction): Promise<boolean> {
     requireText('phone', phone);
     requireText('owner', owner);
     requireText('reason', reason);
-    const { database, events, hash } = this.parts;
-    if (manager === undefined) return database.transaction((own) => this.release(phone, owner, reason, own));
-
-    await database.run(this.#sql.claim, { account: owner }, manager);
-    const row = await database.run(
-      this.#sql.release,
-      { phone, owner, reason, phoneHash: hash.ofPhone(phone) },
-      manager,
-    );
-    if (row === undefined) return false;
-    database.afterCommit(manager, () => events.emit('otp.number_released', { owner, phone: maskPhone(phone), reason }));
-    return true;
+    const { database, events, hash, settings } = this.parts;
+    const request = { phone, owner, reason, phone_hash: hex(hash.ofPhone(phone)), audit: settings.audit };
+    const { released } = await database.call<{ released: boolean }>('release_number', request, transaction);
+    if (released) {
+      database.afterCommit(transaction, () =>
+        events.emit('otp.number_released', { owner, phone: maskPhone(phone), reason }),
+      );
+    }
+    return released;
   }
 
-  /** Who owns a number (canonical E.164) at present. */
-  async ownerOf(phone: string): Promise<string | null> {
-    const row = await this.parts.database.run(this.#sql.ownerOf, { phone: requireText('phone', phone) });
-    return row?.owner ?? null;
+  /** Who owns a number (canonical E.164) at present, or as a transaction sees it. */
+  async ownerOf(phone: string, transaction?: OtpTransaction): Promise<string | null> {
+    const request = { phone: requireText('phone', phone) };
+    return (await this.parts.database.call<{ owner: string | null }>('owner_of', request, transaction)).owner;
   }
 
   /** The numbers of an account at present: those on hold come last, otherwise the one proved last first. */
-  async numbersOf(owner: string): Promise<OwnedNumber[]> {
-    const rows = await this.parts.database.rows(this.#sql.numbersOf, { owner: requireText('owner', owner) });
-    return rows.map(owned);
+  async numbersOf(owner: string, transaction?: OtpTransaction): Promise<OwnedNumber[]> {
+    const request = { owner: requireText('owner', owner) };
+    const { numbers } = await this.parts.database.call<{ numbers: NumberAnswer[] }>('numbers_of', request, transaction);
+    return numbers.map(owned);
   }
 
   /** Every binding of a number, or of an account, newest first; at most a thousand. */
   async history(of: { phone: string } | { owner: string }): Promise<NumberBinding[]> {
     requireObject('What the history is of', of);
-    const parameters =
-      'phone' in of
-        ? { phone: requireText('phone', of.phone), owner: null }
-        : { phone: null, owner: requireText('owner', of.owner) };
-    return (await this.parts.database.rows(this.#sql.history, parameters)).map(binding);
+    const request =
+      'phone' in of ? { phone: requireText('phone', of.phone) } : { owner: requireText('owner', of.owner) };
+    const { bindings } = await this.parts.database.call<{ bindings: BindingAnswer[] }>('number_history', request);
+    return bindings.map(binding);
   }
 
   /**
@@ -259,19 +241,91 @@ export class VerifiedNumbers {
    * unless it is admitted
    */
   async prove(phone: string, owner: string, admitDormant = false): Promise<{ bound: boolean; dormant: boolean }> {
-    const dormantDays = admitDormant ? FOREVER_DAYS : this.parts.settings.dormantAfterDays;
-    const row = await this.parts.database.run(this.#sql.prove, { phone, owner, dormantDays });
-    return { bound: row !== undefined, dormant: row?.dormant ?? false };
+    const { database, settings } = this.parts;
+    return database.call('prove_number', {
+      phone,
+      owner,
+      ...(!admitDormant && { dormant_days: settings.dormantAfterDays }),
+    });
+  }
+
+  /** The fields of a `binding_request` (types.sql) that are options. */
+  #rules() {
+    const { takenNumbers, reconfirmAfterDays, holdHours, audit } = this.parts.settings;
+    return {
+      policy: takenNumbers,
+      reconfirm_days: reconfirmAfterDays,
+      hold_seconds: holdHours * HOUR,
+      ...(audit && { audit }),
+    };
+  }
+
+  #taken(
+    owner: string,
+    { purpose, phone, challenge_id: challengeId }: Pick<GrantAnswer, 'purpose' | 'phone' | 'challenge_id'>,
+    transaction: OtpTransaction | undefined,
+  ): OtpError {
+    const refused = { event: 'refused', outcome: 'phone_already_activated' } as const;
+    this.parts.auditor.note(
+      { ...refused, purpose, account: owner, phone, ...(challengeId && { challengeId }) },
+      transaction,
+    );
+    return new OtpError('phone_already_activated', 'This number is already activated for another account.');
+  }
+
+  async #bound(number: BoundNumber, purpose: string, transaction: OtpTransaction | undefined): Promise<OwnedNumber> {
+    const { database, events, accounts } = this.parts;
+    const { owner, phone, previous_owner: from } = number;
+    if (number.first && transaction) await accounts.firstProof(owner, phone, transaction);
+    const masked = maskPhone(phone);
+    database.afterCommit(transaction, () => {
+      if (from !== null) events.emit('otp.number_transferred', { from, to: owner, phone: masked });
+      events.emit('otp.number_activated', { owner, phone: masked, purpose });
+    });
+    return owned(number);
   }
 }
 
-const FOREVER_DAYS = 100_000;
-
-function owned({ phone, owner, verified_at, last_proved_at, held_until }: NumberRow): OwnedNumber {
-  return { phone, owner, verifiedAt: verified_at, lastProvedAt: last_proved_at, heldUntil: held_until };
+/** A number as the database answers it (numbers.sql). */
+interface NumberAnswer {
+  phone: string;
+  owner: string;
+  verified_at: string;
+  last_proved_at: string;
+  held_until: string | null;
 }
 
-function binding(row: BindingRow): NumberBinding {
+interface BoundNumber extends NumberAnswer {
+  refused_by?: undefined;
+  /** Whose it was until now. */
+  previous_owner: string | null;
+  /** The account never had a number before. */
+  first: boolean;
+}
+
+type BindAnswer = BoundNumber | { refused_by: 'number_released' | 'phone_already_activated' };
+
+interface ChangeAnswer {
+  current: GrantAnswer;
+  new?: GrantAnswer;
+  number?: BindAnswer;
+  refused_by?: 'proves_no_number' | 'same_number' | 'not_the_owner';
+}
+
+interface BindingAnswer extends NumberAnswer {
+  source: string;
+  released_at: string | null;
+  release_reason: string | null;
+}
+
+const date = (text: string | null): Date | null => (text === null ? null : new Date(text));
+
+function owned({ phone, owner, verified_at, last_proved_at, held_until }: NumberAnswer): OwnedNumber {
+  const [verifiedAt, lastProvedAt] = [new Date(verified_at), new Date(last_proved_at)];
+  return { phone, owner, verifiedAt, lastProvedAt, heldUntil: date(held_until) };
+}
+
+function binding(row: BindingAnswer): NumberBinding {
   const { source, released_at: releasedAt, release_reason: releaseReason } = row;
-  return { ...owned(row), source, releasedAt, releaseReason };
+  return { ...owned(row), source, releasedAt: date(releasedAt), releaseReason };
 }

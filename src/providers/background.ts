@@ -22,9 +22,21 @@ export class Background {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** From now on nothing is taken on. Waits for what is running: at most one call's time limit, and the mark after it. */
+  /** A call that may begin such work: a shutdown waits for it as long as it can still begin some. */
+  track<T>(call: Promise<T>): Promise<T> {
+    if (this.#closing) return call; // by now it begins nothing
+    const running = call.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#running.add(running);
+    void running.then(() => this.#running.delete(running));
+    return call;
+  }
+
+  /** From now on nothing is taken on. Waits for what is running: at most one call's time limit, and the record after it. */
   async drain(): Promise<void> {
     this.#closing = true;
-    await Promise.all(this.#running);
+    await this.idle();
   }
 }

@@ -1,20 +1,18 @@
-import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 
+import { lockedOut } from '../challenge/challenges.js';
 import type { SessionBinding } from '../challenge/session-binding.js';
-import { grantHash, newGrant } from '../grant/grants.js';
+import type { Database } from '../database/database.js';
+import type { OtpTransaction } from '../database/transaction.js';
+import { formatGrant, grantHash, newGrantSecret } from '../grant/grant-token.js';
 import { readLocale, requireObject, requireText } from '../input.js';
-import type { Database } from '../lifecycle/database.js';
-import { paused } from '../lifecycle/lifecycle.js';
-import { recoverSql, type RecoverRow } from '../lifecycle/recover.sql.js';
-import type { Tables } from '../lifecycle/tables.js';
-import type { Limits } from '../limits/limits.js';
+import type { KeyedHash } from '../keyed-hash.js';
+import { hex } from '../database/hex.js';
 import { OtpError } from '../otp.error.js';
 import type { EventSink } from '../otp.events.js';
 import type { OtpSettings } from '../otp.options.js';
 import type { BuiltInPurpose } from '../otp.purposes.js';
 import { drawRecoveryCode, recoveryCodeHash } from './recovery-code.js';
-import { issueSql, remainingSql, replaceUsedSql, revokeSql } from './recovery.sql.js';
 
 /** What a recovery code may stand in for: the phone at a login, and the current number when it is changed. */
 export type RecoveryPurpose = Extract<BuiltInPurpose, 'second_factor' | 'change_number'>;
@@ -51,9 +49,8 @@ export type TellRecovered = (phone: string, locale: string | undefined) => void;
 
 interface Parts {
   database: Database;
-  tables: Tables;
   bind: SessionBinding;
-  limits: Limits;
+  hash: KeyedHash;
   settings: OtpSettings;
   events: EventSink;
   tell: TellRecovered;
@@ -63,18 +60,11 @@ const CODES = 10;
 
 /** Codes that people keep on paper for the day when the phone is gone (NIST SP 800-63B-4 §4.2.1.1). Nobody needs to use them. */
 export class RecoveryCodes {
-  readonly #sql;
+  readonly #audit: boolean;
 
   /** @internal */
   constructor(private readonly parts: Parts) {
-    const { tables } = parts;
-    this.#sql = {
-      issue: issueSql(tables),
-      replaceUsed: replaceUsedSql(tables),
-      recover: recoverSql(tables),
-      remaining: remainingSql(tables),
-      revoke: revokeSql(tables),
-    };
+    this.#audit = parts.settings.audit;
   }
 
   /**
@@ -82,12 +72,12 @@ export class RecoveryCodes {
    * fresh code to the phone first, for example with `@StepUp`, or a stolen session has a way to stay.
    * @throws {@link OtpError} `request_invalid` · `service_unavailable`
    */
-  async issue(account: string, manager?: EntityManager): Promise<string[]> {
+  async issue(account: string, transaction?: OtpTransaction): Promise<string[]> {
     requireText('account', account);
     const { database, events } = this.parts;
     const { codes, hashes } = draw(account);
-    await database.run(this.#sql.issue, { account, hashes }, manager);
-    database.afterCommit(manager, () => events.emit('otp.recovery_issued', { account, codes: CODES }));
+    await database.call('issue_codes', { account, hashes, audit: this.#audit }, transaction);
+    database.afterCommit(transaction, () => events.emit('otp.recovery_issued', { account, codes: CODES }));
     return codes;
   }
 
@@ -101,16 +91,17 @@ export class RecoveryCodes {
    * @throws {@link OtpError} `request_invalid` · `service_unavailable` (codes may have been replaced by such as nobody has:
    * `issue` a new set)
    */
-  async replaceUsed(account: string, manager?: EntityManager): Promise<NewRecoveryCode[]> {
+  async replaceUsed(account: string, transaction?: OtpTransaction): Promise<NewRecoveryCode[]> {
     requireText('account', account);
     const { database, events } = this.parts;
     const { codes, hashes } = draw(account);
-    const replaced = await database.rows(this.#sql.replaceUsed, { account, hashes }, manager);
-    if (replaced.length > 0) {
-      const event = { account, codes: replaced.length };
-      database.afterCommit(manager, () => events.emit('otp.recovery_replaced', event));
+    const request = { account, hashes, audit: this.#audit };
+    const { places } = await database.call<{ places: number[] }>('replace_codes', request, transaction);
+    if (places.length > 0) {
+      const event = { account, codes: places.length };
+      database.afterCommit(transaction, () => events.emit('otp.recovery_replaced', event));
     }
-    return replaced.map(({ place }) => ({ place, code: codes[place - 1]! }));
+    return places.map((place) => ({ place, code: codes[place - 1]! }));
   }
 
   /**
@@ -133,51 +124,60 @@ export class RecoveryCodes {
       throw new OtpError('request_invalid', `"purpose" of a recovery code must be "${purposes}".`);
     }
     readLocale(locale); // now: a notice must not fail after the code is used
-    const { database, bind, limits, settings, events, tell } = this.parts;
-    const grant = newGrant();
-    const row = (await database.run(this.#sql.recover, {
+    const { database, bind, hash, settings, events, tell } = this.parts;
+    const id = uuidv7();
+    const secret = newGrantSecret();
+    const binding = bind(settings.purposes.get(purpose), {
+      subject: account,
+      ...(session !== undefined && { session }),
+    });
+    const answer = await database.call<RecoverAnswer>('recover', {
       account,
-      codeHash: recoveryCodeHash(account, code),
-      gateKey: limits.recoveryGateOf(account),
-      failuresPerHour: settings.failuresPerHour,
-      pauseMinutes: settings.pauseMinutes,
-      failuresInARow: settings.failuresInARow,
-      phone: phone === undefined ? null : requireText('phone', phone),
-      needsNumber: purpose === 'change_number',
-      id: uuidv7(),
+      account_hash: hex(hash.ofAccount(account)),
+      code_hash: hex(recoveryCodeHash(account, code)),
+      ...(phone !== undefined && { phone: requireText('phone', phone) }),
+      needs_number: purpose === 'change_number',
+      id,
       purpose,
-      sessionBinding: bind(settings.purposes.get(purpose), {
-        subject: account,
-        ...(session !== undefined && { session }),
-      }),
-      grantHash: grantHash(grant),
-      grantSeconds: settings.grantTtlSeconds,
-    }))!;
-    const { grant_expires_at: expiresAt, remaining, phones } = row;
-    if (expiresAt === null) throw this.#refused(account, purpose, row);
+      ...(binding && { session_binding: hex(binding) }),
+      grant_hash: hex(grantHash(secret)),
+      grant_seconds: settings.grantTtlSeconds,
+      failures_per_hour: settings.failuresPerHour,
+      failures_in_a_row: settings.failuresInARow,
+      lockout_minutes: settings.pauseMinutes,
+      audit: this.#audit,
+    });
+    if (answer.refused_by !== undefined) throw this.#refused(account, purpose, answer);
+    const { remaining } = answer;
     events.emit('otp.recovery_used', { account, purpose, remaining });
-    for (const each of phones) tell(each, locale);
-    return { grant, expiresAt, remaining };
+    for (const each of answer.phones) tell(each, locale);
+    return { grant: formatGrant(id, secret), expiresAt: new Date(answer.grant_expires_at), remaining };
   }
 
   /** How many codes of an account were not used yet; 0 where it has no set. */
   async remaining(account: string): Promise<number> {
-    const row = await this.parts.database.run(this.#sql.remaining, { account: requireText('account', account) });
-    return row!.remaining;
+    const request = { account: requireText('account', account) };
+    return (await this.parts.database.call<{ remaining: number }>('count_codes', request)).remaining;
   }
 
   /** Ends the codes of an account, for example when it is closed. @returns whether it had any */
-  async revoke(account: string, manager?: EntityManager): Promise<boolean> {
-    const row = await this.parts.database.run(this.#sql.revoke, { account: requireText('account', account) }, manager);
-    return row!.revoked > 0;
+  async revoke(account: string, transaction?: OtpTransaction): Promise<boolean> {
+    const request = { account: requireText('account', account), audit: this.#audit };
+    return (await this.parts.database.call<{ revoked: number }>('revoke_codes', request, transaction)).revoked > 0;
   }
 
-  #refused(account: string, purpose: RecoveryPurpose, row: RecoverRow): OtpError {
-    const { retry_after: retryAfter, failures, streak } = row;
-    const reason = row.reason ?? 'paused';
-    const closed = streak >= this.parts.settings.failuresInARow;
-    this.parts.events.emit('otp.recovery_refused', { account, purpose, reason, failures, closed });
-    if (retryAfter !== null) return paused(retryAfter);
+  #refused(account: string, purpose: RecoveryPurpose, answer: RefusedRecovery): OtpError {
+    const { refused_by: refusedBy, retry_after: retryAfter } = answer;
+    const closed = (answer.failures_in_a_row ?? 0) >= this.parts.settings.failuresInARow;
+    const reason = refusedBy === 'locked_out' ? 'paused' : refusedBy;
+    this.parts.events.emit('otp.recovery_refused', {
+      account,
+      purpose,
+      reason,
+      failures: answer.failures ?? 0,
+      closed,
+    });
+    if (refusedBy === 'locked_out') return lockedOut(retryAfter!);
     if (reason === 'phone_missing') {
       return new OtpError('phone_missing', 'This account has no such verified number to change: verify one instead.');
     }
@@ -185,8 +185,26 @@ export class RecoveryCodes {
   }
 }
 
+interface RefusedRecovery {
+  refused_by: 'locked_out' | 'wrong_code' | 'used' | 'phone_missing';
+  retry_after: number | null;
+  failures: number | null;
+  failures_in_a_row: number | null;
+}
+
+type RecoverAnswer =
+  | RefusedRecovery
+  | {
+      refused_by?: undefined;
+      grant_expires_at: string;
+      /** Codes of the set that were not used yet. */
+      remaining: number;
+      /** The numbers of the account, to be told. */
+      phones: string[];
+    };
+
 /** A code for each place of a set, and the form in which it is stored. */
-function draw(account: string): { codes: string[]; hashes: Buffer[] } {
+function draw(account: string): { codes: string[]; hashes: string[] } {
   const codes = Array.from({ length: CODES }, drawRecoveryCode);
-  return { codes, hashes: codes.map((code) => recoveryCodeHash(account, code)) };
+  return { codes, hashes: codes.map((code) => hex(recoveryCodeHash(account, code))) };
 }

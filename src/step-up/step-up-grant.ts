@@ -1,6 +1,5 @@
-import type { EntityManager } from 'typeorm';
-
 import type { Action } from '../challenge/action.js';
+import type { OtpTransaction } from '../database/transaction.js';
 import type { GrantExpectation, Grants, Proof } from '../grant/grants.js';
 
 /** What a call behind `@StepUp` brought along: the handler gets it by `@SteppedUp()`. */
@@ -21,13 +20,17 @@ export class StepUpGrant {
    * @param action the record, read again under the lock that its execution holds. Left out where `@StepUp` names no action.
    * @throws {@link OtpError} `grant_invalid`, also when the record has changed since it was confirmed · `service_unavailable`
    */
-  async consume(manager?: EntityManager, action?: Action): Promise<Proof> {
+  async consume(transaction?: OtpTransaction, action?: Action): Promise<Proof> {
     const { action: named, ...who } = this.expectation;
-    if (named !== undefined && action === undefined && manager !== undefined) {
+    if (named !== undefined && action === undefined && transaction !== undefined) {
       throw new TypeError('StepUpGrant.consume() needs the action, read again inside the transaction.');
     }
     const confirmed = action ?? named;
-    this.#proof = await this.grants.consume(this.grant, { ...who, ...(confirmed && { action: confirmed }) }, manager);
+    this.#proof = await this.grants.consume(
+      this.grant,
+      { ...who, ...(confirmed && { action: confirmed }) },
+      transaction,
+    );
     return this.#proof;
   }
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { reinstallFunctions, sqlFor } from '../database/commands.js';
 import { type AttackReport, chosen, runAttacks } from './attacks/run-attacks.js';
 import type { AttackTarget } from './attacks/target.js';
 import { FAULT_NAMES, faultByName } from './simulators/fault-by-name.js';
@@ -13,11 +14,13 @@ import type { VendorSimulator } from './simulators/simulator.js';
 
 const VENDORS: ReadonlyMap<string, SimulatedVendor> = new Map(Object.entries(SIMULATORS));
 
-const HELP = `Simulates a vendor of one-time codes on this machine, and attacks your own application, for development.
+const HELP = `Simulates a vendor of one-time codes on this machine, attacks your own application, and shows or mends what the database has.
 
   nestjs-phone-otp simulate <vendor> [--port <port>] [--fault <fault>]
   nestjs-phone-otp list      the vendors
   nestjs-phone-otp attack --config <file> [--only <ids>]
+  nestjs-phone-otp sql [--schema <schema>] [--prefix <prefix>]
+  nestjs-phone-otp functions [--url <url>] [--schema <schema>] [--prefix <prefix>]
   nestjs-phone-otp --help    this text
 
 simulate prints where the vendor is, the options of an adapter that reaches it, and each message as it arrives. Ctrl+C ends
@@ -31,6 +34,13 @@ ends with 1 if any was not withstood, or could not be made.
 
   --config  a module such as attacks.mjs; its default export is the target, or a function that makes it
   --only    ids of attacks, such as G2,R1; all of them by default
+
+sql prints all that the migrations make: tables, types and functions. functions installs the functions again where some are missing
+or were altered, in one transaction; run it with the rights of their owner.
+
+  --schema  where the tables are; "public" by default
+  --prefix  the "entityPrefix" of the data source; none by default
+  --url     of the database; the environment variable DATABASE_URL by default
 `;
 
 /** What was typed cannot be done: told with the way to do it. */
@@ -50,8 +60,12 @@ async function run(args: string[]): Promise<void> {
   if (others.length > 0) throw new UsageError(`"${others[0]}" is one word too many. See "nestjs-phone-otp --help".`);
   if (command === 'list' && name === undefined) return list();
   if (command === 'attack' && name === undefined) return attack(await targetIn(values.config), idsIn(values.only));
+  if (command === 'sql' && name === undefined) return say(sqlFor(values));
+  if (command === 'functions' && name === undefined) return functions(values.url ?? process.env.DATABASE_URL, values);
   if (command !== 'simulate')
-    throw new UsageError('say "simulate <vendor>", "list" or "attack". See "nestjs-phone-otp --help".');
+    throw new UsageError(
+      'say "simulate <vendor>", "list", "attack", "sql" or "functions". See "nestjs-phone-otp --help".',
+    );
   await simulate(vendorOf(name), portOf(values.port), faultOf(values.fault));
 }
 
@@ -65,6 +79,9 @@ function parsed(args: string[]) {
         fault: { type: 'string' },
         config: { type: 'string' },
         only: { type: 'string' },
+        schema: { type: 'string' },
+        prefix: { type: 'string' },
+        url: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });
@@ -96,6 +113,12 @@ async function attack(target: AttackTarget, only: readonly string[] | undefined)
   const reports = await runAttacks(target, { ...(only && { only }), onReport });
   const failed = reports.filter(({ verdict }) => verdict === 'broken' || verdict === 'inconclusive');
   if (failed.length > 0) process.exitCode = 1;
+}
+
+async function functions(url: string | undefined, place: { schema?: string; prefix?: string }): Promise<void> {
+  if (url === undefined)
+    throw new UsageError('say which database, with --url or the environment variable DATABASE_URL.');
+  say(`${await reinstallFunctions(url, place)} functions are installed.\n`);
 }
 
 async function targetIn(file: string | undefined): Promise<AttackTarget> {

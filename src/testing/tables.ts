@@ -1,14 +1,15 @@
 import type { DataSource, EntityManager } from 'typeorm';
 
 import { AuditEntry } from '../audit/audit-entry.entity.js';
-import { OTP_ENTITIES, tablesOf } from '../lifecycle/tables.js';
+import { OTP_ENTITIES } from '../database/entities.js';
 
 /** Lets time pass: everything in the tables of this package becomes so much older. The database's clock is not touched. */
 export async function elapse(dataSource: DataSource, seconds: number): Promise<void> {
   const escape = (name: string) => dataSource.driver.escape(name);
-  for (const { tablePath, columns } of OTP_ENTITIES.map((entity) => dataSource.getMetadata(entity))) {
+  for (const entity of OTP_ENTITIES) {
+    const { tablePath, columns } = dataSource.getMetadata(entity);
     const times = columns.filter(({ type }) => type === 'timestamptz').map((column) => escape(column.databaseName));
-    const table = tablePath.split('.').map(escape).join('.');
+    const table = tableOf(dataSource, entity);
     const sets = times.map((time) => `${time} = ${time} - make_interval(secs => $1)`);
     const update = (by: DataSource | EntityManager) => by.query(`UPDATE ${table} SET ${sets.join(', ')}`, [seconds]);
     await (tablePath === auditOf(dataSource) ? unguarded(dataSource, table, update) : update(dataSource));
@@ -17,11 +18,20 @@ export async function elapse(dataSource: DataSource, seconds: number): Promise<v
 
 /** Empties the tables of this package. */
 export async function forget(dataSource: DataSource): Promise<void> {
-  const tables = Object.values(tablesOf(dataSource)).join(', ');
+  const tables = OTP_ENTITIES.map((entity) => tableOf(dataSource, entity)).join(', ');
   await unguarded(dataSource, tables, (manager) => manager.query(`TRUNCATE ${tables}`));
 }
 
 const auditOf = (dataSource: DataSource) => dataSource.getMetadata(AuditEntry).tablePath;
+
+/** As it is written in SQL. */
+function tableOf(dataSource: DataSource, entity: (typeof OTP_ENTITIES)[number]): string {
+  const { tablePath } = dataSource.getMetadata(entity);
+  return tablePath
+    .split('.')
+    .map((name) => dataSource.driver.escape(name))
+    .join('.');
+}
 
 /**
  * Past the triggers that keep the audit as it is, as its table's owner can.
@@ -32,7 +42,7 @@ function unguarded(
   tables: string,
   work: (manager: EntityManager) => Promise<unknown>,
 ): Promise<void> {
-  const { audit } = tablesOf(dataSource);
+  const audit = tableOf(dataSource, AuditEntry);
   return dataSource.transaction(async (manager) => {
     await manager.query(`LOCK TABLE ${tables}`);
     await manager.query(`ALTER TABLE ${audit} DISABLE TRIGGER USER`);

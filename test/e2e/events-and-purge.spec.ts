@@ -2,6 +2,7 @@ import { EventEmitter2, EventEmitterModule } from '@nestjs/event-emitter';
 import { Logger } from '@nestjs/common';
 
 import { EventLog } from '../support/events.js';
+import { fates, marked } from '../support/messages.js';
 import { type Fixture, newPhone, otpFixture, PEPPER, wrongCode } from '../support/otp-fixture.js';
 import { until } from '../support/until.js';
 
@@ -136,37 +137,41 @@ describe('the purge', () => {
 
   it('goes on, batch by batch, until nothing is left', async () => {
     const { dataSource, schema } = fixture;
-    await dataSource.query(`INSERT INTO ${schema}.otp_limits (key, used, cap, at, ends_at)
-      SELECT sha256(n::text::bytea), 1, 1, now() - interval '2 hours', now() - interval '2 hours'
-      FROM generate_series(1, 2500) n`);
+    await dataSource.query(`INSERT INTO ${schema}.otp_unverified_sends (key, unverified, verified, ends_at)
+      SELECT sha256(n::text::bytea), 1, 0, now() - interval '2 hours' FROM generate_series(1, 2500) n`);
 
     expect(await fixture.operations.purge()).toBe(2500);
-    expect(await count('otp_limits')).toBe(0);
+    expect(await count('otp_unverified_sends')).toBe(0);
   });
 
-  it('SEC-09 keeps a gate with a streak, however old, so that time alone gives nobody new guesses', async () => {
+  it('SEC-09 keeps a lockout with wrong codes in a row, however old, so that time alone gives nobody new guesses', async () => {
     const { challenge, code } = await start();
     await fixture.otp.verify({ challenge, code: wrongCode(code), purpose }).catch(() => undefined);
     await fixture.elapse(400 * 86_400);
 
     await fixture.operations.purge();
 
-    expect((await fixture.rows('otp_limits')).map(({ streak }) => streak)).toEqual([1]);
+    expect((await fixture.rows('otp_lockouts')).map((row) => row.failures_in_a_row)).toEqual([1]);
     expect(await count('otp_challenges')).toBe(0);
   });
 
   it('FLT-17 marks a message whose process died before the vendor’s answer as perhaps sent', async () => {
     const { challenge } = await start();
-    await until('the message was marked', async () => (await fixture.rows('otp_challenges'))[0]!.status === 'sent');
-    await fixture.dataSource.query(`UPDATE ${fixture.schema}.otp_challenges SET status = 'sending'`);
-    const status = async () => (await fixture.rows('otp_challenges'))[0]!.status;
+    await marked(fixture);
+    await fixture.dataSource.query(`DELETE FROM ${fixture.schema}.otp_sends`);
 
     await fixture.operations.purge();
-    expect(await status()).toBe('sending');
+    expect(await count('otp_sends')).toBe(0);
     await fixture.elapse(41);
     await fixture.operations.purge();
 
-    expect(await status()).toBe('unknown');
+    expect(await fixture.rows('otp_sends')).toMatchObject([
+      { send_number: 1, provider: 'capturing', outcome: 'no_answer', latency_ms: null },
+    ]);
+    expect(await fates(fixture)).toEqual(['sent', 'unknown']);
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'pending', ended_at: null }]);
+    await fixture.operations.purge();
+    expect(await count('otp_sends')).toBe(1);
     await fixture.elapse(20);
     await expect(fixture.otp.resend({ challenge, client })).resolves.toMatchObject({ challenge });
   });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -22,9 +23,10 @@ import {
   StepUp,
   VerifiedNumbers,
 } from 'nestjs-phone-otp';
-import { CapturingProvider } from 'nestjs-phone-otp/testing';
-import { DataSource } from 'typeorm';
+import { CapturingProvider, OtpTesting } from 'nestjs-phone-otp/testing';
+import { DataSource, type DataSourceOptions } from 'typeorm';
 
+import { FUNCTIONS_VERSION } from '../../src/database/functions.js';
 import { databaseOptions, newSchema } from '../support/database.js';
 import { post } from '../support/http.js';
 import { GENEROUS, newPhone, otpFixture } from '../support/otp-fixture.js';
@@ -84,6 +86,48 @@ function moduleThatImports(imported: NonNullable<ModuleMetadata['imports']>[numb
   class ShopModule {}
   return ShopModule;
 }
+
+/** A schema with everything that the migrations make, changed afterwards. */
+async function migratedSchema(change?: (schema: string) => string): Promise<string> {
+  const own = await newSchema();
+  await inDatabase(change?.(own) ?? '', databaseOptions(own));
+  return own;
+}
+
+/** Runs statements as the owner of everything. */
+async function inDatabase(
+  sql: string,
+  options: DataSourceOptions = { type: 'postgres', url: process.env.DATABASE_URL! },
+): Promise<void> {
+  const source = await new DataSource(options).initialize();
+  try {
+    await source.query(sql);
+  } finally {
+    await source.destroy();
+  }
+}
+
+/** What tells an index from the others of its table, whatever its name is. */
+const UNIQUE_PHONE = '%UNIQUE%(phone)%';
+
+const isIndexOf = (schema: string, table: string, definition: string) =>
+  `indrelid = '${schema}.${table}'::regclass AND pg_get_indexdef(indexrelid) LIKE '${definition}'`;
+
+function dropped(schema: string, table: string, definition: string): string {
+  const index = `(SELECT indexrelid::regclass::text FROM pg_index WHERE ${isIndexOf(schema, table, definition)})`;
+  return `DO $$ BEGIN EXECUTE 'DROP INDEX ' || ${index}; END $$`;
+}
+
+const withoutUnique = (schema: string) =>
+  `The unique index on "${schema}"."otp_verified_numbers" (phone) is missing or invalid, and with it a guarantee: ` +
+  'make it again as the migration does ("npx nestjs-phone-otp sql" prints it).';
+
+const REINSTALL = 'To install them again, run "npx nestjs-phone-otp functions" with the rights of their owner.';
+
+/** Has the functions say that they are of another release. */
+const ofRelease = (schema: string, version: Partial<typeof FUNCTIONS_VERSION>) =>
+  `CREATE OR REPLACE FUNCTION ${schema}.otp_version() RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT '${JSON.stringify({ ...FUNCTIONS_VERSION, ...version })}' $$`;
 
 class Secrets {}
 
@@ -351,14 +395,21 @@ describe('an application that cannot start says what to change', () => {
   it('given tables that no migration made', async () => {
     const empty = await newSchema();
     const tables = [
-      'challenges',
-      'limits',
-      'grants',
-      'verified_numbers',
-      'sends',
       'audit',
+      'budgets',
+      'challenges',
+      'grants',
+      'known_devices',
+      'lockouts',
       'recovery_codes',
+      'send_counters',
+      'sending_stops',
+      'sends',
       'trusted_devices',
+      'turns',
+      'unverified_sends',
+      'verified_numbers',
+      'wrong_codes',
     ];
     const missing = tables.map((table) => `"${empty}"."otp_${table}"`).join(', ');
 
@@ -380,15 +431,119 @@ describe('an application that cannot start says what to change', () => {
     );
   });
 
-  it('given tables of an older version, whose newer migrations did not run', async () => {
-    const old = await newSchema();
+  it.each<[string, (own: string) => string, (own: string) => string]>([
+    [
+      'tables of an older version, whose newer migrations did not run',
+      (own) => `ALTER TABLE ${own}.otp_challenges DROP COLUMN action_shown`,
+      (own) =>
+        `These columns do not exist: "${own}"."otp_challenges".action_shown. The tables are of an older version: ` +
+        'run the migrations of "OTP_MIGRATIONS" that are new (or set "migrationsRun: true").',
+    ],
+    ['no unique index', (own) => dropped(own, 'otp_verified_numbers', UNIQUE_PHONE), withoutUnique],
+    [
+      'an index that lets two through in the place of the unique one',
+      (own) =>
+        `${dropped(own, 'otp_verified_numbers', UNIQUE_PHONE)};
+         CREATE INDEX ON ${own}.otp_verified_numbers (phone) WHERE released_at IS NULL`,
+      withoutUnique,
+    ],
+    [
+      'a unique index that could not be built',
+      (own) => `UPDATE pg_index SET indisvalid = false WHERE ${isIndexOf(own, 'otp_verified_numbers', UNIQUE_PHONE)}`,
+      withoutUnique,
+    ],
+    [
+      'a function missing',
+      (own) => `DROP FUNCTION ${own}.otp_cancel`,
+      () => `Of the database functions some are missing: otp_cancel. ${REINSTALL}`,
+    ],
+    [
+      'a function that somebody altered',
+      (
+        own,
+      ) => `CREATE OR REPLACE FUNCTION ${own}.otp_full(count bigint, ends_at timestamptz, most bigint, t timestamptz)
+        RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT false'`,
+      () => `Of the database functions some are not as this package has them: otp_full. ${REINSTALL}`,
+    ],
+    [
+      'functions of an older release',
+      (own) => ofRelease(own, { release: FUNCTIONS_VERSION.release - 1 }),
+      () =>
+        'The database functions are of an older release: run the migrations of "OTP_MIGRATIONS" that are new (or set "migrationsRun: true").',
+    ],
+    [
+      'functions of a newer release that does not serve this one any more',
+      (own) => {
+        const release = FUNCTIONS_VERSION.release + 1;
+        return ofRelease(own, { release, serves_from: release });
+      },
+      () =>
+        'The database functions are of a newer release, which does not serve this version any more: upgrade the package.',
+    ],
+  ])('given %s', async (_, change, message) => {
+    const own = await migratedSchema(change);
 
-    // All but the second: of one that makes a table, the table would be named.
-    const error = await refusal([database({ schema: old, migrations: OTP_MIGRATIONS.toSpliced(1, 1) }), otp()]);
+    const error = await refusal([database({ schema: own, migrationsRun: false }), otp()]);
 
-    expect(error).toBeInstanceOf(OtpConfigError);
-    expect((error as Error).message).toMatch(/^These columns do not exist: .*"otp_challenges"\.action_shown/);
-    expect((error as Error).message).toMatch(/run the migrations of "OTP_MIGRATIONS" that are new/);
+    expect(error).toEqual(new OtpConfigError(message(own)));
+  });
+
+  it('given a database that takes no writes', async () => {
+    const extra = { options: '-c default_transaction_read_only=on' };
+
+    const error = await refusal([database({ schema: await migratedSchema(), migrationsRun: false, extra }), otp()]);
+
+    expect(error).toEqual(
+      new OtpConfigError(
+        'The database takes no writes: it is a hot standby, or its role or database has "default_transaction_read_only". Connect to the primary.',
+      ),
+    );
+  });
+
+  it.each<[string, (own: string, role: string) => string, (own: string) => string]>([
+    [
+      'no rights on a table',
+      (own, role) => `REVOKE DELETE ON ${own}.otp_challenges FROM ${role}`,
+      (own) =>
+        `The role of the data source lacks DELETE on "${own}"."otp_challenges": grant what "Least rights" in SECURITY.md lists.`,
+    ],
+    [
+      'no right to call a function',
+      (own) => `REVOKE EXECUTE ON FUNCTION ${own}.otp_start FROM PUBLIC`,
+      () =>
+        'The role of the data source may not call otp_start: grant EXECUTE on the functions whose names begin so, as "Least rights" in SECURITY.md does.',
+    ],
+  ])('given a role with %s', async (_, withhold, message) => {
+    const role = `r_${randomBytes(6).toString('hex')}`;
+    const own = await migratedSchema(
+      (made) => `CREATE ROLE ${role};
+        GRANT USAGE ON SCHEMA ${made} TO ${role};
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${made} TO ${role};
+        ${withhold(made, role)}`,
+    );
+    const extra = { options: `-c role=${role}` };
+
+    const error = await refusal([database({ schema: own, migrationsRun: false, extra }), otp()]);
+    await inDatabase(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+
+    expect(error).toEqual(new OtpConfigError(message(own)));
+  });
+
+  it.each([true, false])('given a prefix of 41 bytes (migrations run: %j)', async (migrationsRun) => {
+    const said = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined); // TypeOrmModule's attempts
+    const entityPrefix = `${'ü'.repeat(20)}_`;
+
+    const error = await refusal([
+      database({ schema: await newSchema(), migrationsRun, entityPrefix, retryAttempts: 0 }),
+      otp(),
+    ]);
+    said.mockRestore();
+
+    expect(error).toEqual(
+      new OtpConfigError(
+        '"entityPrefix" of the data source has more than 40 bytes, with which PostgreSQL would cut off names of this package: shorten it.',
+      ),
+    );
   });
 
   it('given routes that are mounted nowhere', () => {
@@ -533,10 +688,63 @@ describe('an application that can start, but should not like this', () => {
   });
 });
 
+describe('an application that can start, but is warned', () => {
+  let warning: jest.SpiedFunction<Logger['warn']>;
+  beforeEach(() => (warning = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined)));
+  afterEach(() => warning.mockRestore());
+  const otp = () => OtpModule.forRoot(new CapturingProvider(), GENEROUS);
+
+  it.each<[string, (own: string) => string, (own: string) => string]>([
+    [
+      'functions of a newer release that serves this one',
+      (own) => `${ofRelease(own, { release: FUNCTIONS_VERSION.release + 1, hash: 'of the newer' })};
+        CREATE OR REPLACE FUNCTION ${own}.otp_list_stops(request jsonb) RETURNS jsonb LANGUAGE sql STABLE AS 'SELECT ''{"stops":[]}''::jsonb'`,
+      () => 'the database functions are of a newer release than this application, and serve it',
+    ],
+    [
+      'an index missing that only makes things fast',
+      (own) => dropped(own, 'otp_verified_numbers', '%(owner)%'),
+      (own) => `the index on "${own}"."otp_verified_numbers" (owner) is missing: calls become slow as the table grows`,
+    ],
+  ])('given %s', async (_, change, message) => {
+    const own = await migratedSchema(change);
+
+    const app = await start({ imports: [database({ schema: own, migrationsRun: false }), otp()] });
+
+    expect(warning.mock.calls.flat()).toEqual([message(own)]);
+    await expect(app.get(OtpService).start(request())).resolves.toBeDefined();
+    await app.close();
+  });
+
+  it('given "synchronize" while it is developed: the functions are installed, once, and again where they differ', async () => {
+    const own = await newSchema();
+    const synchronized = () =>
+      start({ imports: [database({ schema: own, synchronize: true, migrations: [], migrationsRun: false }), otp()] });
+    const installed =
+      'the database functions of this package were installed, since "synchronize" is on and makes tables only';
+
+    const first = await synchronized();
+    expect(warning.mock.calls.flat()).toEqual([installed]);
+    const { phone, purpose, client } = request();
+    const { challenge } = await first.get(OtpService).start({ phone, purpose, client });
+    const code = await OtpTesting.of(first).lastCode(phone);
+    await expect(first.get(OtpService).verify({ challenge, code, purpose })).resolves.toMatchObject({ phone });
+    await first.close();
+
+    await (await synchronized()).close();
+    expect(warning.mock.calls.flat()).toEqual([installed]);
+
+    await inDatabase(`DROP FUNCTION ${own}.otp_cancel`);
+    await (await synchronized()).close();
+    expect(warning.mock.calls.flat()).toEqual([installed, installed]);
+  });
+});
+
 describe('the migrations', () => {
   it.each([
     ['in a schema', {}],
     ['with a prefix', { entityPrefix: 'acme_' }],
+    ['with a prefix of 40 bytes', { entityPrefix: 'ü'.repeat(20) }],
   ])('%s make what the entities say, and take all of it away again', async (_, more) => {
     const own = await newSchema();
     const source = new DataSource({
@@ -552,6 +760,13 @@ describe('the migrations', () => {
         await source.query(`SELECT tablename FROM pg_tables WHERE schemaname = $1 AND tablename <> 'migrations'`, [own])
       ).map(({ tablename }: { tablename: string }) => tablename);
 
+    const others = async () =>
+      source.query(
+        `SELECT proname::text AS name FROM pg_proc WHERE pronamespace = $1::regnamespace
+         UNION SELECT typname::text FROM pg_type WHERE typnamespace = $1::regnamespace AND typname NOT IN ('migrations', '_migrations')`,
+        [own],
+      );
+
     await source.runMigrations();
     const drift = await source.driver.createSchemaBuilder().log();
     const made = await tables();
@@ -559,7 +774,19 @@ describe('the migrations', () => {
 
     expect(drift.upQueries.map(({ query }) => query)).toEqual([]);
     expect(made).toHaveLength(OTP_ENTITIES.length);
-    expect(await tables()).toEqual([]);
+    expect([await tables(), await others()]).toEqual([[], []]);
     await source.destroy();
+  });
+
+  it('serve an application under a prefix of 40 bytes', async () => {
+    const own = await newSchema();
+    const imports = [
+      database({ schema: own, entityPrefix: 'ü'.repeat(20) }),
+      OtpModule.forRoot(new CapturingProvider(), GENEROUS),
+    ];
+    const app = await start({ imports });
+
+    await expect(app.get(OtpService).start(request())).resolves.toBeDefined();
+    await app.close();
   });
 });

@@ -177,7 +177,9 @@ async function started(fixture: Fixture, phone: string): Promise<{ challenge: st
   return { challenge: json.challenge as string, code: await fixture.codeFor(phone) };
 }
 
-const forgetLimits = ({ dataSource, schema }: Fixture) => dataSource.query(`DELETE FROM ${schema}.otp_limits`);
+/** No number waits any longer, and no wrong code is remembered. */
+const forgetLimits = ({ dataSource, schema }: Fixture) =>
+  dataSource.query(`DELETE FROM ${schema}.otp_send_counters; DELETE FROM ${schema}.otp_lockouts`);
 const holding = (grant: string) => ({ 'otp-grant': grant });
 
 function expectProblem(answer: Answer, status: number, code: string): void {
@@ -407,7 +409,7 @@ describe('the limit on codes per address', () => {
     expectProblem(await fixture.login({ challenge, code }), 429, 'too_many_requests');
 
     const [row] = await fixture.rows('otp_challenges');
-    expect(row).toMatchObject({ tries: 0, ended_at: null });
+    expect(row).toMatchObject({ attempts: 0, ended_at: null });
   });
 
   it('LIM-08: counts no grant, since nobody guesses one', async () => {

@@ -88,7 +88,7 @@ describe('when the database fails', () => {
     proxy.mend();
     await open(provider, fixture.schema);
 
-    expect(await rows('otp_challenges')).toMatchObject([{ status: 'sending' }]);
+    expect([await rows('otp_challenges'), await rows('otp_sends')]).toMatchObject([[{ status: 'pending' }], []]);
     await expect(fixture.otp.start(registration(phone))).rejects.toMatchObject({ code: 'otp_too_soon' });
     expect(provider.messages(phone)).toHaveLength(1);
     evidence('FLT-02', { messages: 1 });
@@ -107,11 +107,12 @@ describe('when the database fails', () => {
     await open(provider, fixture.schema);
 
     await fixture.operations.purge();
-    expect(await rows('otp_challenges')).toMatchObject([{ status: 'sending' }]);
+    expect([await rows('otp_challenges'), await rows('otp_sends')]).toMatchObject([[{ status: 'pending' }], []]);
     await fixture.elapse(60);
     await fixture.operations.purge();
 
-    expect(await rows('otp_challenges')).toMatchObject([{ status: 'unknown', ended_at: null }]);
+    expect(await rows('otp_sends')).toMatchObject([{ outcome: 'no_answer', latency_ms: null }]);
+    expect(await rows('otp_challenges')).toMatchObject([{ status: 'pending', ended_at: null }]);
   });
 
   it.each(['cut', 'stall'] as const)(
@@ -175,7 +176,7 @@ describe('when the database fails', () => {
       await expect(fixture.otp.verify({ challenge, code, purpose: 'registration' })).rejects.toMatchObject(unavailable);
     });
 
-    expect(await rows('otp_challenges')).toMatchObject([{ tries: 0 }]);
+    expect(await rows('otp_challenges')).toMatchObject([{ attempts: 0 }]);
     evidence('FLT-05', { triesSpent: 0 });
     await expect(fixture.otp.verify({ challenge, code, purpose: 'registration' })).resolves.toMatchObject({ phone });
   });
@@ -191,7 +192,7 @@ describe('when the database fails', () => {
     provider.release();
     await Promise.all([start, closed]);
 
-    expect(await rows('otp_challenges')).toMatchObject([{ status: 'sent' }]);
+    expect(await rows('otp_sends')).toMatchObject([{ outcome: 'sent' }]);
   });
 
   it('FLT-06 holds no connection while fifty messages wait for a slow vendor', async () => {
@@ -210,7 +211,7 @@ describe('when the database fails', () => {
     evidence('FLT-06', { callsAtTheVendor: 50, pool: 10, connectionsHeld: 0 });
     provider.release();
     await Promise.all(starts);
-    expect(await rows('otp_sends')).toHaveLength(50);
+    await until('all messages are marked', async () => (await rows('otp_sends')).length === 50);
   });
 
   it('FLT-06 answers 503 while somebody else holds every connection, and serves again when they are back', async () => {

@@ -1,6 +1,7 @@
 import { evidence } from '../support/evidence.js';
 import { ask, Fleet, type Member, tally } from '../support/fleet.js';
 import { newPhone } from '../support/otp-fixture.js';
+import { until } from '../support/until.js';
 
 const purpose = 'registration';
 const client = { address: '203.0.113.7' };
@@ -36,12 +37,12 @@ describe('FLT-17: a process killed between its commit and the call to the provid
     const early = await fleet.outcomeOf(ask.resend({ challenge, client }));
     await fleet.elapse(COOLDOWN);
     await fleet.do(ask.purge());
-    const forgotten = await statusesOf(phone);
+    const forgotten = [await statusesOf(phone), await outcomesOf(phone)];
     await fleet.do(ask.resend({ challenge, client }));
 
     expect(early).toMatchObject({ code: 'otp_too_soon' });
     evidence('FLT-17', { messagesOfTheKilled: 0, messagesAfterTheCooldown: 1 });
-    expect(forgotten).toEqual(['unknown']);
+    expect(forgotten).toEqual([['pending'], ['no_answer']]);
     expect(await fleet.messages(1, phone)).toHaveLength(1);
     const code = await fleet.codeFor(phone);
     expect(await fleet.outcomeOf(ask.verify({ challenge, code, purpose }))).toMatchObject({ code: 'ok' });
@@ -60,7 +61,9 @@ describe('FLT-17: a process killed between its commit and the call to the provid
     expect(await answer).toEqual({ code: 'lost' });
     const code = await fleet.codeFor(phone);
     expect(await fleet.messages(1, phone)).toHaveLength(1);
-    expect(await statusesOf(phone)).toEqual(['superseded', 'sent']);
+    await until('the message is marked', async () => (await outcomesOf(phone)).length > 0);
+    expect(await outcomesOf(phone)).toEqual(['sent']);
+    expect(await statusesOf(phone)).toEqual(['superseded', 'pending']);
     const verify = ask.verify({ challenge, code, purpose: 'verify_number', subject: 'account-1' });
     expect(await fleet.outcomeOf(verify)).toMatchObject({ code: 'ok' });
   });
@@ -70,10 +73,10 @@ describe('FLT-18: a process killed between the call to the provider and its mark
   it('leaves a code that can be verified, while the message still counts as being sent', async () => {
     const { phone, challenge, code } = await startedByTheKilled();
 
-    const before = await statusesOf(phone);
+    const before = [await statusesOf(phone), await outcomesOf(phone)];
     const verified = await fleet.outcomeOf(ask.verify({ challenge, code, purpose }));
 
-    expect(before).toEqual(['sending']);
+    expect(before).toEqual([['pending'], []]);
     expect(verified).toMatchObject({ code: 'ok' });
   });
 
@@ -81,13 +84,14 @@ describe('FLT-18: a process killed between the call to the provider and its mark
     const { phone, challenge, code } = await startedByTheKilled();
 
     await fleet.do(ask.purge());
-    const early = await statusesOf(phone);
+    const early = await outcomesOf(phone);
     await fleet.elapse(COOLDOWN);
     await fleet.restart();
     await fleet.do(ask.purge());
 
-    expect(early).toEqual(['sending']);
-    expect(await statusesOf(phone)).toEqual(['unknown']);
+    expect(early).toEqual([]);
+    expect(await outcomesOf(phone)).toEqual(['no_answer']);
+    expect(await statusesOf(phone)).toEqual(['pending']);
     expect(fleet.sms.messages(phone)).toHaveLength(1);
     evidence('FLT-18', { restarts: 1, messages: 1 });
     expect(await fleet.outcomeOf(ask.verify({ challenge, code, purpose }))).toMatchObject({ code: 'ok' });
@@ -160,4 +164,13 @@ async function killAtItsMoment(member: Member): Promise<void> {
 async function statusesOf(phone: string): Promise<unknown[]> {
   const rows = await fleet.sql('SELECT status FROM otp_challenges WHERE phone = $1 ORDER BY created_at', [phone]);
   return rows.map(({ status }) => status);
+}
+
+/** What is written down of the messages. */
+async function outcomesOf(phone: string): Promise<unknown[]> {
+  const rows = await fleet.sql(
+    'SELECT s.outcome FROM otp_sends s JOIN otp_challenges c ON c.id = s.challenge_id WHERE c.phone = $1 ORDER BY s.at',
+    [phone],
+  );
+  return rows.map(({ outcome }) => outcome);
 }

@@ -93,9 +93,9 @@ async function open(story: string, port: number): Promise<ChildProcess> {
 
 async function printed({ commands }: Walk, port: number): Promise<string[]> {
   const here = commands.replaceAll('localhost:3000', `localhost:${port}`).replaceAll('3001', String(port + 1));
-  const { stdout, stderr } = await promisify(execFile)('bash', ['-euc', here.replaceAll('3000', String(port))], {
-    timeout: 30_000,
-  });
+  // Without the machine's own settings, which bash reads where it takes the socket of this process for a login from afar.
+  const flags = ['--norc', '-euc', here.replaceAll('3000', String(port))];
+  const { stdout, stderr } = await promisify(execFile)('bash', flags, { timeout: 30_000 });
   expect(stderr).toBe('');
   return stdout.trimEnd().split('\n');
 }

@@ -1,8 +1,8 @@
 import { LamahOtp } from 'nestjs-phone-otp';
 import { LamahSimulator, type LamahSimulatorOptions } from 'nestjs-phone-otp/testing';
 
+import { fates, marked } from '../support/messages.js';
 import { type Fixture, otpFixture, wrongCode } from '../support/otp-fixture.js';
-import { until } from '../support/until.js';
 
 // The whole way: service, PostgreSQL, the adapter, a socket, and a vendor that makes, sends and checks the codes itself.
 
@@ -30,7 +30,7 @@ describe('the life of a code at Lamah', () => {
 
   async function started(phone = newPhone()) {
     const { challenge, resendAt } = await fixture.otp.start({ phone, purpose, client });
-    await until('the message is marked', async () => !(await status()).includes('sending'));
+    await marked(fixture);
     return { phone, challenge, resendAt, code: lamah.lastCode(phone) ?? '000000' };
   }
 
@@ -66,7 +66,7 @@ describe('the life of a code at Lamah', () => {
     lamah.fault({ kind: 'hang' }, 1);
     const { phone, challenge, code } = await started();
 
-    expect(await status()).toEqual(['sent']);
+    expect(await fates(fixture)).toEqual(['sent']);
     expect(lamah.requests.map(({ headers }) => headers['idempotency-key'])).toEqual([
       expect.anything(),
       expect.anything(),
@@ -81,7 +81,8 @@ describe('the life of a code at Lamah', () => {
     lamah.fault({ kind: 'hang' }, 2);
     const { challenge, code } = await started();
 
-    expect(await status()).toEqual(['unknown']);
+    expect(await fates(fixture)).toEqual(['unknown']);
+    expect(await status()).toEqual(['pending']);
     await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
     expect(checks()).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import { NinetyNineVerify } from 'nestjs-phone-otp';
 import { NinetyNineSimulator } from 'nestjs-phone-otp/testing';
 
+import { fates } from '../support/messages.js';
 import { itLivesOnce, liveCode, type LivingCode } from '../support/vendor-life.js';
 
 describe('the life of a code at 99 Digital', () => {
@@ -42,7 +43,8 @@ describe('the life of a code at 99 Digital', () => {
     vendor.fault({ kind: 'hang' }, 1);
     const { challenge, code } = await started();
 
-    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'unknown' }]);
+    expect(await fates(fixture)).toEqual(['unknown']);
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'pending', ended_at: null }]);
     expect(vendor.requests).toHaveLength(1);
     await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
   });

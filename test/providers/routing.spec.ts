@@ -1,9 +1,9 @@
 import { CountryRouter, Failover, OtpConfigError, type OtpModuleOptions, type OtpProvider } from 'nestjs-phone-otp';
 
+import { marked } from '../support/messages.js';
 import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 import { ScriptedProvider } from '../support/providers.js';
 import { ScriptedVendor } from '../support/scripted-vendor.js';
-import { until } from '../support/until.js';
 
 const client = { address: '203.0.113.7' };
 const purpose = 'registration';
@@ -16,13 +16,11 @@ afterEach(() => fixture?.close());
 const open = async (provider: OtpProvider, options: Partial<OtpModuleOptions> = {}) =>
   (fixture = await otpFixture({ provider, options }));
 const sends = async () =>
-  (await fixture.dataSource.query(`SELECT provider, outcome FROM ${fixture.schema}.otp_sends ORDER BY id`)) as object[];
+  (await fixture.dataSource.query(`SELECT provider, outcome FROM ${fixture.schema}.otp_sends ORDER BY at`)) as object[];
 
 async function started(phone = newPhone(), more: object = {}) {
   const answer = await fixture.otp.start({ phone, purpose, client, ...more });
-  await until('the message is marked', async () =>
-    (await fixture.rows('otp_challenges')).every(({ status }) => status !== 'sending'),
-  );
+  await marked(fixture);
   return answer;
 }
 
@@ -90,7 +88,7 @@ describe('a failover', () => {
         { provider: 'first', outcome },
         { provider: 'second', outcome: 'sent' },
       ]);
-      expect(await fixture.rows('otp_challenges')).toMatchObject([{ provider: 'second', status: 'sent', sends: 1 }]);
+      expect(await fixture.rows('otp_challenges')).toMatchObject([{ provider: 'second', status: 'pending', sends: 1 }]);
       await expect(fixture.otp.verify({ challenge, code: second.lastCode, purpose })).resolves.toHaveProperty('grant');
     },
   );
@@ -134,9 +132,9 @@ describe('a failover', () => {
       const phone = newPhone();
       const { challenge } = await started(phone);
 
-      const checker = order === 0 ? 'module' : 'vendor';
+      const checkedBy = order === 0 ? 'library' : 'provider';
       expect(await fixture.rows('otp_challenges')).toMatchObject([
-        { checker, code_mac: order === 0 ? expect.anything() : null },
+        { checked_by: checkedBy, code_mac: order === 0 ? expect.anything() : null },
       ]);
       const code = order === 0 ? texts.lastCode : vendor.codeFor(phone);
       await expect(fixture.otp.verify({ challenge, code: wrongCode(code), purpose })).rejects.toMatchObject({
@@ -167,10 +165,8 @@ describe('a failover', () => {
       await fixture.elapse(61);
       carrier.messages.length = 0;
       await fixture.otp.resend({ challenge, client });
-      await until('the message is out, and marked', async () => {
-        const [row] = await fixture.rows('otp_challenges');
-        return carrier.messages.length === 1 && row!.status === 'sent';
-      });
+      await marked(fixture);
+      expect(carrier.messages).toHaveLength(1);
     }
 
     expect(await sends()).toMatchObject([{ provider: 'first' }, { provider: 'second' }, { provider: 'first' }]);
@@ -218,7 +214,7 @@ describe('a failover', () => {
     await started(newPhone(), { purpose: 'login' });
 
     expect(second.messages).toHaveLength(0);
-    expect(await fixture.rows('otp_challenges')).toMatchObject([{ checker: 'nobody', status: 'decoy' }]);
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ checked_by: 'nobody', status: 'decoy' }]);
   });
 
   it('refuses fewer than two providers, and two of one name', async () => {

@@ -1,8 +1,8 @@
 import { SgateOtp } from 'nestjs-phone-otp';
 import { SgateSimulator } from 'nestjs-phone-otp/testing';
 
+import { fates, marked } from '../support/messages.js';
 import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
-import { until } from '../support/until.js';
 
 // The whole way: service, PostgreSQL, the adapter, a socket, and a vendor that makes, sends and checks the codes itself.
 
@@ -28,7 +28,7 @@ describe('the life of a code at SGate', () => {
 
   async function started(phone = newPhone()) {
     const { challenge } = await fixture.otp.start({ phone, purpose, client });
-    await until('the message is marked', async () => !(await status()).includes('sending'));
+    await marked(fixture);
     return { phone, challenge, code: sgate.lastCode(phone) ?? '000000' };
   }
 
@@ -49,7 +49,8 @@ describe('the life of a code at SGate', () => {
     sgate.fault({ kind: 'hang' }, 1);
     const { challenge, code } = await started();
 
-    expect(await status()).toEqual(['unknown']);
+    expect(await fates(fixture)).toEqual(['unknown']);
+    expect(await status()).toEqual(['pending']);
     await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
     expect(checks()).toEqual([]);
   });

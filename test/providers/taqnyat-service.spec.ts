@@ -1,8 +1,8 @@
 import { PhoneAccounts, TaqnyatVerify } from 'nestjs-phone-otp';
 import { type SimulatedFault, TaqnyatSimulator, type TaqnyatSimulatorOptions } from 'nestjs-phone-otp/testing';
 
+import { fates, marked } from '../support/messages.js';
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
-import { until } from '../support/until.js';
 
 // The whole way: service, PostgreSQL, the adapter, a socket, and a vendor that makes, sends and checks the codes itself.
 
@@ -31,7 +31,7 @@ describe('the life of a code at Taqnyat', () => {
 
   async function started(phone = newPhone()) {
     const { challenge } = await fixture.otp.start({ phone, purpose, client });
-    await until('the message is marked', async () => !(await status()).includes('sending'));
+    await marked(fixture);
     return { phone, challenge, code: taqnyat.lastCode(phone) ?? '000000' };
   }
 
@@ -43,7 +43,7 @@ describe('the life of a code at Taqnyat', () => {
 
     await expect(fixture.numbers.activate(grant, 'account-1')).resolves.toMatchObject({ phone, owner: 'account-1' });
     expect(await fixture.rows('otp_sends')).toMatchObject([{ provider: 'taqnyat-verify', outcome: 'sent' }]);
-    expect(await fixture.rows('otp_challenges')).toMatchObject([{ checker: 'vendor', code_mac: null }]);
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ checked_by: 'provider', code_mac: null }]);
   });
 
   it('SEC-02: carries a leading zero from the phone to the vendor', async () => {
@@ -90,7 +90,8 @@ describe('the life of a code at Taqnyat', () => {
       taqnyat.fault(fault, 1);
       const { phone, challenge, code } = await started();
 
-      expect(await status()).toEqual(['unknown']);
+      expect(await fates(fixture)).toEqual(['unknown']);
+      expect(await status()).toEqual(['pending']);
       expect(sends()).toHaveLength(1);
       await expect(fixture.otp.start({ phone, purpose, client })).rejects.toEqual(refused('otp_too_soon'));
       await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
@@ -151,7 +152,7 @@ describe('the life of a code at Taqnyat', () => {
     await taqnyat.stop();
     await expect(verify(before.challenge, before.code)).rejects.toEqual(refused('otp_invalid'));
     const during = await fixture.otp.start({ phone: newPhone(), purpose, client });
-    await until('the failure is marked', async () => !(await status()).includes('sending'));
+    await marked(fixture);
 
     await taqnyat.start();
 

@@ -1,6 +1,7 @@
 import { TwilioVerify } from 'nestjs-phone-otp';
 import { TwilioSimulator } from 'nestjs-phone-otp/testing';
 
+import { fates } from '../support/messages.js';
 import { newPhone } from '../support/otp-fixture.js';
 import { until } from '../support/until.js';
 import { itLivesOnce, liveCode, type LivingCode } from '../support/vendor-life.js';
@@ -69,7 +70,8 @@ describe('the life of a code at Twilio', () => {
     twilio.fault({ kind: 'hang' }, 1);
     const { challenge, code } = await started();
 
-    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'unknown' }]);
+    expect(await fates(fixture)).toEqual(['unknown']);
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'pending', ended_at: null }]);
     expect(twilio.requests).toHaveLength(1);
     await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
   });

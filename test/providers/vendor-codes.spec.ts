@@ -5,6 +5,7 @@ import { CapturingProvider } from 'nestjs-phone-otp/testing';
 
 import { evidence } from '../support/evidence.js';
 import { holding, waiting } from '../support/locks.js';
+import { fates } from '../support/messages.js';
 import { ACTION, type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 import { ScriptedGenerator, ScriptedVendor } from '../support/scripted-vendor.js';
 import { until } from '../support/until.js';
@@ -93,8 +94,7 @@ describe('codes that the vendor makes and checks', () => {
 
     await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
 
-    const gates = (await fixture.rows('otp_limits')).filter(({ streak }) => Number(streak) > 0);
-    expect(gates).toEqual([]);
+    expect(await fixture.rows('otp_lockouts')).toEqual([]);
   });
 
   it('SEC-13 SEC-14: does not ask the vendor for another purpose, session or holder', async () => {
@@ -149,7 +149,7 @@ describe('codes that the vendor makes and checks', () => {
       vendor.answerCheck = async (receipt) => receipt; // now it says "already_verified": still no success
       await expect(verify(challenge, code)).rejects.toMatchObject({ code: 'otp_invalid' });
       expect(await fixture.rows('otp_grants')).toEqual([]);
-      expect(await fixture.rows('otp_challenges')).toMatchObject([{ tries: 2 }]);
+      expect(await fixture.rows('otp_challenges')).toMatchObject([{ attempts: 2 }]);
     },
   );
 
@@ -179,7 +179,7 @@ describe('codes that the vendor makes and checks', () => {
     const last = codeOf(verify(challenge, wrongCode(code)));
     await waiting(fixture, 1);
     const resent = codeOf(fixture.otp.resend({ challenge, client }));
-    await waiting(fixture, 2); // it found a try left, and waits for the gate
+    await waiting(fixture, 2); // it found a try left, and waits for its row
     await release();
 
     expect([await last, await resent]).toEqual(['otp_invalid', 'otp_unavailable']);
@@ -191,7 +191,8 @@ describe('codes that the vendor makes and checks', () => {
     vendor.answerStart = () => new Promise<SendReceipt>(ignore);
     const { phone, challenge, code } = await started();
 
-    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'unknown', ended_at: null }]);
+    expect(await fates(fixture)).toEqual(['unknown']);
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'pending', ended_at: null }]);
     await expect(fixture.otp.start({ phone, purpose, client })).rejects.toMatchObject({ code: 'otp_too_soon' });
     expect(vendor.starts).toHaveLength(1);
     await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
@@ -270,7 +271,7 @@ describe('codes that the vendor makes and checks', () => {
       const { challenge } = await started();
 
       const [row] = await fixture.rows('otp_challenges');
-      expect(row).toMatchObject({ max_tries: 2 });
+      expect(row).toMatchObject({ max_attempts: 2 });
       expect(Number(row!.expires_at) - Number(row!.created_at)).toBe(120_000);
       await fixture.elapse(61);
       await expect(fixture.otp.resend({ challenge, client })).rejects.toMatchObject({
@@ -285,7 +286,7 @@ describe('codes that the vendor makes and checks', () => {
 
       const { codeLength } = await fixture.otp.start({ phone: newPhone(), purpose, client });
       expect(codeLength).toBe(4);
-      expect(await fixture.rows('otp_challenges')).toMatchObject([{ max_tries: 3 }]);
+      expect(await fixture.rows('otp_challenges')).toMatchObject([{ max_attempts: 3 }]);
       const reset = { phone: newPhone(), purpose: 'password_reset', client };
       await expect(fixture.otp.start(reset)).rejects.toMatchObject({ code: 'purpose_refused' });
 

@@ -44,14 +44,18 @@ describe('the risk hook', () => {
       (error: { code: string }) => error.code,
     );
   }
-  /** What a stranger's start comes to: the messages at the phone, once the row is marked. */
+  /** What a stranger's start comes to: the messages at the phone, once it is written what came of them. */
   async function anonymous(purpose: string): Promise<number> {
     const phone = newPhone();
     await fixture.own(phone, 'account-2');
     await fixture.otp.start({ phone, purpose, client });
-    await until('it is marked', async () =>
-      (await fixture.rows('otp_challenges')).every((r) => r.status !== 'sending'),
-    );
+    await until('what came of it is written', async () => {
+      const [{ length: challenges }, { length: sends }] = [
+        await fixture.rows('otp_challenges'),
+        await fixture.rows('otp_sends'),
+      ];
+      return sends === challenges;
+    });
     return fixture.sms.messages(phone).length;
   }
 
@@ -269,7 +273,7 @@ describe('the bot check', () => {
       expect(await verify(wrongCode(code))).toMatchObject({ json: { code: 'otp_invalid' } });
     }
     expect(await verify(code)).toMatchObject({ status: 403, json: { code: 'bot_check_failed' } });
-    expect(await fixture.rows('otp_challenges')).toMatchObject([{ tries: 2 }]);
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ attempts: 2 }]);
     expect(await verify(code, person)).toMatchObject({ status: 200 });
     expect(calls.map(({ step }) => step)).toEqual(['start', 'verify', 'verify']);
   });

@@ -115,7 +115,7 @@ describe('the audit', () => {
       expect(entry.at.getTime()).toBeLessThanOrEqual(await sql());
     }
     expect(entries.map(({ account }) => account)).toEqual([null, null, null, null, null, SUBJECT]);
-    expect(entries[0]).toMatchObject({ class: 'stranger', provider: 'capturing' });
+    expect(entries[0]).toMatchObject({ tier: 'stranger', provider: 'capturing' });
     expect(await audit.find({ phone })).toEqual(await audit.find({ challengeId: idOf(challenge) }));
   });
 
@@ -194,7 +194,7 @@ describe('the audit', () => {
           ],
         ];
       },
-      async 'a challenge locked, a subject paused, and an operator who opens it'() {
+      async 'a challenge locked, a subject locked out, and an operator who opens it'() {
         const first = await start();
         const { phone } = first;
         await storyOf(phone, 2);
@@ -218,9 +218,9 @@ describe('the audit', () => {
             'started',
             'sent: sent',
             'refused: wrong_code',
-            'paused',
-            'refused: paused',
-            'limited: gate',
+            'locked_out',
+            'refused: locked_out',
+            'limited: locked_out',
             'unlocked',
           ],
         ];
@@ -285,6 +285,7 @@ describe('the audit', () => {
         host.risky = true;
         await outcome(fixture.otp.start({ phone, purpose: 'change_number', client, subject: SUBJECT }));
         await storyOf(phone, 2);
+        expect((await audit.find({ phone }))[0]).toMatchObject({ event: 'refused', account: SUBJECT });
         await fixture.otp.start({ phone, purpose: 'login', client }); // a decoy: nobody is asked
         host.account = { id: SUBJECT };
         await fixture.elapse(31);
@@ -336,7 +337,8 @@ describe('the audit', () => {
         const { phone } = await start();
         await storyOf(phone, 2);
         await fixture.dataSource.query(
-          `UPDATE ${fixture.schema}.otp_challenges SET status = 'sending' WHERE phone = $1`,
+          `DELETE FROM ${fixture.schema}.otp_sends
+           WHERE challenge_id = (SELECT id FROM ${fixture.schema}.otp_challenges WHERE phone = $1)`,
           [phone],
         );
         await fixture.elapse(50);
@@ -357,28 +359,27 @@ describe('the audit', () => {
       await outcome(verify(`${id}.${'A'.repeat(22)}`, '123456'));
       expect(await story({ challengeId: id }, 1)).toEqual(['refused: unknown']);
 
-      await outcome(fixture.grants.consume('A'.repeat(43), { purpose }));
+      await outcome(fixture.grants.consume('A'.repeat(64), { purpose }));
       await until('the grant was written down', async () =>
         (await fixture.rows('otp_audit')).some((row) => row.outcome === 'unknown_grant'),
       );
     });
 
-    it('a message that the budget of the day has no room for, and not one that another row of it has room for', async () => {
+    it('a message that the budget of the day has no room for, and not one that another shard of it has room for', async () => {
       const { dataSource, schema } = fixture;
       const starts = async () => {
         const phones = Array.from({ length: 12 }, newPhone);
         for (const phone of phones) await outcome(fixture.otp.start({ phone, purpose, client: 'server' }));
         return Promise.all(phones.map(async (phone) => (await storyOf(phone, 1))[0]));
       };
-      const isFull = `UPDATE ${schema}.otp_limits SET used = 1000000, ends_at = now() + interval '1 hour' WHERE`;
-      await starts(); // by chance, so that both of the budget's rows are there
-      const [row] = await dataSource.query(`SELECT key FROM ${schema}.otp_limits WHERE cap = 880 LIMIT 1`);
+      const isFull = `UPDATE ${schema}.otp_budgets SET day_sends = 1000000, day_ends_at = now() + interval '1 hour' WHERE scope = ''`;
+      await starts(); // by chance, so that both of the budget's shards are there
 
-      await dataSource.query(`${isFull} key = $1`, [row.key]);
+      await dataSource.query(`${isFull} AND shard = 0`);
       expect(await starts()).toEqual(Array(12).fill('started'));
-      await dataSource.query(`${isFull} cap IN (880, 1100)`);
-      expect(await starts()).toEqual(Array(12).fill('limited: budget'));
-      await dataSource.query(`UPDATE ${schema}.otp_limits SET used = 0 WHERE used = 1000000`);
+      await dataSource.query(isFull);
+      expect(await starts()).toEqual(Array(12).fill('limited: service_day'));
+      await dataSource.query(`UPDATE ${schema}.otp_budgets SET day_sends = 0 WHERE day_sends = 1000000`);
     });
   });
 
@@ -458,7 +459,7 @@ describe('the audit', () => {
 
     expect(commits.map(({ fact, waits }: { fact: string; waits: string }) => `${fact} (${waits})`)).toEqual([
       'started (on)',
-      'sent: sent (off)', // a mark, which may be lost
+      'sent: sent (off)', // what came of a message, which may be lost
       'limited: cooldown (off)',
       'refused: wrong_code (on)',
       'refused: other_purpose (off)',
@@ -585,9 +586,9 @@ describe('the audit of vendors', () => {
     expect(await story()).toEqual([
       'started @vendor',
       'sent: sent @vendor',
-      'tried @vendor',
+      'attempted @vendor',
       'refused: wrong_code @vendor',
-      'tried @vendor',
+      'attempted @vendor',
       'verified @vendor',
       'refused: consumed @vendor',
     ]);
@@ -606,7 +607,7 @@ describe('the audit of vendors', () => {
 
     expect(await outcome(fixture.otp.verify({ challenge, code: vendor.codeFor(phone), purpose }))).toBe('otp_invalid');
 
-    expect((await story()).slice(2)).toEqual(['tried @vendor', 'cancelled @vendor', 'refused: overtaken @vendor']);
+    expect((await story()).slice(2)).toEqual(['attempted @vendor', 'cancelled @vendor', 'refused: overtaken @vendor']);
   });
 
   it('SEC-62: writes down each provider that was asked, and a failure that an account is told', async () => {
@@ -635,8 +636,8 @@ describe('an audit that is off', () => {
     const count = async <T>(name: string, call: () => Promise<T>): Promise<T | undefined> => {
       queries.mockClear();
       const value = await call().catch((error: OtpError) => void answers.push([name, error.code, error.message]));
-      // The mark, which goes on after the answer, is not the call's.
-      trips[name] = queries.mock.calls.map(textOf).filter((text) => !/INSERT INTO \S*otp_sends/.test(text)).length;
+      // What came of a message, which is written after the answer, is not the call's.
+      trips[name] = queries.mock.calls.map(textOf).filter((text) => !text.includes('otp_log_sends')).length;
       answers.push([name, Object.keys(value ?? {})]);
       return value as T | undefined;
     };
@@ -644,11 +645,11 @@ describe('an audit that is off', () => {
     try {
       const started = (await count('start', () => fixture.otp.start({ phone, purpose, client })))!;
       const { challenge } = started;
-      await until('it is marked', async () => events.of('otp.sent').length === 1);
+      await until('it is sent', async () => events.of('otp.sent').length === 1);
       await count('start, limited', () => fixture.otp.start({ phone, purpose, client }));
       await elapse(fixture.dataSource, 61);
       await count('resend', () => fixture.otp.resend({ challenge, client }));
-      await until('it is marked again', async () => events.of('otp.sent').length === 2);
+      await until('it is sent again', async () => events.of('otp.sent').length === 2);
       const code = fixture.sms.lastCode(phone)!;
       await count('verify, wrong', () => fixture.otp.verify({ challenge, code: wrongCode(code), purpose }));
       const { grant } = (await count('verify', () => fixture.otp.verify({ challenge, code, purpose })))!;
@@ -676,7 +677,7 @@ describe('an audit that is off', () => {
     expect(off.answers).toEqual(on.answers);
     expect(off.told).toEqual(on.told);
     expect(off.trips).toEqual(on.trips);
-    expect(on.trips).toMatchObject({ start: 1, 'start, limited': 1, verify: 1, 'verify, wrong': 1, activate: 3 });
+    expect(on.trips).toMatchObject({ start: 1, 'start, limited': 1, verify: 1, 'verify, wrong': 1, activate: 1 });
     evidence('SEC-62', {
       entries: on.rows.length,
       roundTripsOfStart: on.trips.start!,

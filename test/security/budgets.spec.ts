@@ -58,7 +58,7 @@ function own({ dataSource, schema }: Fixture, phone: string, owner: string) {
   );
 }
 
-describe('the gate of a subject', () => {
+describe('wrong codes of a subject', () => {
   let fixture: Fixture;
   let events: EventLog;
   beforeAll(async () => {
@@ -98,11 +98,13 @@ describe('the gate of a subject', () => {
     for (let n = 0; n < 5; n++) await outcome(fixture.otp.verify({ challenge, code: wrongCode(code), purpose }));
 
     const paused = await outcome(fixture.otp.verify({ ...live, purpose }));
-    const { tries } = (await fixture.rows('otp_challenges')).find(({ id }) => live.challenge.startsWith(id as string))!;
+    const { attempts } = (await fixture.rows('otp_challenges')).find(({ id }) =>
+      live.challenge.startsWith(id as string),
+    )!;
     await fixture.operations.unlock(phone);
 
     expect(paused).toBe('otp_paused');
-    expect(tries).toBe(0);
+    expect(attempts).toBe(0);
     expect(await outcome(fixture.otp.verify({ ...live, purpose }))).toBe('ok');
   });
 
@@ -111,8 +113,8 @@ describe('the gate of a subject', () => {
     const another = newPhone();
     const { challenge, code } = await start(fixture, phone);
     // 99 failures of earlier days: their pauses are over, the streak is not.
-    await fixture.dataSource.query(`UPDATE ${fixture.schema}.otp_limits SET streak = 99 WHERE key = (
-      SELECT gate_key FROM ${fixture.schema}.otp_challenges WHERE phone = '${phone}')`);
+    await fixture.dataSource.query(`INSERT INTO ${fixture.schema}.otp_lockouts
+      SELECT subject_hash, tier, 0, '-infinity', 99, 9, '-infinity' FROM ${fixture.schema}.otp_challenges WHERE phone = '${phone}'`);
 
     await outcome(fixture.otp.verify({ challenge, code: wrongCode(code), purpose }));
     const told = events.of('otp.paused').at(-1);
@@ -155,17 +157,19 @@ describe('a device that proved its number before', () => {
     const phone = newPhone();
     await succeed(fixture, phone, device);
     await fail(fixture, phone, 10);
-    expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('otp_too_soon');
+    expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('otp_paused');
 
     const { challenge, code } = await start(fixture, phone, device);
 
     expect(await outcome(fixture.otp.verify({ challenge, code, purpose }))).toBe('ok');
+    await fixture.operations.unlock(phone);
+    expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('otp_too_soon'); // their hour is full
   });
 
   it('is a stranger for every other number, and so is every other device', async () => {
     const phone = newPhone();
     await succeed(fixture, phone, device);
-    const classes = [];
+    const tiers = [];
     for (const [to, client] of [
       [phone, device],
       [newPhone(), device],
@@ -175,10 +179,10 @@ describe('a device that proved its number before', () => {
       await fixture.elapse(61);
       const { challenge } = await fixture.otp.start({ phone: to, purpose, client });
       const rows = await fixture.rows('otp_challenges');
-      classes.push(rows.find(({ id }) => challenge.startsWith(id as string))!.class);
+      tiers.push(rows.find(({ id }) => challenge.startsWith(id as string))!.tier);
     }
 
-    expect(classes).toEqual(['known', 'stranger', 'stranger', 'stranger']);
+    expect(tiers).toEqual(['known', 'stranger', 'stranger', 'stranger']);
   });
 
   it('has a budget, too', async () => {
@@ -250,8 +254,8 @@ describe('an account that owns the number', () => {
     await fixture.elapse(61);
 
     expect(await outcome(ask(fixture, phone))).toBe('otp_too_soon');
-    const classes = (await fixture.rows('otp_challenges')).map((row) => String(row.class));
-    expect(classes.toSorted((a, b) => a.localeCompare(b))).toEqual(['owner', 'owner', 'owner', 'stranger']);
+    const tiers = (await fixture.rows('otp_challenges')).map((row) => String(row.tier));
+    expect(tiers.toSorted((a, b) => a.localeCompare(b))).toEqual(['owner', 'owner', 'owner', 'stranger']);
     await fixture.close();
   });
 
@@ -268,7 +272,7 @@ describe('an account that owns the number', () => {
       await fixture.elapse(61);
     }
 
-    expect(new Set((await fixture.rows('otp_challenges')).map((row) => row.class))).toEqual(new Set(['owner']));
+    expect(new Set((await fixture.rows('otp_challenges')).map((row) => row.tier))).toEqual(new Set(['owner']));
     await fixture.close();
   });
 
@@ -279,7 +283,7 @@ describe('an account that owns the number', () => {
 
     await ask(fixture, phone, 'verify_number');
 
-    expect((await fixture.rows('otp_challenges'))[0]!.class).toBe('stranger');
+    expect((await fixture.rows('otp_challenges'))[0]!.tier).toBe('stranger');
     await fixture.close();
   });
 });
@@ -296,7 +300,7 @@ describe('a message that surely was not sent', () => {
     expect(await outcome(ask())).toBe('ok');
     expect(await outcome(ask())).toBe('otp_too_soon');
 
-    expect((await fixture.rows('otp_challenges')).map(({ status }) => status)).toEqual(['failed', 'sent']);
+    expect((await fixture.rows('otp_challenges')).map(({ status }) => status)).toEqual(['failed', 'pending']);
     await fixture.close();
   });
 
@@ -307,7 +311,7 @@ describe('a message that surely was not sent', () => {
     const ask = () => fixture.otp.start({ phone, purpose, client: stranger });
 
     expect(await outcome(ask())).toBe('ok');
-    await until('the failure was marked', async () => (await fixture.rows('otp_sends')).length === 1);
+    await until('the failure was written down', async () => (await fixture.rows('otp_sends')).length === 1);
     expect(await outcome(ask())).toBe('otp_too_soon');
     await fixture.close();
   });
@@ -319,7 +323,10 @@ describe('a message that surely was not sent', () => {
 
     const { challenge } = await fixture.otp.start(request);
 
-    expect((await fixture.rows('otp_challenges'))[0]!.status).toBe('unknown');
+    await until('it is written down', async () => (await fixture.rows('otp_sends')).length === 1);
+    expect((await fixture.rows('otp_sends'))[0]!.outcome).toBe('provider_unavailable');
+    expect((await fixture.rows('otp_audit')).map(({ event }) => event)).toEqual(['started', 'unknown']);
+    expect((await fixture.rows('otp_challenges'))[0]!.status).toBe('pending');
     expect(await outcome(fixture.otp.start(request))).toBe('otp_too_soon');
     const verify = { challenge, code: vendor.lastCode, purpose: request.purpose, subject: request.subject };
     expect(await outcome(fixture.otp.verify(verify))).toBe('ok');

@@ -14,14 +14,14 @@ afterAll(() => fleet.close());
 describe.each(ISOLATION_LEVELS)('SEC-05: at %s', (isolation) => {
   beforeAll(() => fleet.open({ isolation, poolSize: 4 }));
 
-  const gate = 'key = (SELECT gate_key FROM otp_challenges WHERE id = $1)';
+  const gate = "pg_advisory_xact_lock(hashtextextended(tier || encode(subject_hash, 'hex'), 1))"; // as lock_subject takes it
 
   it.each([
     ['locked its challenge and committed', 'SELECT FROM otp_challenges WHERE id = $1 FOR UPDATE', 'COMMIT'],
     ['changed its challenge and committed', 'UPDATE otp_challenges SET locale = locale WHERE id = $1', 'COMMIT'],
     ['changed its challenge and rolled back', 'UPDATE otp_challenges SET locale = locale WHERE id = $1', 'ROLLBACK'],
-    ['locked its gate and committed', `SELECT FROM otp_limits WHERE ${gate} FOR UPDATE`, 'COMMIT'],
-    ['changed its gate and rolled back', `UPDATE otp_limits SET cap = cap WHERE ${gate}`, 'ROLLBACK'],
+    ['had its turn at the subject and committed', `SELECT ${gate} FROM otp_challenges WHERE id = $1`, 'COMMIT'],
+    ['had its turn at the subject and rolled back', `SELECT ${gate} FROM otp_challenges WHERE id = $1`, 'ROLLBACK'],
   ] as const)('refuses a right code that expired while it waited for somebody who %s', async (_, hold, end) => {
     const { id, challenge, code } = await started();
     const row = 'otp_challenges WHERE id = $1';
@@ -29,18 +29,18 @@ describe.each(ISOLATION_LEVELS)('SEC-05: at %s', (isolation) => {
     const outcome = await expiringMeanwhile({ row, id, hold, end }, ask.verify({ challenge, code, purpose }));
 
     expect(outcome).toMatchObject({ code: 'otp_unavailable' });
-    expect(await fleet.sql(`SELECT tries, ended_at FROM ${row}`, [id])).toEqual([{ tries: 0, ended_at: null }]);
-    expect(await fleet.sql('SELECT FROM otp_grants WHERE challenge_id = $1', [id])).toEqual([]);
+    expect(await fleet.sql(`SELECT attempts, ended_at FROM ${row}`, [id])).toEqual([{ attempts: 0, ended_at: null }]);
+    expect(await fleet.sql('SELECT FROM otp_grants WHERE id = $1', [id])).toEqual([]);
     evidence('SEC-05', { isolation, expiredWhileWaiting: 1, successes: 0 });
   });
 
   it.each([
-    ['locked it and committed', 'SELECT FROM otp_grants WHERE challenge_id = $1 FOR UPDATE', 'COMMIT'],
-    ['used it and rolled back', 'UPDATE otp_grants SET consumed_at = now() WHERE challenge_id = $1', 'ROLLBACK'],
+    ['locked it and committed', 'SELECT FROM otp_grants WHERE id = $1 FOR UPDATE', 'COMMIT'],
+    ['used it and rolled back', 'UPDATE otp_grants SET consumed_at = now() WHERE id = $1', 'ROLLBACK'],
   ] as const)('refuses a grant that expired while it waited for somebody who %s', async (_, hold, end) => {
     const { id, challenge, code } = await started();
     const { grant } = await fleet.do(ask.verify({ challenge, code, purpose }));
-    const row = 'otp_grants WHERE challenge_id = $1';
+    const row = 'otp_grants WHERE id = $1';
 
     const outcome = await expiringMeanwhile({ row, id, hold, end }, ask.consume(grant, { purpose }));
 

@@ -1,6 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 
-import { type BuiltInPurpose, PhoneAccounts } from 'nestjs-phone-otp';
+import { type BuiltInPurpose, OTP_ENTITIES, PhoneAccounts } from 'nestjs-phone-otp';
 
 import { evidence } from '../support/evidence.js';
 import { ACTION, type Fixture, newPhone, otpFixture, PEPPER, wrongCode } from '../support/otp-fixture.js';
@@ -33,9 +33,9 @@ describe('a code', () => {
   }
   const verify = (challenge: unknown, code: unknown) =>
     fixture.otp.verify({ challenge: challenge as string, code: code as string, purpose });
-  async function tries(challenge: string) {
+  async function attempts(challenge: string) {
     const rows = await fixture.rows('otp_challenges');
-    return rows.find(({ id }) => challenge.startsWith(id as string))!.tries;
+    return rows.find(({ id }) => challenge.startsWith(id as string))!.attempts;
   }
 
   it('SEC-02 keeps its leading zero in the message and in the check, and is never a number', async () => {
@@ -51,7 +51,7 @@ describe('a code', () => {
     await expect(verify(challenge, code)).resolves.toMatchObject({ phone });
   });
 
-  it("R3: stays counted when the host's transaction around the try rolls back", async () => {
+  it("R3: stays counted when the host's transaction around the attempt rolls back", async () => {
     const { challenge, code } = await start();
 
     const hosts = fixture.dataSource.transaction(async (manager) => {
@@ -60,14 +60,14 @@ describe('a code', () => {
     });
 
     await expect(hosts).rejects.toMatchObject({ code: 'otp_invalid' });
-    expect(await tries(challenge)).toBe(1);
+    expect(await attempts(challenge)).toBe(1);
   });
 
   it('SEC-03 cannot be found in a copy of the tables by trying all million codes', async () => {
     const { code } = await start();
     await until('the message was marked', async () => (await fixture.rows('otp_sends')).length > 0);
     const tables = await Promise.all(
-      ['otp_challenges', 'otp_limits', 'otp_grants', 'otp_sends'].map((table) => fixture.rows(table)),
+      OTP_ENTITIES.map((entity) => fixture.rows(fixture.dataSource.getMetadata(entity).tableName)),
     );
     const row = (await fixture.rows('otp_challenges')).at(-1)!;
     const salts = ['', row.id, row.phone, row.handle_hash].map((salt) => Buffer.from(salt as string));
@@ -80,26 +80,26 @@ describe('a code', () => {
   });
 
   it.each(['', '1', '12345', '1234567', '1'.repeat(10_000)])(
-    'SEC-04 of a wrong length is refused without a try being spent (case %#)',
+    'SEC-04 of a wrong length is refused without an attempt being spent (case %#)',
     async (typed) => {
       const { challenge, code } = await start();
 
       await expect(verify(challenge, typed)).rejects.toMatchObject({ name: 'OtpError', code: 'code_malformed' });
 
-      expect(await tries(challenge)).toBe(0);
+      expect(await attempts(challenge)).toBe(0);
       await expect(verify(challenge, code)).resolves.toBeDefined();
     },
   );
 
-  it('SEC-04 SEC-54 spends a try for six wrong digits, and none for what is no code', async () => {
+  it('SEC-04 SEC-54 spends an attempt for six wrong digits, and none for what is no code', async () => {
     const { challenge, code } = await start();
 
     for (const typed of ['①②③④⑤⑥', '+12345', '1.2345', '0x1E24', 'abcdef']) {
       await expect(verify(challenge, typed)).rejects.toMatchObject({ code: 'code_malformed' });
     }
-    expect(await tries(challenge)).toBe(0);
+    expect(await attempts(challenge)).toBe(0);
     await expect(verify(challenge, wrongCode(code))).rejects.toMatchObject({ code: 'otp_invalid' });
-    expect(await tries(challenge)).toBe(1);
+    expect(await attempts(challenge)).toBe(1);
   });
 
   it.each([
@@ -128,7 +128,7 @@ describe('a code', () => {
       });
     }
 
-    expect(await tries(challenge)).toBe(0);
+    expect(await attempts(challenge)).toBe(0);
     const { grant } = await fixture.otp.verify({ challenge, code, purpose: issued, subject });
     for (const used of PURPOSES.filter((other) => other !== issued)) {
       await expect(fixture.grants.consume(grant, { purpose: used, subject, ...action })).rejects.toMatchObject({
@@ -174,7 +174,7 @@ describe('a code', () => {
       await expect(fixture.otp.verify(request)).rejects.toMatchObject({ code: 'otp_unavailable' });
     }
 
-    expect(await tries(challenge)).toBe(0);
+    expect(await attempts(challenge)).toBe(0);
     await expect(fixture.otp.verify({ challenge, code, ...mine })).resolves.toMatchObject({ phone });
   });
 });
@@ -238,6 +238,11 @@ describe('a message whose vendor has not answered yet', () => {
     return rows.find(({ id }) => challenge.startsWith(id as string))!.status;
   }
 
+  async function outcomesOf(challenge: string) {
+    const rows = (await fixture.rows('otp_sends')).filter(({ challenge_id: id }) => challenge.startsWith(id as string));
+    return rows.toSorted((a, b) => Number(a.send_number) - Number(b.send_number)).map(({ outcome }) => outcome);
+  }
+
   it('SEC-67 can be verified already, and the late answer does not revive the used code', async () => {
     const { challenge } = await start();
     const code = vendor.lastCode;
@@ -261,7 +266,7 @@ describe('a message whose vendor has not answered yet', () => {
     await logged(before + 2);
 
     expect(await statusOf(first.challenge)).toBe('superseded');
-    expect(await statusOf(second.challenge)).toBe('sent');
+    expect(await statusOf(second.challenge)).toBe('pending');
   });
 
   it('SEC-67 is not marked by the late answer to an earlier message of the same challenge', async () => {
@@ -273,11 +278,12 @@ describe('a message whose vendor has not answered yet', () => {
 
     vendor.release({ outcome: 'invalid_number' });
     await logged(before + 1);
-    expect(await statusOf(challenge)).toBe('sending');
+    expect(await statusOf(challenge)).toBe('pending');
 
     vendor.release({ outcome: 'sent' });
     await logged(before + 2);
-    expect(await statusOf(challenge)).toBe('sent');
+    expect(await statusOf(challenge)).toBe('pending');
+    expect(await outcomesOf(challenge)).toEqual(['invalid_number', 'sent']);
   });
 });
 

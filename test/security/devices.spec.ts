@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.close());
 beforeEach(async () => {
-  await fixture.dataSource.query(`DELETE FROM ${fixture.schema}.otp_limits`);
+  await fixture.dataSource.query(`DELETE FROM ${fixture.schema}.otp_send_counters`);
   events.clear();
 });
 
@@ -38,7 +38,7 @@ async function customer(label?: string) {
   const [account, phone] = [`trusting-${++accounts}`, newPhone()];
   await fixture.own(phone, account);
   const proof = await proofOf(fixture, { phone, purpose, subject: account });
-  await fixture.dataSource.query(`DELETE FROM ${fixture.schema}.otp_limits`);
+  await fixture.dataSource.query(`DELETE FROM ${fixture.schema}.otp_send_counters`);
   const { token, device } = await devices.trust(account, { proof, ...(label !== undefined && { label }) });
   return { account, phone, proof, token, device };
 }

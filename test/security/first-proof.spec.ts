@@ -70,12 +70,12 @@ describe('an account that was prepared for a number by somebody who never proved
   });
   afterAll(() => fixture.close());
   beforeEach(async () => {
-    await forgetLimits();
+    await forgetSends();
     host.told = [];
     host.fails = false;
   });
 
-  const forgetLimits = () => fixture.dataSource.query(`DELETE FROM ${fixture.schema}.otp_limits`);
+  const forgetSends = () => fixture.dataSource.query(`DELETE FROM ${fixture.schema}.otp_send_counters`);
   async function prepared(phone = newPhone()) {
     const account = `prepared-${++accounts}`;
     await host.prepare(account, phone);
@@ -87,7 +87,7 @@ describe('an account that was prepared for a number by somebody who never proved
     return fixture.numbers.activate(grant, account, manager, verifyNumber(account));
   }
   async function loggedIn(phone: string) {
-    await forgetLimits();
+    await forgetSends();
     const { grant } = await prove(fixture, { phone, purpose: 'login' });
     return logIn(fixture.app, grant);
   }
@@ -184,15 +184,15 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(host.told).toEqual([[account, phone]]);
 
     await loggedIn(phone);
-    await forgetLimits();
+    await forgetSends();
     await activate(account, phone);
     const [added, changed] = [newPhone(), newPhone()];
     await activate(account, added);
-    await forgetLimits();
+    await forgetSends();
     await changeNumber(fixture, account, phone, changed);
     await fixture.numbers.release(changed, account, 'travelling');
     await fixture.numbers.release(added, account, 'travelling');
-    await forgetLimits();
+    await forgetSends();
     await activate(account, added);
 
     expect(host.told).toEqual([[account, phone]]);
@@ -202,7 +202,7 @@ describe('an account that was prepared for a number by somebody who never proved
     const { account, phone } = await prepared();
     const grants: string[] = [];
     for (let n = 0; n < 6; n++) {
-      await forgetLimits();
+      await forgetSends();
       grants.push((await prove(fixture, { phone, purpose: 'login' })).grant);
     }
 

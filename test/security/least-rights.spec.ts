@@ -18,7 +18,7 @@ import { Test } from '@nestjs/testing';
 import { DataSource } from 'typeorm';
 
 import { databaseOptions, elapse, newSchema } from '../support/database.js';
-import { PURGE_BATCH } from '../../src/lifecycle/purge.sql.js';
+import { PURGE_BATCH } from '../../src/otp.operations.js';
 import { evidence } from '../support/evidence.js';
 import { ask, Fleet, tally } from '../support/fleet.js';
 import { GENEROUS, newPhone, wrongCode } from '../support/otp-fixture.js';
@@ -128,13 +128,15 @@ describe('an application with the rights of SECURITY.md and no other', () => {
     const byRights = [
       `ALTER TABLE ${t('challenges')} ADD COLUMN x int`,
       `ALTER TABLE ${t('audit')} DISABLE TRIGGER ALL`,
-      `DROP TRIGGER otp_audit_no_change ON ${t('audit')}`,
-      `DROP FUNCTION ${schema}.otp_audit_append_only CASCADE`,
+      `DROP TRIGGER audit_no_change ON ${t('audit')}`,
+      `DROP FUNCTION ${schema}.otp_append_only CASCADE`,
+      `ALTER FUNCTION ${schema}.otp_verify SET lock_timeout TO '1h'`,
+      `CREATE OR REPLACE FUNCTION ${schema}.otp_verify(jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT '{}'::jsonb $$`,
       `SET session_replication_role = replica`,
       `CREATE TABLE ${schema}.x ()`,
-      `CREATE INDEX ON ${t('limits')} (used)`,
+      `CREATE INDEX ON ${t('budgets')} (day_sends)`,
       `DROP TABLE ${t('sends')}`,
-      ...['challenges', 'limits', 'grants', 'sends', 'verified_numbers', 'audit'].map((of) => `TRUNCATE ${t(of)}`),
+      ...['challenges', 'lockouts', 'grants', 'sends', 'verified_numbers', 'audit'].map((of) => `TRUNCATE ${t(of)}`),
       `DELETE FROM ${t('verified_numbers')}`,
       `UPDATE ${t('sends')} SET outcome = 'sent'`,
       `UPDATE ${t('audit')} SET outcome = 'sent'`,
@@ -160,15 +162,15 @@ describe('the purge in four processes at once', () => {
   it('SEC-65: deletes all that is over and nothing else, while codes are sent and verified', async () => {
     const old = 20_000;
     await fleet.sql(`
-      INSERT INTO otp_challenges (id, handle_hash, purpose, subject, class, gate_key, phone, region, unverified_keys, locale,
-        provider, checker, key_id, status, max_tries, created_at, last_send_at, expires_at)
-      SELECT ('01900000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, '', 'login', 'old', 'stranger', '', 'old', 'SA', '{}',
-        'en', 'fleet', 'module', '1', 'sent', 5, t, t, t
+      INSERT INTO otp_challenges (id, handle_hash, purpose, phone, phone_hash, subject_hash, tier, region, locale, unverified_keys,
+        provider, checked_by, key_id, status, attempts, max_attempts, sends, created_at, last_send_at, expires_at)
+      SELECT ('01900000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, '', 'login', 'old', '', '', 'stranger', 'SA', 'en', '{}',
+        'fleet', 'library', '1', 'pending', 0, 5, 1, t, t, t
       FROM generate_series(1, ${old}) n, (SELECT now() - interval '40 days' AS t) x`);
-    await fleet.sql(`INSERT INTO otp_grants (hash, challenge_id, purpose, subject, phone, created_at, expires_at)
-      SELECT sha256(id::text::bytea), id, 'login', 'old', 'old', created_at, expires_at FROM otp_challenges`);
-    await fleet.sql(`INSERT INTO otp_limits (key, used, cap, at, ends_at)
-      SELECT sha256(id::text::bytea), 1, 1, created_at, expires_at FROM otp_challenges`);
+    await fleet.sql(`INSERT INTO otp_grants (id, hash, purpose, phone, source, created_at, expires_at)
+      SELECT id, '', 'login', 'old', 'code', created_at, expires_at FROM otp_challenges`);
+    await fleet.sql(`INSERT INTO otp_send_counters (party, tier, next_send_at, hour_sends, hour_ends_at, day_sends, day_ends_at)
+      SELECT sha256(id::text::bytea), 'stranger', created_at, 1, created_at, 1, created_at FROM otp_challenges`);
     await fleet.sql(`INSERT INTO otp_sends (challenge_id, send_number, provider, outcome, latency_ms, at)
       SELECT id, 1, 'old', 'sent', 1, created_at FROM otp_challenges`);
     await fleet.sql(`INSERT INTO otp_audit (event, challenge_id, provider, at)
@@ -179,16 +181,16 @@ describe('the purge in four processes at once', () => {
     // Each statement is a batch at most.
     await fleet.sql(`CREATE FUNCTION bounded() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN IF (SELECT count(*) FROM gone) > ${PURGE_BATCH} THEN RAISE 'too many at once'; END IF; RETURN NULL; END $$`);
-    for (const table of ['challenges', 'grants', 'limits', 'sends', 'audit']) {
+    for (const table of ['challenges', 'grants', 'send_counters', 'sends', 'audit']) {
       await fleet.sql(`CREATE TRIGGER bounded AFTER DELETE ON otp_${table} REFERENCING OLD TABLE AS gone
         FOR EACH STATEMENT EXECUTE FUNCTION bounded()`);
     }
     const rows = async (table: string, where = 'true') =>
       (await fleet.sql<{ n: number }>(`SELECT count(*)::int AS n FROM otp_${table} WHERE ${where}`))[0]!.n;
-    await until('the messages are marked', async () => (await rows('sends', `provider = 'fleet'`)) === 40);
+    await until('the messages are written down', async () => (await rows('sends', `provider = 'fleet'`)) === 40);
     const young = {
       challenges: await rows('challenges', `phone <> 'old'`),
-      limits: await rows('limits', 'ends_at > now()'),
+      counters: await rows('send_counters', 'day_ends_at > now()'),
     };
 
     const outcomes = await fleet.race<unknown>([
@@ -199,17 +201,17 @@ describe('the purge in four processes at once', () => {
 
     const deleted = outcomes.slice(0, 4).map(({ value }) => value as number);
     expect(tally(outcomes)).toEqual({ ok: 44, otp_invalid: 40 });
-    await until('the messages are marked', async () => (await rows('sends', `provider = 'fleet'`)) === 80);
+    await until('the messages are written down', async () => (await rows('sends', `provider = 'fleet'`)) === 80);
     expect(deleted.reduce((sum, rows_) => sum + rows_)).toBe(5 * old);
     expect({
       challenges: await rows('challenges', `phone = 'old'`),
       grants: await rows('grants', `phone = 'old'`),
-      limits: await rows('limits', `ends_at < now() - interval '1 hour'`),
+      counters: await rows('send_counters', `day_ends_at < now() - interval '1 hour'`),
       sends: await rows('sends', `provider = 'old'`),
       audit: await rows('audit', `provider = 'old'`),
-    }).toEqual({ challenges: 0, grants: 0, limits: 0, sends: 0, audit: 0 });
+    }).toEqual({ challenges: 0, grants: 0, counters: 0, sends: 0, audit: 0 });
     expect(await rows('challenges')).toBe(young.challenges + 40);
-    expect(await rows('limits')).toBeGreaterThanOrEqual(young.limits);
+    expect(await rows('send_counters')).toBe(young.counters + 40);
     expect(await rows('audit')).toBe(200); // 80 started, 80 sent, 40 wrong codes
     evidence('SEC-65', { old: 5 * old, deleted: deleted.join(' + '), left: 0 });
   });

@@ -88,7 +88,7 @@ const start = (fixture: Fixture, phone: string, purpose: string, subject?: strin
   });
 
 /** As if nobody had asked for a message yet, so that one phone can be proved many times. */
-const forgetLimits = ({ dataSource, schema }: Fixture) => dataSource.query(`DELETE FROM ${schema}.otp_limits`);
+const forgetSends = ({ dataSource, schema }: Fixture) => dataSource.query(`DELETE FROM ${schema}.otp_send_counters`);
 
 async function lastProved(fixture: Fixture, phone: string): Promise<number> {
   const [binding] = await fixture.numbers.history({ phone });
@@ -104,7 +104,7 @@ describe('the ledger', () => {
   });
   afterAll(() => fixture.close());
   beforeEach(async () => {
-    await forgetLimits(fixture);
+    await forgetSends(fixture);
     fixture.sms.clear();
     fixture.events.clear();
   });
@@ -179,16 +179,30 @@ describe('the ledger', () => {
       const { account, phone } = await customer(fixture);
       const proof = { purpose: 'verify_number', subject: account };
       const { grant } = await prove(fixture, { phone, ...proof });
-      const consume = fixture.grants.consume.bind(fixture.grants);
-      const between = jest.spyOn(fixture.grants, 'consume').mockImplementationOnce(async (...use) => {
-        const proved = await consume(...use);
-        await fixture.numbers.release(phone, account, 'account_closed');
-        return proved;
+
+      const { activating } = await fixture.dataSource.transaction(async (manager) => {
+        await fixture.numbers.release(phone, account, 'account_closed', manager);
+        const activating = outcome(fixture.numbers.activate(grant, account, undefined, proof));
+        await waiting(fixture, 1);
+        return { activating }; // not awaited before the commit, for which it waits
       });
 
-      expect(await outcome(fixture.numbers.activate(grant, account, undefined, proof))).toBe('grant_invalid');
+      expect(await activating).toBe('grant_invalid');
+      expect(await fixture.numbers.ownerOf(phone)).toBeNull();
+    });
 
-      between.mockRestore();
+    it('SEC-11: is not taken back by a grant that was used the moment before', async () => {
+      const { account, phone } = await customer(fixture);
+      const proof = { purpose: 'verify_number', subject: account };
+      const { grant } = await prove(fixture, { phone, ...proof });
+
+      const binding = fixture.dataSource.transaction(async (manager) => {
+        const proved = await fixture.grants.consume(grant, proof, manager);
+        await fixture.numbers.release(phone, account, 'account_closed');
+        await fixture.numbers.bind(proved, account, manager);
+      });
+
+      expect(await outcome(binding)).toBe('grant_invalid');
       expect(await fixture.numbers.ownerOf(phone)).toBeNull();
     });
 
@@ -241,7 +255,7 @@ describe('the ledger', () => {
       const thiefs = newPhone();
       const { grant } = await prove(fixture, { phone: thiefs, purpose: 'verify_number', subject: account, session });
 
-      for (const currentNumberGrant of ['', 'x'.repeat(43), grant]) {
+      for (const currentNumberGrant of ['', 'x'.repeat(64), grant]) {
         const change = fixture.numbers.change(account, { currentNumberGrant, newNumberGrant: grant, session });
         expect(await outcome(change)).toBe(currentNumberGrant === '' ? 'grant_required' : 'grant_invalid');
       }
@@ -257,7 +271,7 @@ describe('the ledger', () => {
       const { grant } = await prove(fixture, { phone: thiefs, purpose: 'verify_number', subject: account });
       await fixture.numbers.activate(grant, account, undefined, { purpose: 'verify_number', subject: account });
 
-      await forgetLimits(fixture);
+      await forgetSends(fixture);
       expect(await outcome(start(fixture, thiefs, 'transaction', account))).toBe('phone_on_hold');
       expect((await fixture.numbers.numbersOf(account)).map(({ phone }) => phone)).toEqual([first, thiefs]);
       expect(await outcome(start(fixture, first, 'transaction', account))).toBe('ok');
@@ -338,7 +352,7 @@ describe('the ledger', () => {
     );
 
     async function granted(phone: string, purpose: string, subject?: string, session?: string): Promise<string> {
-      await forgetLimits(fixture);
+      await forgetSends(fixture);
       const who = { ...(subject !== undefined && { subject }), ...(session !== undefined && { session }) };
       return (await prove(fixture, { phone, purpose, ...who })).grant;
     }
@@ -351,7 +365,7 @@ describe('the ledger', () => {
       const { account, phone: from } = await customer(fixture);
       const { account: other, phone: taken } = await customer(fixture);
       const same = await changeGrants(fixture, account, from, taken);
-      await forgetLimits(fixture);
+      await forgetSends(fixture);
       const itself = await prove(fixture, { phone: from, purpose: 'verify_number', subject: account });
 
       const twice = { ...same, newNumberGrant: itself.grant };
@@ -361,7 +375,7 @@ describe('the ledger', () => {
       expect(await fixture.numbers.ownerOf(from)).toBe(account);
       expect(fixture.events.of('otp.number_changed')).toEqual([]);
       await fixture.numbers.release(taken, other, 'account_closed');
-      await forgetLimits(fixture);
+      await forgetSends(fixture);
       const anew = await prove(fixture, { phone: taken, purpose: 'verify_number', subject: account });
       expect(await outcome(fixture.numbers.change(account, { ...same, newNumberGrant: anew.grant }))).toBe('ok');
     });
@@ -370,7 +384,7 @@ describe('the ledger', () => {
       const { account, phone: from } = await customer(fixture);
       const changes: NumberChange[] = [];
       for (let n = 0; n < 8; n++) {
-        await forgetLimits(fixture);
+        await forgetSends(fixture);
         changes.push(await changeGrants(fixture, account, from, newPhone()));
       }
 
@@ -385,7 +399,7 @@ describe('the ledger', () => {
     it('SEC-49: of two accounts to each other’s number ends without a deadlock, and no number has two owners', async () => {
       const [one, other] = [await customer(fixture), await customer(fixture)];
       const there = await changeGrants(fixture, one.account, one.phone, other.phone);
-      await forgetLimits(fixture);
+      await forgetSends(fixture);
       const back = await changeGrants(fixture, other.account, other.phone, one.phone);
       const row = ({ phone }: { phone: string }) => `otp_verified_numbers WHERE phone = '${phone}'`;
       const [freeOne, freeOther] = [await holding(fixture, row(one)), await holding(fixture, row(other))];
@@ -412,9 +426,9 @@ describe('the ledger', () => {
       for (let n = 0; n < swaps; n++) {
         const [one, other] = [await customer(fixture), await customer(fixture)];
         const there = await changeGrants(fixture, one.account, one.phone, other.phone);
-        await forgetLimits(fixture);
+        await forgetSends(fixture);
         const back = await changeGrants(fixture, other.account, other.phone, one.phone);
-        await forgetLimits(fixture);
+        await forgetSends(fixture);
         const changes = [
           () => fixture.numbers.change(one.account, there),
           () => fixture.numbers.change(other.account, back),
@@ -436,7 +450,7 @@ describe('the ledger', () => {
       const { account, phone } = await customer(fixture);
       const proof = { purpose: 'second_factor', subject: account };
       const { grant } = await prove(fixture, { phone, ...proof });
-      await forgetLimits(fixture);
+      await forgetSends(fixture);
       const change = await changeGrants(fixture, account, phone, newPhone());
 
       const { changing } = await fixture.dataSource.transaction(async (manager) => {
@@ -454,7 +468,7 @@ describe('the ledger', () => {
     it('SEC-49: of two accounts to each other’s number goes through one after the other, each with codes of its own time', async () => {
       const [one, other] = [await customer(fixture), await customer(fixture)];
       const early = await prove(fixture, { phone: other.phone, purpose: 'verify_number', subject: one.account });
-      await forgetLimits(fixture);
+      await forgetSends(fixture);
 
       // The one lets go, the other moves there, and the one takes what became free.
       await fixture.numbers.release(other.phone, other.account, 'swapped');
@@ -462,7 +476,7 @@ describe('the ledger', () => {
       const tooEarly = { currentNumberGrant, newNumberGrant: early.grant };
       expect(await outcome(fixture.numbers.change(one.account, tooEarly))).toBe('grant_invalid');
       await fixture.numbers.change(one.account, { currentNumberGrant, newNumberGrant });
-      await forgetLimits(fixture);
+      await forgetSends(fixture);
       const proof = { purpose: 'verify_number', subject: other.account };
       const { grant } = await prove(fixture, { phone: one.phone, ...proof });
       const number = await fixture.numbers.activate(grant, other.account, undefined, proof);
@@ -542,7 +556,7 @@ describe('the ledger', () => {
       const { account, phone: from } = await customer(fixture);
       const phone = newPhone();
       await changeNumber(fixture, account, from, phone);
-      await forgetLimits(fixture);
+      await forgetSends(fixture);
       fixture.sms.clear();
       return { account, phone, from };
     };
@@ -606,7 +620,7 @@ describe('the ledger', () => {
       const { account, phone: from } = await customer(fixture);
       const phone = newPhone();
       const { grant } = await prove(fixture, { phone, purpose: 'cash_out' });
-      await forgetLimits(fixture);
+      await forgetSends(fixture);
       await changeNumber(fixture, account, from, phone);
 
       expect(await outcome(fixture.grants.check(grant, { purpose: 'cash_out' }))).toBe('grant_invalid');
@@ -621,7 +635,7 @@ describe('the ledger', () => {
       const { account, phone } = await changed();
 
       expect(await outcome(start(fixture, phone, 'second_factor', account))).toBe('ok');
-      await forgetLimits(fixture);
+      await forgetSends(fixture);
       const { grant } = await prove(fixture, { phone, purpose: 'login' });
       await expect(logIn(fixture.app, grant)).resolves.toMatchObject({ account: { id: account } });
     });
@@ -631,7 +645,7 @@ describe('the ledger', () => {
       const { grant } = await prove(fixture, { phone, purpose: 'verify_number', subject: account });
       await fixture.numbers.activate(grant, account, undefined, { purpose: 'verify_number', subject: account });
 
-      await forgetLimits(fixture);
+      await forgetSends(fixture);
       expect(await outcome(start(fixture, phone, 'transaction', account))).toBe('phone_on_hold');
     });
   });
@@ -654,7 +668,7 @@ describe('the ledger', () => {
       expect(number.heldUntil).toBeNull();
       expect(await fixture.numbers.history({ phone })).toHaveLength(1);
       for (const purpose of purposes) {
-        await forgetLimits(fixture);
+        await forgetSends(fixture);
         expect(await outcome(start(fixture, phone, purpose, account))).toBe('ok');
       }
     });
@@ -663,7 +677,7 @@ describe('the ledger', () => {
       const { account, phone } = await customer(fixture, 179);
 
       for (const purpose of purposes) {
-        await forgetLimits(fixture);
+        await forgetSends(fixture);
         expect(await outcome(start(fixture, phone, purpose, account))).toBe('ok');
       }
     });
@@ -839,7 +853,7 @@ describe('a number that somebody else proves', () => {
       beforeAll(async () => (fixture = await open({ options: { takenNumbers } })));
       afterAll(() => fixture.close());
       beforeEach(async () => {
-        await forgetLimits(fixture);
+        await forgetSends(fixture);
         fixture.events.clear();
       });
 
@@ -864,10 +878,10 @@ describe('a number that somebody else proves', () => {
       it('SEC-11: takes with it what its old owner had begun', async () => {
         const { account, phone } = await customer(fixture, daysAgo);
         const login = await prove(fixture, { phone, purpose: 'login' });
-        await forgetLimits(fixture);
+        await forgetSends(fixture);
         const pending = await fixture.otp.start({ phone, purpose: 'second_factor', subject: account, client });
         const code = await fixture.codeFor(phone);
-        await forgetLimits(fixture);
+        await forgetSends(fixture);
         const { grant } = await prove(fixture, { phone });
 
         await fixture.numbers.activate(grant, `account-${++accounts}`);
@@ -882,12 +896,12 @@ describe('a number that somebody else proves', () => {
         const next = `account-${++accounts}`;
         const { grant } = await prove(fixture, { phone });
         await fixture.numbers.activate(grant, next);
-        await forgetLimits(fixture);
+        await forgetSends(fixture);
 
         const login = await prove(fixture, { phone, purpose: 'login' });
 
         await expect(logIn(fixture.app, login.grant)).resolves.toMatchObject({ account: { id: next } });
-        await forgetLimits(fixture);
+        await forgetSends(fixture);
         expect(await outcome(start(fixture, phone, 'transaction', account))).toBe('phone_missing');
         expect(await outcome(start(fixture, phone, 'change_number', account))).toBe('phone_missing');
       });
@@ -896,7 +910,7 @@ describe('a number that somebody else proves', () => {
         const { account, phone } = await customer(fixture, daysAgo);
         const grants: string[] = [];
         for (let n = 0; n < 32; n++) {
-          await forgetLimits(fixture);
+          await forgetSends(fixture);
           grants.push((await prove(fixture, { phone })).grant);
         }
 
@@ -921,13 +935,13 @@ describe('a number that somebody else proves', () => {
   it('SEC-48: is not taken by a code that is older than its owner’s, even under "transfer"', async () => {
     const fixture = await openForTest({ options: { takenNumbers: 'transfer' } });
     const { grant, phone } = await prove(fixture);
-    await forgetLimits(fixture);
+    await forgetSends(fixture);
     const newer = await prove(fixture, { phone });
     await fixture.numbers.activate(newer.grant, 'account-first');
 
     expect(await outcome(fixture.numbers.activate(grant, 'account-late'))).toBe('phone_already_activated');
 
-    await forgetLimits(fixture);
+    await forgetSends(fixture);
     const newest = await prove(fixture, { phone });
     expect(await outcome(fixture.numbers.activate(newest.grant, 'account-late'))).toBe('ok');
   });
@@ -965,7 +979,7 @@ describe('with the host’s word on its accounts', () => {
   });
   afterAll(() => fixture.close());
   beforeEach(async () => {
-    await forgetLimits(fixture);
+    await forgetSends(fixture);
     fixture.events.clear();
     host.factor = 'none';
     host.asked = [];
@@ -1087,7 +1101,7 @@ describe('with the host’s word on its accounts', () => {
     expect(Date.now() - (await lastProved(fixture, phone))).toBeLessThan(DAY * 1000);
 
     host.factor = 'missing';
-    await forgetLimits(fixture);
+    await forgetSends(fixture);
     const next = await prove(fixture, { phone, purpose: 'login' });
     await expect(logIn(fixture.app, next.grant)).resolves.toMatchObject({ account: { id: account } });
     expect(host.asked).toEqual([account]);
@@ -1118,7 +1132,7 @@ describe('with a vendor that makes its own codes and texts', () => {
   const vendor = new ScriptedVendor();
   beforeAll(async () => (fixture = await open({ provider: vendor })));
   afterAll(() => fixture.close());
-  beforeEach(() => forgetLimits(fixture));
+  beforeEach(() => forgetSends(fixture));
 
   async function started(phone: string, purpose: string, subject?: string) {
     const { challenge } = await start(fixture, phone, purpose, subject);

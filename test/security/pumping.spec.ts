@@ -85,7 +85,7 @@ describe('the conversion of a prefix', () => {
     expect(events.of('otp.conversion_low')).toEqual([
       { scope: 'prefix', name, messages: 20, verified: 0, enforced: true },
     ]);
-    expect(events.of('otp.limited').map(({ limit }) => limit)).toEqual(['conversion', 'conversion', 'conversion']);
+    expect(events.of('otp.limited').map(({ limit }) => limit)).toEqual(Array(3).fill('prefix_conversion'));
     evidence('SEC-25', { unverifiedMessages: 20, refusedAt: 21, eventsRaised: 1 });
   });
 
@@ -294,7 +294,7 @@ describe('the cap of a region', () => {
     expect(strangers).toEqual(['ok', 'ok', 'ok', 'ok', 'send_unavailable']);
     expect(await outcome(start(newPhone()))).toBe('ok');
     expect(await outcome(fixture.otp.start(verify))).toBe('ok');
-    expect(events.of('otp.limited')).toMatchObject([{ limit: 'region', code: 'send_unavailable' }]);
+    expect(events.of('otp.limited')).toMatchObject([{ limit: 'region_day', code: 'send_unavailable' }]);
     await fixture.elapse(24 * HOUR);
     expect(await outcome(start(newNigerian()))).toBe('ok');
   });
@@ -320,7 +320,7 @@ describe('the budget in money', () => {
     // 0.25 + 0.25 + 0.10 + 0.10, no room for 0.25, + 0.10 = 0.80
     expect(starts).toEqual(['ok', 'ok', 'ok', 'ok', 'send_unavailable', 'ok', 'send_unavailable']);
     expect(owner).toEqual(['ok', 'ok', 'send_unavailable']);
-    expect(events.of('otp.limited').map(({ limit }) => limit)).toEqual(['spend', 'spend', 'spend']);
+    expect(events.of('otp.limited').map(({ limit }) => limit)).toEqual(Array(3).fill('service_spend'));
     await fixture.elapse(24 * HOUR);
     expect(await outcome(start(newNigerian()))).toBe('ok');
   });
@@ -328,10 +328,10 @@ describe('the budget in money', () => {
   it('SEC-26 is not overdrawn by messages that are asked for at the same time', async () => {
     await open({ dailySpendBudget: { amount: '1.00', currency: 'USD', prices } }, { poolSize: 20 });
     await start(newPhone());
-    const release = await holding(fixture, 'otp_limits');
+    const release = await holding(fixture, 'otp_budgets');
 
-    const starts = Array.from({ length: 16 }, () => outcome(start(newPhone())));
-    await waiting(fixture, 16); // each has found room
+    const starts = Array.from({ length: 16 }, () => outcome(start(newBlock()(0)))); // they share nothing but the budget
+    await waiting(fixture, 16);
     await release();
 
     expect(tallyOf(await Promise.all(starts))).toEqual({ ok: 7, send_unavailable: 9 });
@@ -409,8 +409,8 @@ describe('the switch', () => {
     await fixture.operations.stopSending({ provider, region: 'SA' });
     expect(await fixture.operations.sendingStops()).toMatchObject([
       { provider },
-      { region: 'SA', provider },
       { region: 'NG' },
+      { region: 'SA', provider },
     ]);
     await fixture.operations.resumeSending({ region: 'NG' });
     await fixture.operations.resumeSending({ provider });
@@ -476,7 +476,7 @@ describe('the switch', () => {
 
     await fixture.operations.stopSending({ provider: 'third' });
     await start(newPhone());
-    await until('it is marked', async () => (await failed()) === 1);
+    await until('it is written down', async () => (await failed()) === 1);
     expect(await outcome(ask())).toBe('send_unavailable');
     expect(await outcome(ask())).toBe('send_unavailable'); // so the cooldown was given back
     expect(await failed()).toBe(3);
@@ -500,7 +500,7 @@ describe('all of it', () => {
       master: { Client: { prototype: { query(query: { text: string }): unknown } } };
     };
     await start(newPhone()); // makes the connection
-    await until('it is marked', async () => (await fixture.rows('otp_sends')).length === 1);
+    await until('it is written down', async () => (await fixture.rows('otp_sends')).length === 1);
     const query = jest.spyOn(master.Client.prototype, 'query');
     /** What was asked of the database for one start, in turn. */
     const askedFor = async (request: object): Promise<string[]> => {
@@ -508,9 +508,9 @@ describe('all of it', () => {
       await fixture.otp.start({ phone: newPhone(), purpose, client, ...request });
       const asked = () =>
         query.mock.calls.map(([{ text }]) =>
-          text.includes('slots AS') ? 'start' : /INSERT INTO \S*otp_sends/.test(text) ? 'mark' : text,
+          text.includes('"otp_start"(') ? 'start' : text.includes('"otp_log_sends"(') ? 'log' : text,
         );
-      await until('it is marked', () => asked().includes('mark'));
+      await until('it is written down', () => asked().includes('log'));
       return asked();
     };
 
@@ -519,6 +519,6 @@ describe('all of it', () => {
     const owner = await askedFor({ phone: owned, purpose: 'change_number', subject: 'account-1' });
     query.mockRestore();
 
-    expect([stranger, known, owner]).toEqual(Array(3).fill(['start', 'mark']));
+    expect([stranger, known, owner]).toEqual(Array(3).fill(['start', 'log']));
   });
 });

@@ -1,3 +1,5 @@
+import type { StartedChallenge } from 'nestjs-phone-otp';
+
 import { evidence } from '../support/evidence.js';
 import { ask, Fleet, ISOLATION_LEVELS, type Operation, type Outcome, tally } from '../support/fleet.js';
 import { newPhone, wrongCode } from '../support/otp-fixture.js';
@@ -8,7 +10,6 @@ import { newPhone, wrongCode } from '../support/otp-fixture.js';
 const purpose = 'registration';
 const client = { address: '203.0.113.7' };
 const COOLDOWN = 60;
-const PREFIX_CAP = 9999; // tells the counters of prefixes from all others
 
 let fleet: Fleet;
 beforeAll(async () => (fleet = await Fleet.launch()));
@@ -19,7 +20,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
     beforeAll(async () => {
       await fleet.forget();
 
-      const levels = await fleet.open({ isolation, options: { sendsPerPrefixPerHour: PREFIX_CAP } });
+      const levels = await fleet.open({ isolation });
 
       expect(levels).toEqual([isolation, isolation, isolation, isolation]);
     });
@@ -28,13 +29,13 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       const { challenge, code } = await started();
 
       const outcomes = await crowd(
-        challengeAndGate(challenge),
+        challengeAndTurn(challenge),
         times(64, () => ask.verify({ challenge, code, purpose })),
       );
 
       expect(tally(outcomes)).toEqual({ ok: 1, otp_unavailable: 63 });
       expect(await grantsOf(challenge)).toHaveLength(1);
-      expect(await gateOf(challenge)).toEqual({ used: 0, streak: 0 });
+      expect(await fleet.sql('SELECT * FROM otp_lockouts')).toEqual([]);
       evidence('SEC-06', { processes: 4, rightCodes: 64, successes: 1 });
     });
 
@@ -42,12 +43,12 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       const { challenge, code } = await started();
 
       const outcomes = await crowd(
-        challengeAndGate(challenge),
+        challengeAndTurn(challenge),
         times(200, () => ask.verify({ challenge, code: wrongCode(code), purpose })),
       );
 
       expect(tally(outcomes)).toEqual({ otp_invalid: 5, otp_unavailable: 195 });
-      expect(await rowOf(challenge)).toMatchObject({ tries: 5, status: 'locked' });
+      expect(await rowOf(challenge)).toMatchObject({ attempts: 5, status: 'locked' });
       expect(await fleet.outcomeOf(ask.verify({ challenge, code, purpose }))).toMatchObject({
         code: 'otp_unavailable',
       });
@@ -67,7 +68,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       await fleet.elapseLimits(COOLDOWN);
       await fleet.do(ask.resend({ challenge: challenges[0]!.challenge, client }));
 
-      const outcomes = await crowd(challengeAndGate(challenges[0]!.challenge), times(200, guess));
+      const outcomes = await crowd(challengeAndTurn(challenges[0]!.challenge), times(200, guess));
 
       expect(tally(before)).toEqual({ otp_invalid: 4 });
       const { otp_invalid, otp_paused, otp_unavailable = 0 } = tally(outcomes);
@@ -93,7 +94,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
 
       expect(tally(outcomes)).toEqual({ ok: 1, otp_too_soon: 15 });
       expect(await fleet.messages(1, phone)).toHaveLength(1);
-      expect(await rowOf(challenge)).toMatchObject({ sends: 2, tries: 2 });
+      expect(await rowOf(challenge)).toMatchObject({ sends: 2, attempts: 2 });
       evidence('SEC-12', { resends: 16, messages: fleet.sms.messages(phone).length });
       const code = await fleet.codeFor(phone);
       const verify = (typed: string) => fleet.outcomeOf(ask.verify({ challenge, code: typed, purpose }));
@@ -129,7 +130,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       const { grant } = await verified();
 
       const outcomes = await crowd(
-        'otp_grants WHERE consumed_at IS NULL',
+        'SELECT FROM otp_grants WHERE consumed_at IS NULL FOR UPDATE',
         times(32, () => ask.consume(grant, { purpose })),
       );
 
@@ -194,7 +195,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       expect((await deadlocks()) - before).toBe(0);
     });
 
-    it('takes the gate of a subject before the counters that many share, in a resend as in a verify', async () => {
+    it('takes its challenge before the counters that many share, in a resend as in a verify', async () => {
       const { challenge, code } = await started();
       await fleet.elapseLimits(COOLDOWN);
       const before = await deadlocks();
@@ -206,13 +207,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       await fleet.waiting(2);
       await release();
 
-      // Where a serialization failure sends the resend back to the start, the verify comes first.
-      const first = ['ok', 'otp_invalid'];
-      const overtaken = ['otp_unavailable', 'ok'];
-      expect(isolation === 'read committed' ? [first] : [first, overtaken]).toContainEqual([
-        (await resending).code,
-        (await verifying).code,
-      ]);
+      expect([(await resending).code, (await verifying).code]).toEqual(['ok', 'otp_invalid']);
       expect((await deadlocks()) - before).toBe(0);
     });
 
@@ -244,7 +239,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
       expect(Object.keys(tally(outcomes)).filter((code) => !known.includes(code))).toEqual([]);
       expect((await deadlocks()) - before).toBe(0);
       for (const { challenge } of codes) {
-        expectWithin(((await rowOf(challenge)) as { tries: number }).tries, 1, 5);
+        expectWithin(((await rowOf(challenge)) as { attempts: number }).attempts, 1, 5);
         expectWithin((await grantsOf(challenge)).length, 0, 1);
       }
     });
@@ -269,10 +264,12 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
   it('SEC-26: sends strangers exactly four fifths of the daily budget', async () => {
     await fleet.forget();
     await fleet.open({ isolation, options: { dailySendBudget: 101 } });
-    const start = () => ask.start({ phone: newPhone(), purpose, client: 'server' });
-    await fleet.do(start());
+    await fleet.do(startTo(0));
 
-    const outcomes = await crowd('otp_limits WHERE cap = 80', times(239, start));
+    const outcomes = await crowd(
+      BUDGETS,
+      times(239, (n) => startTo(n + 1)),
+    );
 
     expect(tally(outcomes)).toEqual({ ok: 79, send_unavailable: 160 });
     expect(await fleet.messages(80)).toHaveLength(80);
@@ -282,18 +279,19 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
   it('SEC-26: fills a budget that is split over rows to the last message, and no further', async () => {
     await fleet.forget();
     await fleet.open({ isolation, options: { dailySendBudget: 2200 } }); // two rows, of which strangers may fill 880 each
-    const start = () => ask.start({ phone: newPhone(), purpose, client: 'server' });
-    const budget = 'FROM otp_limits WHERE cap = 880';
-    while ((await fleet.sql(`SELECT ${budget}`)).length < 2) await fleet.do(start());
-    await fleet.sql(`UPDATE otp_limits SET used = 880 WHERE cap = 880`);
-    await fleet.sql(`UPDATE otp_limits SET used = 730 WHERE key = (SELECT key ${budget} LIMIT 1)`);
+    const rows = () => fleet.sql('SELECT scope, day_sends FROM otp_budgets');
+    for (let n = 0; (await rows()).length < 2; n++) await fleet.do(startTo(n));
+    await fleet.sql('UPDATE otp_budgets SET day_sends = CASE shard WHEN 0 THEN 730 ELSE 880 END');
     fleet.sms.clear();
 
-    const outcomes = await crowd('otp_limits WHERE cap = 880', times(200, start));
+    const outcomes = await crowd(
+      BUDGETS,
+      times(200, (n) => startTo(n + 300)),
+    );
 
     expect(tally(outcomes)).toEqual({ ok: 150, send_unavailable: 50 });
     expect(await fleet.messages(150)).toHaveLength(150);
-    expect(await fleet.sql(`SELECT used ${budget}`)).toEqual([{ used: 880 }, { used: 880 }]);
+    expect(await rows()).toEqual(Array(2).fill({ scope: '', day_sends: 880 }));
     evidence('SEC-26', { starts: 200, left: 150, messages: fleet.sms.messages().length });
   });
 
@@ -317,10 +315,12 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
     const prices = { SA: '0.11', GB: '0.1', IL: '0.1', NG: '0.1', LY: '0.1' };
     const options = { dailySpendBudget: { amount: '10', currency: 'USD', prices } };
     await fleet.open({ isolation, options });
-    const start = () => ask.start({ phone: newPhone(), purpose, client: 'server' });
-    await fleet.do(start());
+    await fleet.do(startTo(0));
 
-    const outcomes = await crowd('otp_limits WHERE cap = 8000000', times(119, start));
+    const outcomes = await crowd(
+      BUDGETS,
+      times(119, (n) => startTo(n + 1)),
+    );
 
     expect(tally(outcomes)).toEqual({ ok: 71, send_unavailable: 48 }); // 72 x 0.11 = 7.92 of 8.00
     expect(await fleet.messages(72)).toHaveLength(72);
@@ -329,10 +329,12 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
   it('SEC-26: sends a region exactly what strangers may have of it', async () => {
     await fleet.forget();
     await fleet.open({ isolation, options: { sendsPerRegionPerDay: { SA: 51 } } });
-    const start = () => ask.start({ phone: newPhone(), purpose, client: 'server' });
-    await fleet.do(start());
+    await fleet.do(startTo(0));
 
-    const outcomes = await crowd('otp_limits WHERE cap = 40', times(99, start));
+    const outcomes = await crowd(
+      BUDGETS,
+      times(99, (n) => startTo(n + 1)),
+    );
 
     expect(tally(outcomes)).toEqual({ ok: 39, send_unavailable: 60 });
     expect(await fleet.messages(40)).toHaveLength(40);
@@ -340,7 +342,7 @@ describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => {
 
   it('SEC-25: closes a prefix after exactly 20 messages that nobody verified', async () => {
     await fleet.forget();
-    await fleet.open({ isolation, options: { sendsPerPrefixPerHour: PREFIX_CAP, conversionFloor: {} } });
+    await fleet.open({ isolation, options: { conversionFloor: {} } });
     const start = (n: number) => ask.start({ phone: `+96650123${1000 + n}`, purpose, client: 'server' });
     await fleet.do(start(0));
 
@@ -411,19 +413,27 @@ function refused(outcomes: readonly Outcome[], code: string): Outcome[] {
 
 const OWN = `INSERT INTO otp_verified_numbers (phone, owner, verified_at, last_proved_at, source)
   VALUES ($1, $2, now(), now(), 'registration')`;
-const COOLDOWNS = 'otp_limits WHERE cap = 1';
-const PREFIXES = `otp_limits WHERE cap = ${PREFIX_CAP}`;
+const COOLDOWNS = 'SELECT FROM otp_send_counters FOR UPDATE';
+const PREFIXES = 'SELECT FROM otp_unverified_sends WHERE get_byte(key, 0) = 3 FOR UPDATE';
+const BUDGETS = 'SELECT FROM otp_budgets FOR UPDATE';
 
-function challengeAndGate(challenge: string): string {
-  return `otp_challenges c JOIN otp_limits l ON l.key = c.gate_key WHERE c.id = '${idOf(challenge)}'`;
+/** The row, and the turn of its subject as lock_subject takes it. */
+function challengeAndTurn(challenge: string): string {
+  return `SELECT pg_advisory_xact_lock(hashtextextended(tier || encode(subject_hash, 'hex'), 1)) FROM otp_challenges
+    WHERE id = '${idOf(challenge)}' FOR UPDATE`;
+}
+
+/** A start that shares nothing with others but the budgets. */
+function startTo(n: number): Operation<StartedChallenge> {
+  return ask.start({ phone: `+96650${1_000_000 + n * 10_007}`, purpose, client: 'server' });
 }
 
 /**
- * A race for rows that are held until eight wait for them, so that at least these have all seen the same state before
+ * A race for locks that are held until eight wait for them, so that at least these have all seen the same state before
  * the first of them goes on: what reads first and writes later is then sure to be caught.
  */
-async function crowd<T>(rows: string, operations: readonly Operation<T>[]): Promise<Outcome<T>[]> {
-  const release = await holding(rows);
+async function crowd<T>(locks: string, operations: readonly Operation<T>[]): Promise<Outcome<T>[]> {
+  const release = await holding(locks);
   const racing = fleet.race(operations);
   try {
     await fleet.waiting(8);
@@ -433,11 +443,11 @@ async function crowd<T>(rows: string, operations: readonly Operation<T>[]): Prom
   return racing;
 }
 
-/** Holds rows in a transaction of its own. @returns how to let them go */
-async function holding(rows: string): Promise<() => Promise<void>> {
+/** Holds locks in a transaction of its own. @returns how to let them go */
+async function holding(locks: string): Promise<() => Promise<void>> {
   const runner = fleet.database.createQueryRunner();
   await runner.startTransaction();
-  await runner.query(`SELECT FROM ${rows} FOR UPDATE`);
+  await runner.query(locks);
   return async () => {
     await runner.rollbackTransaction();
     await runner.release();
@@ -454,13 +464,8 @@ async function rowOf(challenge: string) {
   return (await fleet.sql('SELECT * FROM otp_challenges WHERE id = $1', [idOf(challenge)]))[0];
 }
 
-async function gateOf(challenge: string) {
-  const gate = 'SELECT gate_key FROM otp_challenges WHERE id = $1';
-  return (await fleet.sql(`SELECT used, streak FROM otp_limits WHERE key = (${gate})`, [idOf(challenge)]))[0];
-}
-
 function grantsOf(challenge: string) {
-  return fleet.sql('SELECT * FROM otp_grants WHERE challenge_id = $1', [idOf(challenge)]);
+  return fleet.sql('SELECT * FROM otp_grants WHERE id = $1', [idOf(challenge)]);
 }
 
 function challengesOf(phone: string) {

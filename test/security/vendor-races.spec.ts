@@ -29,12 +29,13 @@ describe.each(ISOLATION_LEVELS)('at %s, with codes that the vendor checks', (iso
   async function started() {
     const phone = newPhone();
     const { challenge } = await fleet.do(ask.start({ phone, purpose, client }));
-    const marked = async () => (await rowOf(challenge))?.status === 'sent';
-    await until('the message is marked', marked);
+    const sent = `SELECT FROM otp_sends WHERE challenge_id = $1 AND outcome = 'sent'`;
+    await until('the message is written down', async () => (await fleet.sql(sent, [idOf(challenge)])).length === 1);
     return { challenge, code: taqnyat.lastCode(phone)! };
   }
+  const idOf = (challenge: string) => challenge.split('.')[0];
   const rowOf = async (challenge: string) =>
-    (await fleet.sql('SELECT * FROM otp_challenges WHERE id = $1', [challenge.split('.')[0]]))[0];
+    (await fleet.sql('SELECT * FROM otp_challenges WHERE id = $1', [idOf(challenge)]))[0];
 
   it('SEC-06 SEC-17: lets one of 64 parallel right codes win', async () => {
     const { challenge, code } = await started();

@@ -47,7 +47,7 @@ const ADVICE: Record<OtpErrorCode, { person: string; operator: string }> = {
   recovery_code_invalid: {
     person: 'This recovery code cannot be used. Type it again, or use another one.',
     operator:
-      'Nothing, unless there are many: then somebody guesses, behind a right password. Their gate closes by itself.',
+      'Nothing, unless there are many: then somebody guesses, behind a right password. That account’s recovery codes lock by themselves.',
   },
   otp_too_soon: {
     person: 'You can ask for another code in {retryAfter} seconds.',

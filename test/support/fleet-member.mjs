@@ -163,7 +163,10 @@ function database() {
   };
 }
 
-/** Counts what the database answered with, and can hold an answer back after the statement was committed. */
+/**
+ * Counts what the database answered with, and can hold an answer back after the call was committed (where READ COMMITTED is
+ * the default: there each call is a transaction of its own).
+ */
 class ObservedClient extends pg.Client {
   query(query, ...rest) {
     const isAwaited = !rest.some((each) => typeof each === 'function') && typeof query.submit !== 'function';
@@ -171,12 +174,11 @@ class ObservedClient extends pg.Client {
   }
 
   async #observed(query, rest) {
-    const text = query.text ?? query;
-    const makes = (table) => text.includes('INSERT INTO') && text.includes(`"${table}"`);
-    if (makes('otp_challenges')) await holdIf('before_start');
+    const calls = (name) => (query.text ?? query).includes(`"otp_${name}"(`);
+    if (calls('start')) await holdIf('before_start');
     try {
       const result = await super.query(query, ...rest);
-      if (makes('otp_grants')) await holdIf('after_verify');
+      if (calls('verify')) await holdIf('after_verify');
       return result;
     } catch (error) {
       states[error.code] = (states[error.code] ?? 0) + 1;

@@ -27,7 +27,7 @@ import { until } from './until.js';
 export const ISOLATION_LEVELS = ['read committed', 'repeatable read', 'serializable'] as const;
 export type Isolation = (typeof ISOLATION_LEVELS)[number];
 
-/** Where a member can be made to stop and stay: before a start's statement, before the provider took the message, after it, or after verify's commit. */
+/** Where a member can be made to stop and stay: before a start's call, before the provider took the message, after it, or after verify's commit. */
 export type Moment = 'before_start' | 'before_send' | 'after_send' | 'after_verify';
 
 /** What a member is told to be. */
@@ -100,6 +100,17 @@ export function tally(outcomes: readonly Outcome[]): Record<string, number> {
   for (const { code } of outcomes) counts[code] = (counts[code] ?? 0) + 1;
   return counts;
 }
+
+/** The tables of counters, each with its times. */
+const COUNTERS = {
+  send_counters: ['next_send_at', 'hour_ends_at', 'day_ends_at'],
+  unverified_sends: ['ends_at'],
+  budgets: ['minute_ends_at', 'day_ends_at'],
+  lockouts: ['failures_end_at', 'locked_until'],
+  known_devices: ['known_until'],
+  sending_stops: ['since', 'until'],
+  wrong_codes: ['ends_at'],
+};
 
 type Settings = Partial<Pick<MemberSetting, 'isolation' | 'poolSize' | 'taqnyat'>> & {
   options?: Partial<OtpModuleOptions>;
@@ -256,10 +267,10 @@ export class Fleet {
 
   /** Lets time pass for the counters alone, as if challenges and grants had been made just now. */
   async elapseLimits(seconds: number): Promise<void> {
-    await this.sql(
-      `UPDATE otp_limits SET at = at - make_interval(secs => $1), ends_at = ends_at - make_interval(secs => $1)`,
-      [seconds],
-    );
+    for (const [table, times] of Object.entries(COUNTERS)) {
+      const sets = times.map((time) => `${time} = ${time} - make_interval(secs => $1)`);
+      await this.sql(`UPDATE otp_${table} SET ${sets.join(', ')}`, [seconds]);
+    }
   }
 
   /** Empties the tables and the outbox. */

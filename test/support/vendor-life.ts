@@ -1,8 +1,8 @@
 import type { DelegatedProvider, GeneratorProvider, OtpModuleOptions } from 'nestjs-phone-otp';
 import type { SimulatedRequest, VendorSimulator } from 'nestjs-phone-otp/testing';
 
+import { marked } from './messages.js';
 import { type Fixture, otpFixture, wrongCode } from './otp-fixture.js';
-import { until } from './until.js';
 
 // The whole way of a code that a vendor makes: service, PostgreSQL, the adapter, a socket, and the vendor's simulator.
 
@@ -33,13 +33,12 @@ export async function liveCode(
 ): Promise<LivingCode> {
   const { vendor, provider, isCheck = () => false } = life;
   const fixture = await otpFixture({ provider, options });
-  const marked = async () => (await fixture.rows('otp_challenges')).every(({ status }) => status !== 'sending');
   return {
     ...life,
     fixture,
     started: async (phone = life.newPhone()) => {
       const { challenge } = await fixture.otp.start({ phone, purpose, client });
-      await until('the message is marked', marked);
+      await marked(fixture);
       return { phone, challenge, code: vendor.lastCode(phone) ?? '000000' };
     },
     verify: (challenge, code) => fixture.otp.verify({ challenge, code, purpose }),
@@ -60,7 +59,7 @@ export function itLivesOnce(living: () => LivingCode): void {
 
     await expect(fixture.numbers.activate(grant, 'account-1')).resolves.toMatchObject({ phone, owner: 'account-1' });
     expect(await fixture.rows('otp_sends')).toMatchObject([{ provider: provider.name, outcome: 'sent' }]);
-    expect(await fixture.rows('otp_challenges')).toMatchObject([{ checker: 'vendor', code_mac: null }]);
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ checked_by: 'provider', code_mac: null }]);
     await expect(verify(challenge, code)).rejects.toEqual(refused('otp_unavailable'));
   });
 

@@ -8,13 +8,15 @@ import type {
   OtpModuleOptions,
   OtpProvider,
   OtpService,
+  OtpTransaction,
   StartedChallenge,
   StartRequest,
   VerifiedChallenge,
   VerifiedNumbers,
 } from 'nestjs-phone-otp';
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
-import type { EntityManager } from 'typeorm';
+import type { PoolClient } from 'pg';
+import type { EntityManager, QueryRunner } from 'typeorm';
 
 // Four options have no default.
 expectTypeOf<{
@@ -42,8 +44,12 @@ expectTypeOf<VerifiedChallenge['grant']>().toEqualTypeOf<string>();
 expectTypeOf<{ id: string; amount: string; currency: string; payee: string }>().toExtend<Action>();
 expectTypeOf<{ id: string; amount: number; currency: string; payee: string }>().not.toExtend<Action>();
 
-// The ledger is written in a transaction of the host.
-expectTypeOf<Parameters<VerifiedNumbers['activate']>[2]>().toEqualTypeOf<EntityManager | undefined>();
+// The ledger is written in a transaction of the host, by whatever it runs its own statements with, as it is.
+expectTypeOf<Parameters<VerifiedNumbers['activate']>[2]>().toEqualTypeOf<OtpTransaction | undefined>();
+expectTypeOf<EntityManager>().toExtend<OtpTransaction>();
+expectTypeOf<QueryRunner>().toExtend<OtpTransaction>();
+expectTypeOf<PoolClient>().toExtend<OtpTransaction>();
+expectTypeOf<string>().not.toExtend<OtpTransaction>();
 
 // Listeners know their payloads, and switches over codes know all of them.
 expectTypeOf<OtpEvents['otp.paused']>().toExtend<{ failures: number; closed: boolean }>();

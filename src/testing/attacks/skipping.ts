@@ -115,7 +115,7 @@ export const SKIPPING: readonly AttackCase[] = [
     async run(attacker) {
       const { phone, challenge, code } = await attacker.begin();
       const password = newPassword();
-      const proofs = [undefined, '', challenge, code, madeUpChallenge(), 'x'.repeat(43), 'null', 'undefined'];
+      const proofs = [undefined, '', challenge, code, madeUpChallenge(), 'x'.repeat(64), 'null', 'undefined'];
       for (const grant of proofs) {
         const what = grant === undefined ? 'nothing' : grant === challenge ? 'a challenge' : 'what is no grant';
         refused(await attacker.register({ phone, password, grant }), `${what} for a grant at the registration`);
@@ -141,7 +141,7 @@ export const SKIPPING: readonly AttackCase[] = [
       refused(await attacker.confirm(id, {}), 'a payment of somebody who is not signed in');
       const { challenge } = await attacker.stepUp(id, owner);
 
-      for (const grant of [challenge, token, 'x'.repeat(43)]) {
+      for (const grant of [challenge, token, 'x'.repeat(64)]) {
         refused(await attacker.confirm(id, { token, grant }), 'what is no grant at a payment');
         refused(await attacker.confirm(id, { token: grant === token ? challenge : grant }), 'what is no access token');
       }

@@ -82,7 +82,7 @@ class HostController {
   /** Lets every wait be over. */
   @Post('later')
   async later(): Promise<object> {
-    return this.dataSource.query(`DELETE FROM ${schema}.otp_limits`);
+    return this.dataSource.query(`DELETE FROM ${schema}.otp_send_counters`);
   }
 
   @Get('owners/:phone')

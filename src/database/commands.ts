@@ -1,0 +1,41 @@
+import { DefaultNamingStrategy } from 'typeorm';
+
+import { allStatements, functionStatements } from './functions.js';
+import type { Place } from './names.js';
+
+/** Where the tables are, as it is said on a command line. */
+export interface NamedPlace {
+  readonly schema?: string | undefined;
+  readonly prefix?: string | undefined;
+}
+
+const placeOf = ({ schema = 'public', prefix }: NamedPlace): Place => ({
+  schema,
+  prefix,
+  namingStrategy: new DefaultNamingStrategy(),
+});
+
+/** Everything that the migrations make, for a reader or another tool. */
+export function sqlFor(named: NamedPlace): string {
+  return `${allStatements(placeOf(named)).join('\n\n')}\n`;
+}
+
+/** Installs the functions again, where some are missing or were altered. All or none. */
+export async function reinstallFunctions(url: string, named: NamedPlace): Promise<number> {
+  const { default: pg } = await import('pg');
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const statements = functionStatements(placeOf(named));
+    await client.query('BEGIN');
+    await client.query(LOCK_INSTALL);
+    for (const sql of statements) await client.query(sql);
+    await client.query('COMMIT');
+    return statements.length;
+  } finally {
+    await client.end();
+  }
+}
+
+/** Two at once would write the same rows of the catalogue. It ends with the transaction. */
+export const LOCK_INSTALL = `SELECT pg_advisory_xact_lock(hashtextextended('install nestjs-phone-otp', 0))`;

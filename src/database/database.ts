@@ -1,0 +1,364 @@
+import { createHash } from 'node:crypto';
+
+import { Logger } from '@nestjs/common';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+
+import { OtpError } from '../otp.error.js';
+import { type Place, qualified } from './names.js';
+import type { OtpTransaction, SqlTransaction } from './transaction.js';
+
+/** The part of a `pg` client that is used here. */
+interface Client {
+  query(query: {
+    text: string;
+    name?: string;
+    values?: unknown[];
+    query_timeout?: number;
+  }): Promise<{ rows: unknown[] }>;
+  on(event: 'error', listener: () => void): unknown;
+}
+type Release = (destroy?: boolean) => void;
+/** The part of TypeORM's driver, and of the `pg` pool behind it, that is used here. */
+interface Driver {
+  master: {
+    readonly idleCount: number;
+    readonly waitingCount: number;
+    on(event: 'connect', listener: (client: Client) => void): void;
+  };
+  obtainMasterConnection(): Promise<[Client, Release]>;
+}
+
+/** A statement of one text that answers with one text. */
+interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Nothing ran: the pooler between us does not keep prepared statements, or a migration changed a table under the plan. */
+const NOT_PREPARABLE = new Set(['42P05', '26000', '0A000']);
+/** The function must run at READ COMMITTED (lock.sql), which is not the default here. */
+const NOT_READ_COMMITTED = 'OT001';
+/** Nothing was written: another transaction came first (23505: to a unique index), or the level was another. */
+const COME_AGAIN = new Set(['40001', '40P01', '23505', NOT_READ_COMMITTED]);
+const MAX_RUNS = 5;
+/** Longer than any `lock_timeout` and `statement_timeout` that should be set: a server that says nothing at all. */
+const SILENCE_MS = 7_000;
+const RETRY_AFTER_SECONDS = 5;
+const TOLD_AGAIN_AFTER_MS = 60_000;
+
+/**
+ * Calls the functions of `src/database/functions`: one JSON text in, one out, so that neither the settings of the database nor the
+ * type parsers of the application have a say in how a value is written.
+ *
+ * Its own calls go below TypeORM to the `pg` client, which can prepare them and give up on a silent server, and in whose log no values
+ * appear.
+ */
+export class Database {
+  readonly #logger = new Logger('Otp');
+  readonly #statements = new Map<string, Statement>();
+  readonly #toldAt = new Map<string, number>();
+  #prepare = true;
+  #readCommittedIsDefault = true;
+  #guarded: Driver['master'] | undefined;
+  readonly #watched = new WeakSet<Client>();
+  readonly #broken = new WeakSet<Client>();
+  /** What waits for the end of a host's transaction: a list for itself, then one for each savepoint that is open in it. */
+  readonly #waiting = new WeakMap<QueryRunner, Waiting[][]>();
+  readonly #asking = new Set<Promise<void>>();
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly place: Place,
+  ) {
+    const end = (committed: boolean) => (event: { queryRunner: QueryRunner }) =>
+      this.#ended(event.queryRunner, committed);
+    dataSource.subscribers.push({
+      afterTransactionStart: ({ queryRunner }) => void this.#levelsOf(queryRunner).push([]),
+      afterTransactionCommit: end(true),
+      afterTransactionRollback: end(false),
+    });
+  }
+
+  /**
+   * @param request an object of what JSON can hold, or such a text
+   * @param transaction of the caller to run in. There a serialization failure or deadlock goes to the caller, as an error with nothing but
+   * its `code` (40001, 40P01), since only the caller can run the whole transaction again.
+   * @throws {@link OtpError} `request_invalid` for a text that no database holds · `service_unavailable` when the database did not
+   * answer, is overloaded, or held a lock too long. What was sent to it does not appear in the error.
+   */
+  async call<A>(operation: string, request: object | string, transaction?: OtpTransaction): Promise<A> {
+    const text = typeof request === 'string' ? request : JSON.stringify(request);
+    refuseUnstorable(text);
+    const statement = this.#statementOf(operation);
+    return JSON.parse(await this.run(statement, text, transaction)) as A;
+  }
+
+  /** As {@link Database.call}, for a statement that is no function: one text in, one column `answer` out. */
+  async run(statement: Statement, text: string, transaction?: OtpTransaction): Promise<string> {
+    const open = transaction && openTransaction(transaction);
+    if (open) return this.#runIn(open, statement, text);
+    for (let run = 1; ; run++) {
+      try {
+        const alone = run === 1 && this.#readCommittedIsDefault;
+        return await this.#withClient((client) =>
+          alone ? this.#query(client, statement, text) : this.#atReadCommitted(client, statement, text),
+        );
+      } catch (error) {
+        const state = sqlStateOf(error);
+        if (state === NOT_READ_COMMITTED) this.#readCommittedIsDefault = false;
+        if (run >= MAX_RUNS || !COME_AGAIN.has(state)) throw this.#unavailable(error);
+      }
+    }
+  }
+
+  /** Runs `work` in a transaction of its own; what it throws rolls back and goes on. */
+  async transaction<T>(work: (transaction: EntityManager) => Promise<T>): Promise<T> {
+    let thrown: unknown;
+    try {
+      return await this.dataSource.transaction('READ COMMITTED', (manager) =>
+        work(manager).catch((error: unknown) => {
+          throw (thrown = error);
+        }),
+      );
+    } catch (error) {
+      // Not what the database says of the transaction itself, which is for nobody to read.
+      throw error === thrown && !sqlStateOf(error).startsWith('40') ? error : this.#unavailable(error);
+    }
+  }
+
+  /** Does something once the caller's transaction is committed, and not at all when it is rolled back. At once without one. */
+  afterCommit(transaction: OtpTransaction | undefined, work: () => void): void {
+    this.#afterEnd(transaction, { onCommit: true, work });
+  }
+
+  /** As {@link Database.afterCommit}, whether it is committed or rolled back. */
+  afterEnd(transaction: OtpTransaction | undefined, work: () => void): void {
+    this.#afterEnd(transaction, { onCommit: false, work });
+  }
+
+  /** Waits until it is known what came of the transactions that something is waiting for. */
+  async drain(): Promise<void> {
+    while (this.#asking.size > 0) await Promise.all(this.#asking);
+  }
+
+  #afterEnd(transaction: OtpTransaction | undefined, waiting: Waiting): void {
+    const runner = transaction && runnerOf(transaction);
+    if (runner) {
+      if (runner.isTransactionActive) this.#levelsOf(runner).at(-1)?.push(waiting);
+      else this.#told(waiting.work);
+    } else if (transaction) {
+      const asking = this.#askFor(transaction as SqlTransaction, waiting).finally(() => this.#asking.delete(asking));
+      this.#asking.add(asking);
+    } else {
+      this.#told(waiting.work);
+    }
+  }
+
+  #levelsOf(runner: QueryRunner): Waiting[][] {
+    const levels = this.#waiting.get(runner) ?? [];
+    this.#waiting.set(runner, levels);
+    return levels;
+  }
+
+  /** Of a savepoint, what was to follow waits for the transaction; what needed its commit went with it. */
+  #ended(runner: QueryRunner, committed: boolean): void {
+    const levels = this.#levelsOf(runner);
+    const ended = (levels.pop() ?? []).filter(({ onCommit }) => committed || !onCommit);
+    const outer = levels.at(-1);
+    if (outer) outer.push(...ended);
+    else for (const { work } of ended) this.#told(work);
+  }
+
+  /** A client of `pg` tells nobody how its transaction ended, so the database is asked. One that is aborted by now can only be rolled back. */
+  async #askFor(transaction: SqlTransaction, { onCommit, work }: Waiting): Promise<void> {
+    let status = 'aborted';
+    try {
+      const id = await transaction.query('SELECT pg_current_xact_id()::text AS answer').then(answerIn, () => undefined);
+      if (id !== undefined) status = await this.#endOf(id);
+    } catch (error) {
+      this.#logger.error(`it is not known how a transaction ended: ${(error as Error).message}`);
+      return;
+    }
+    if (status === 'committed' || !onCommit) this.#told(work);
+  }
+
+  async #endOf(transactionId: string): Promise<string> {
+    for (let waitMs = 2; ; waitMs = Math.min(waitMs * 2, 500)) {
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      const status = await this.run(XACT_STATUS, transactionId);
+      if (status !== 'in progress') return status;
+    }
+  }
+
+  /** What follows a commit must not make it look failed. */
+  #told(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#logger.error(`after the commit: ${(error as Error).message}`);
+    }
+  }
+
+  #statementOf(operation: string): Statement {
+    const known =
+      this.#statements.get(operation) ??
+      statement(`SELECT ${qualified(this.place, operation)}(($1::text)::jsonb)::text AS answer`);
+    this.#statements.set(operation, known);
+    return known;
+  }
+
+  async #runIn(transaction: Open, statement: Statement, text: string): Promise<string> {
+    try {
+      if ('client' in transaction) return await this.#query(await transaction.client(), statement, text);
+      return answerIn(await transaction.query(statement.text, [text]));
+    } catch (error) {
+      const state = sqlStateOf(error);
+      if (!state.startsWith('40')) throw this.#unavailable(error);
+      // A layer's own error may hold every value that was sent.
+      throw Object.assign(new Error('the transaction must be run again'), { code: state });
+    }
+  }
+
+  /** At READ COMMITTED a statement waits for a lock and goes on, where the stricter levels fail with 40001 for ever. */
+  async #atReadCommitted(client: Client, statement: Statement, text: string): Promise<string> {
+    await client.query({ text: 'BEGIN ISOLATION LEVEL READ COMMITTED', query_timeout: SILENCE_MS });
+    try {
+      const answer = await this.#query(client, statement, text);
+      await client.query({ text: 'COMMIT', query_timeout: SILENCE_MS });
+      return answer;
+    } catch (error) {
+      await client.query({ text: 'ROLLBACK', query_timeout: SILENCE_MS });
+      throw error;
+    }
+  }
+
+  async #query(client: Client, { name, text }: Statement, request: string): Promise<string> {
+    const values = [request];
+    if (this.#prepare) {
+      try {
+        return answerIn(await client.query({ name, text, values, query_timeout: SILENCE_MS }));
+      } catch (error) {
+        if (!NOT_PREPARABLE.has(sqlStateOf(error))) throw error;
+        this.#prepare = false;
+      }
+    }
+    return answerIn(await client.query({ text, values, query_timeout: SILENCE_MS }));
+  }
+
+  async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    const [client, release] = await this.#connect();
+    this.#watch(client);
+    let broken = false;
+    try {
+      return await work(client);
+    } catch (error) {
+      broken = sqlStateOf(error) === ''; // not an answer of the server: the connection cannot be trusted any more
+      throw error;
+    } finally {
+      release(broken || this.#broken.has(client));
+    }
+  }
+
+  /** Without a listener, a connection that breaks between two answers would end the process. */
+  #watch(client: Client): void {
+    if (this.#watched.has(client)) return;
+    this.#watched.add(client);
+    client.on('error', () => this.#broken.add(client));
+  }
+
+  /**
+   * A connection that the server ends as soon as it is usable fails before whoever waits for it can listen, and an error
+   * that nobody listens to ends the process.
+   */
+  #guard(pool: Driver['master']): void {
+    if (this.#guarded === pool) return;
+    this.#guarded = pool;
+    pool.on('connect', (client) => this.#watch(client));
+  }
+
+  /** Waits for a connection of the pool, but not for ever, whatever the host's pool is set to. */
+  async #connect(): Promise<[Client, Release]> {
+    const driver = this.dataSource.driver as unknown as Driver;
+    this.#guard(driver.master);
+    const isFree = driver.master.idleCount > driver.master.waitingCount;
+    const connecting = driver.obtainMasterConnection();
+    if (isFree) return connecting;
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('no database connection became free')), SILENCE_MS);
+    });
+    try {
+      return await Promise.race([connecting, tooLate]);
+    } catch (error) {
+      connecting.then(([, release]) => release()).catch(() => undefined);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #unavailable(error: unknown): OtpError {
+    // The server's message can quote values, and TypeORM's error carries all of them: only the state goes on.
+    const state = sqlStateOf(error);
+    const { name, code } = error as { name?: string; code?: string };
+    const why = state ? `SQLSTATE ${state}` : `${name ?? 'Error'}${code ? ` ${code}` : ''} before an answer came`;
+    this.#tellOfFault(why);
+    return new OtpError('service_unavailable', 'The database did not answer. Try again later.', {
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+      cause: new Error(why),
+    });
+  }
+
+  /** Once a minute each: an outage is one thing to know, not one for each call. */
+  #tellOfFault(why: string): void {
+    const now = performance.now();
+    if (now - (this.#toldAt.get(why) ?? -Infinity) < TOLD_AGAIN_AFTER_MS) return;
+    this.#toldAt.set(why, now);
+    this.#logger.error(`the database: ${why}`);
+  }
+}
+
+interface Waiting {
+  readonly onCommit: boolean;
+  readonly work: () => void;
+}
+
+type Open = { client(): Promise<Client> } | SqlTransaction;
+
+/** A manager without a transaction of its own runs its statements by themselves, so that ours do, too. */
+function openTransaction(transaction: OtpTransaction): Open | undefined {
+  const runner = runnerOf(transaction);
+  if (runner) return { client: async () => (await runner.connect()) as Client };
+  return 'getRepository' in transaction ? undefined : (transaction as SqlTransaction);
+}
+
+/** TypeORM's, of an entity manager or as such. */
+function runnerOf(transaction: OtpTransaction): QueryRunner | undefined {
+  const { queryRunner } = transaction as Partial<EntityManager>;
+  return queryRunner ?? ('isTransactionActive' in transaction ? (transaction as unknown as QueryRunner) : undefined);
+}
+
+/** Under a name that is a hash of the text: two releases behind one pooler must not share one for different statements. */
+export function statement(text: string): Statement {
+  return { name: `otp_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`, text };
+}
+
+const XACT_STATUS = statement('SELECT pg_xact_status(($1::text)::xid8)::text AS answer');
+
+/** TypeORM answers with the rows, `pg` with an object that holds them. */
+function answerIn(result: unknown): string {
+  const [row] = (Array.isArray(result) ? result : (result as { rows: unknown[] }).rows) as [{ answer: string }];
+  return row.answer;
+}
+
+/** A NUL and half of a surrogate pair are texts in JavaScript and in JSON, and in no database. */
+function refuseUnstorable(text: string): void {
+  if (text.includes('\\u') && /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(text)) {
+    throw new OtpError('request_invalid', 'A text holds a character that cannot be stored.');
+  }
+}
+
+function sqlStateOf(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : '';
+}

@@ -1,0 +1,34 @@
+import { AuditEntry } from '../audit/audit-entry.entity.js';
+import { Challenge } from '../challenge/challenge.entity.js';
+import { Send } from '../challenge/send.entity.js';
+import { TrustedDeviceRow } from '../devices/trusted-device.entity.js';
+import { Grant } from '../grant/grant.entity.js';
+import { Budget } from '../limits/budget.entity.js';
+import { KnownDevice } from '../limits/known-device.entity.js';
+import { Lockout } from '../limits/lockout.entity.js';
+import { SendCounter } from '../limits/send-counter.entity.js';
+import { SendingStopRow } from '../limits/sending-stop.entity.js';
+import { UnverifiedSend } from '../limits/unverified-send.entity.js';
+import { WrongCodes } from '../limits/wrong-codes.entity.js';
+import { VerifiedNumber } from '../numbers/verified-number.entity.js';
+import { RecoveryCode } from '../recovery/recovery-code.entity.js';
+import { Turn } from './turn.entity.js';
+
+/** The entities of this package, for a data source that lists its entities by hand. */
+export const OTP_ENTITIES = [
+  Challenge,
+  SendCounter,
+  UnverifiedSend,
+  Budget,
+  Lockout,
+  KnownDevice,
+  SendingStopRow,
+  WrongCodes,
+  Turn,
+  Grant,
+  VerifiedNumber,
+  Send,
+  RecoveryCode,
+  TrustedDeviceRow,
+  AuditEntry,
+];

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+
+import { type Place, qualified, resolved } from './names.js';
+import { FUNCTIONS, type SqlStatement, TABLES, TYPES } from './sql.generated.js';
+
+/** Counts up with each release that changes a function. */
+const RELEASE = 1;
+/** The oldest release of the library whose requests these functions understand and whose answers they give. */
+const SERVES_FROM = 1;
+
+/** What `otp_version()` says of the functions in a database. */
+export interface FunctionsVersion {
+  readonly release: number;
+  readonly serves_from: number;
+  /** Of their text, before names are resolved. */
+  readonly hash: string;
+}
+
+export const FUNCTIONS_VERSION: FunctionsVersion = {
+  release: RELEASE,
+  serves_from: SERVES_FROM,
+  hash: md5(FUNCTIONS.map(({ sql }) => sql).join('\n')).slice(0, 12),
+};
+
+const VERSION: SqlStatement = {
+  name: 'version',
+  file: 'functions.ts',
+  sql: `-- Which functions these are.
+CREATE OR REPLACE FUNCTION {version}() RETURNS text LANGUAGE sql IMMUTABLE AS $$
+SELECT '${JSON.stringify(FUNCTIONS_VERSION)}' $$;`,
+};
+
+const ALL = [...FUNCTIONS, VERSION];
+
+/** Writes the audit's guard in front of its table. */
+const TRIGGERS: readonly SqlStatement[] = [
+  'CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE ON {audit} FOR EACH ROW EXECUTE FUNCTION {append_only}();',
+  'CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON {audit} FOR EACH STATEMENT EXECUTE FUNCTION {append_only}();',
+].map((sql) => ({ name: 'audit', file: 'functions.ts', sql }));
+
+/** The statements that make or replace the functions. None of them asks for the tables, which only running them does. */
+export function functionStatements(place: Place): string[] {
+  return ALL.map(({ sql }) => resolved(place, sql));
+}
+
+/** The statements that make everything, in order. */
+export function allStatements(place: Place): string[] {
+  return [
+    ...[...TABLES, ...TYPES].map(({ sql }) => resolved(place, sql)),
+    ...functionStatements(place),
+    ...TRIGGERS.map(({ sql }) => resolved(place, sql)),
+  ];
+}
+
+/** The statements that make the types, which a table made by "synchronize" comes without. */
+export function typeStatements(place: Place): { name: string; sql: string }[] {
+  return TYPES.map(({ name, sql }) => ({ name: qualified(place, name), sql: resolved(place, sql) }));
+}
+
+/** The statements that take everything away again. */
+export function dropStatements(place: Place): string[] {
+  const named = (statements: readonly SqlStatement[]) =>
+    [...new Set(statements.map(({ name }) => name))].map((name) => qualified(place, name));
+  const guard = qualified(place, 'append_only');
+  return [
+    ...named(ALL)
+      .filter((name) => name !== guard)
+      .map((name) => `DROP FUNCTION ${name}`),
+    ...named(TYPES)
+      .toReversed()
+      .map((name) => `DROP TYPE ${name}`),
+    ...named(TABLES).map((name) => `DROP TABLE ${name}`),
+    `DROP FUNCTION ${guard}`,
+  ];
+}
+
+/** The hash of each function's body, as the catalogue must have it. */
+export function bodyHashes(place: Place): Map<string, string> {
+  return new Map(ALL.map(({ name, sql }) => [name, md5(/ AS \$\$([\s\S]*)\$\$;$/.exec(resolved(place, sql))![1]!)]));
+}
+
+function md5(text: string): string {
+  return createHash('md5').update(text).digest('hex');
+}

@@ -1,0 +1,27 @@
+-- What start and verify read of the ledger of numbers; nothing else of theirs hangs on an account.
+
+-- Whether a binding of this number ended at or after a moment. What was begun before it speaks of another owner.
+CREATE OR REPLACE FUNCTION {released_since}(its_phone text, moment timestamptz) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM {verified_numbers} n WHERE n.phone = its_phone AND n.released_at >= moment);
+END $$;
+
+CREATE OR REPLACE FUNCTION {is_owned_by}(its_phone text, account text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM {verified_numbers} n WHERE n.phone = its_phone AND n.owner = account AND n.released_at IS NULL);
+END $$;
+
+-- What keeps a number from counting as established; null when nothing does. `until`: when it will pass by itself.
+CREATE OR REPLACE FUNCTION {unestablished}(c {challenges}, r {send_request}, t timestamptz, OUT reason text, OUT until timestamptz) LANGUAGE plpgsql STABLE AS $$
+DECLARE n {verified_numbers};
+BEGIN
+  SELECT * INTO n FROM {verified_numbers} x WHERE x.phone = c.phone AND x.released_at IS NULL;
+  IF r.signed_in AND n.owner IS DISTINCT FROM c.account THEN
+    reason := 'phone_missing';
+  ELSIF n.held_until > t THEN
+    reason := 'phone_on_hold';
+    until := n.held_until;
+  ELSIF n.last_proved_at < t - make_interval(days => r.reconfirm_days) THEN
+    reason := 'phone_unconfirmed';
+  END IF;
+END $$;

@@ -1,0 +1,26 @@
+-- Locks the same client's earlier challenge and, at a provider that finds codes by phone alone, everybody's; in lock order.
+CREATE OR REPLACE FUNCTION {lock_replaced}(c {challenges}, one_per_phone text) RETURNS uuid[] LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN (SELECT array_agg(y.id) FROM (
+    SELECT x.id FROM {challenges} x WHERE x.id IN (
+      SELECT a.id FROM {challenges} a WHERE a.phone = c.phone AND a.purpose = c.purpose AND a.live_client = c.client
+      UNION ALL
+      SELECT a.id FROM {challenges} a WHERE a.phone = c.phone AND a.live_provider = one_per_phone)
+    ORDER BY x.id FOR UPDATE) y);
+END $$;
+
+-- Ends those of the locked ones that still live and are replaced after all: a decoy replaces nothing at the provider (one_per_phone is null).
+CREATE OR REPLACE FUNCTION {end_replaced}(locked uuid[], c {challenges}, one_per_phone text, t timestamptz, audit boolean) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE old {challenges};
+BEGIN
+  FOR old IN
+    UPDATE {challenges} x SET status = 'superseded', ended_at = t, live_client = NULL, live_provider = NULL
+    WHERE x.id = ANY (locked) AND x.ended_at IS NULL
+      AND (x.purpose = c.purpose AND x.live_client = c.client OR x.live_provider = one_per_phone)
+    RETURNING x.*
+  LOOP
+    IF audit THEN
+      PERFORM {audit_challenge}('superseded', NULL, old);
+    END IF;
+  END LOOP;
+END $$;

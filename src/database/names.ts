@@ -1,0 +1,55 @@
+import { OtpConfigError } from '../otp.error.js';
+
+/** Where the tables, types and functions of this package are, and how their indexes are named. */
+export interface Place {
+  /** Absent: wherever the connection's search path leads. */
+  readonly schema?: string | undefined;
+  /** In front of every name. */
+  readonly prefix?: string | undefined;
+  readonly namingStrategy: NamingStrategy;
+}
+
+/** The part of TypeORM's naming strategy that is used: `migration:generate` then finds no difference. */
+interface NamingStrategy {
+  primaryKeyName(table: string, columns: string[]): string;
+  indexName(table: string, columns: string[], where?: string): string;
+}
+
+/** PostgreSQL cuts names off at 63 bytes; the longest of ours has 23. */
+const MOST_PREFIX_BYTES = 40;
+
+/** @throws {@link OtpConfigError} for a prefix that is too long */
+export function checkPrefix(prefix = ''): string {
+  if (Buffer.byteLength(prefix) <= MOST_PREFIX_BYTES) return prefix;
+  throw new OtpConfigError(
+    `"entityPrefix" of the data source has more than ${MOST_PREFIX_BYTES} bytes, with which PostgreSQL would cut off names of this package: shorten it.`,
+  );
+}
+
+export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** A table, type or function as it is written in SQL. */
+export function qualified({ schema, prefix }: Place, name: string): string {
+  const own = quote(`${checkPrefix(prefix)}otp_${name}`);
+  return schema === undefined ? own : `${quote(schema)}.${own}`;
+}
+
+/** Puts the names in braces into a statement, and names its index or primary key. */
+export function resolved(place: Place, sql: string): string {
+  const { prefix = '', namingStrategy } = place;
+  const table = /^CREATE TABLE \{(\w+)\}|^CREATE (?:UNIQUE )?INDEX ON \{(\w+)\}/m.exec(sql);
+  const plain = table && `${prefix}otp_${table[1] ?? table[2]}`;
+  const named = plain
+    ? sql
+        .replace(/^ {2}PRIMARY KEY \((.*)\)$/m, (key, columns: string) => {
+          const name = namingStrategy.primaryKeyName(plain, columns.split(', '));
+          return `  CONSTRAINT ${quote(name)} ${key.trim()}`;
+        })
+        .replace(
+          /^(CREATE (?:UNIQUE )?INDEX) (ON \{\w+\} \((.*?)\)(?: WHERE (.*))?;)$/m,
+          (_, create: string, rest: string, columns: string, where?: string) =>
+            `${create} ${quote(namingStrategy.indexName(plain, columns.split(', '), where))} ${rest}`,
+        )
+    : sql;
+  return named.replace(/\{([a-z_]+)\}/g, (_, name: string) => qualified(place, name));
+}

@@ -1,0 +1,111 @@
+-- What travels. A field that does not apply is absent, which reads as null. Bytes travel as hex ("\x0102").
+
+-- Limits of one kind. A limit that is absent does not exist.
+CREATE TYPE {send_limit} AS (cooldown_seconds integer, per_hour integer, per_day integer);
+CREATE TYPE {unverified_limit} AS (
+  most integer,                           -- unverified messages in an hour
+  minimum_conversion integer,             -- per cent of the messages that are to be verified
+  minimum_messages integer,               -- fewer say nothing about conversion
+  enforced boolean                        -- false: below the minimum it is only told
+);
+CREATE TYPE {budget_limit} AS (
+  shards integer,
+  per_minute bigint,
+  per_day bigint,
+  spend_per_day bigint,                   -- millionths
+  currency text
+);
+
+-- The limits of one tier. A new limit: one line here, and one in functions/take-message.sql.
+CREATE TYPE {tier_limits} AS (
+  phone {send_limit},
+  account {send_limit},
+  owner {unverified_limit},
+  address {unverified_limit},
+  prefix {unverified_limit},
+  region {budget_limit},
+  service {budget_limit}
+);
+
+-- What start and resend are told beside the columns of the challenge.
+CREATE TYPE {send_request} AS (
+  signed_in boolean,
+  must_be_established boolean,            -- only a number that its owner proved lately, and that is not on hold
+  reconfirm_days integer,                 -- how long ago "lately" may be
+  account_hash bytea,                     -- of the account that is signed in
+  cooldown_hash bytea,                    -- of that account and the purpose
+  owner_key bytea,                        -- these three: keys of {unverified_sends}
+  address_key bytea,
+  prefix_key bytea,
+  allowed boolean,                        -- exempt from stops by conversion
+  one_per_phone text,                     -- the provider, where it finds its codes by phone alone
+  price bigint,                           -- of one message, in millionths
+  shard integer,                          -- by chance
+  ttl_seconds integer,
+  max_sends integer,
+  audit boolean
+);
+
+-- What one message has taken so far, or what refuses it.
+CREATE TYPE {reservation} AS (
+  t timestamptz,
+  tier text,
+  price bigint,
+  parties bytea[],                        -- taken from {send_counters}
+  unverified_keys bytea[],                -- taken from {unverified_sends}
+  scopes text[],                          -- taken from {budgets}, with shards
+  shards integer[],
+  alarms jsonb,                           -- minimum conversions that this message is the first to miss
+  refused_by text,
+  until timestamptz
+);
+
+-- What verify and settle are told.
+CREATE TYPE {verify_request} AS (
+  id uuid,
+  handle_hash bytea,
+  purpose text,
+  session_binding bytea,
+  code_macs bytea[],                      -- one for each pepper that may have made it
+  send_number integer,                    -- settle: the message whose code the provider confirmed
+  grant_hash bytea,
+  grant_seconds integer,
+  known_device_days integer,
+  failures_per_hour integer,
+  failures_in_a_row integer,
+  lockout_minutes integer,
+  audit boolean
+);
+
+-- What a grant is shown for.
+CREATE TYPE {grant_request} AS (
+  id uuid,
+  hash bytea,
+  purposes text[],
+  account text,                           -- null: won by phone alone
+  session_binding bytea,
+  action_digest bytea,
+  must_be_established boolean,            -- its number must not be on hold
+  audit boolean
+);
+
+-- A grant as it was judged: locked, and good where nothing refuses it.
+CREATE TYPE {judged_grant} AS (
+  g {grants},
+  refused_by text,
+  t timestamptz
+);
+
+-- What binding a number to its owner needs to know of the proof.
+CREATE TYPE {binding_request} AS (
+  phone text,
+  owner text,
+  source text,                            -- the purpose of the code that proved it
+  proved_at timestamptz,
+  policy text,                            -- where it is somebody else's: refuse, transfer, transfer_unconfirmed
+  reconfirm_days integer,
+  hold_seconds integer,
+  phone_hash bytea,
+  challenge_id uuid,
+  audit boolean
+);
