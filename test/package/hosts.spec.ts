@@ -1,10 +1,14 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
-import { newSchema } from '../support/database.js';
+import pg from 'pg';
+
+import { newSchema, urlInSchema } from '../support/database.js';
 import { compile, type Host, type HostKind, install, run } from '../support/host.js';
 import { newPhone, wrongCode } from '../support/otp-fixture.js';
 import { npm, packInto } from '../support/packed.js';
@@ -55,8 +59,8 @@ const HOSTS = {
 type HostName = keyof typeof HOSTS;
 const NAMES = Object.keys(HOSTS) as HostName[];
 const PROGRAMS: Record<HostName, string[]> = {
-  'Nest 12, ES modules': ['main.ts', 'elsewhere.ts'],
-  'Nest 11, CommonJS': ['main.ts'],
+  'Nest 12, ES modules': ['main.ts', 'elsewhere.ts', 'shutdown.ts'],
+  'Nest 11, CommonJS': ['main.ts', 'shutdown.ts'],
 };
 
 let home: string;
@@ -88,6 +92,27 @@ describe.each(NAMES)('the packed package in an application on %s', (name) => {
 
   it('has types that hold without skipLibCheck', () => {
     expect(typeErrors).toBe('');
+  });
+
+  describe.each(['a dynamic root module', 'OtpModule first', 'a feature module first'])('with %s', (order) => {
+    it('records what is with the vendor when it is told to end', async () => {
+      const schema = await newSchema();
+      await endedWhileSending(folder, order, 'delivery', schema);
+
+      const rows = await inSchema(schema, 'SELECT outcome FROM otp_sends');
+      expect(tally(rows.map(({ outcome }) => outcome))).toEqual({ sent: 20 });
+    });
+
+    it('can check every code of the vendor after a restart', async () => {
+      const schema = await newSchema();
+      const challenges = await endedWhileSending(folder, order, 'delegated', schema);
+
+      const { outcomes } = await firstLine(
+        startShutdown(folder, [order, 'delegated', schema, JSON.stringify(challenges)]),
+      );
+
+      expect(tally(outcomes as string[])).toEqual({ verified: 20 });
+    });
   });
 
   describe.each(['express', 'fastify'])('over %s', (platform) => {
@@ -287,4 +312,41 @@ function problem(status: number, code: string) {
     cacheControl: 'no-store',
     body: { status, code, type: `urn:nestjs-phone-otp:problem:${code}` },
   };
+}
+
+/** Ends a host by a signal as soon as its twenty messages are with the vendor. @returns their challenges and right codes */
+async function endedWhileSending(folder: string, order: string, mode: string, schema: string): Promise<unknown> {
+  const host = startShutdown(folder, [order, mode, schema]);
+  const { challenges } = await firstLine(host);
+  const ended = once(host, 'exit');
+  host.kill('SIGTERM');
+  await ended;
+  return challenges;
+}
+
+function startShutdown(folder: string, args: string[]): ChildProcess {
+  return spawn(process.execPath, ['shutdown.js', ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+async function firstLine(child: ChildProcess): Promise<Record<string, unknown>> {
+  for await (const line of createInterface({ input: child.stdout! })) {
+    if (line.startsWith('{')) return JSON.parse(line) as Record<string, unknown>;
+  }
+  throw new Error('the host ended without an answer');
+}
+
+async function inSchema(schema: string, sql: string): Promise<{ outcome: string }[]> {
+  const client = new pg.Client({ connectionString: urlInSchema(schema) });
+  await client.connect();
+  try {
+    return (await client.query<{ outcome: string }>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+function tally(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
 }
