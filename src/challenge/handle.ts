@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 
 import { v7 as uuidv7 } from 'uuid';
 
 import type { KeyedHash } from '../keyed-hash.js';
+import { drawBytes } from '../random.js';
 
 /**
  * What the client holds of a challenge, written `<id>.<secret half>`. The id finds the row and may be logged; the secret
@@ -18,15 +19,17 @@ export interface Handle {
 const SECRET_BYTES = 16;
 const FORM = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([\w-]{22})$/;
 
+const newId = (): string => uuidv7({ rng: () => drawBytes(16) });
+
 export function newHandle(): Handle {
-  return { id: uuidv7(), secret: randomBytes(SECRET_BYTES) };
+  return { id: newId(), secret: drawBytes(SECRET_BYTES) };
 }
 
 /**
  * The handle of a signed-in account's challenge: its secret half is made of the id and a key that only the server has, so
  * that whoever asks again within the cooldown can be given the same one.
  */
-export function derivedHandle(hash: KeyedHash, id: string = uuidv7()): Handle {
+export function derivedHandle(hash: KeyedHash, id: string = newId()): Handle {
   return { id, secret: hash.of('handle', id) };
 }
 
@@ -42,5 +45,5 @@ export function parseHandle(input: unknown): Handle | undefined {
 
 /** The secret half is random, so a plain hash keeps it. */
 export function handleHash({ secret }: Handle): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return digest('sha256', secret, 'buffer');
 }

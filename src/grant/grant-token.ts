@@ -1,4 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
+
+import { drawBytes } from '../random.js';
 
 /** What the client holds of a grant: its id, which finds the row, and a secret half, which is stored as a hash only. */
 export interface GrantToken {
@@ -11,12 +13,12 @@ const SECRET_BYTES = 32;
 const FORM = /^[\w-]{64}$/;
 
 export function newGrantSecret(): Buffer {
-  return randomBytes(SECRET_BYTES);
+  return drawBytes(SECRET_BYTES);
 }
 
 /** The secret half is 256 random bits, so a plain hash keeps it. */
 export function grantHash(secret: Buffer): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return digest('sha256', secret, 'buffer');
 }
 
 /** Both halves in one text of 64 characters. */

@@ -205,30 +205,47 @@ export class Dispatcher {
   }
 
   async #within<T>(work: (call: ProviderCall) => Promise<T>, otherwise: T): Promise<T> {
-    const controller = new AbortController();
+    const deadline = new Deadline();
     let timer: NodeJS.Timeout | undefined;
     // An adapter that does not mind the signal must not hold the caller: whichever comes first counts.
     const timeout = new Promise<T>((resolve) => {
       timer = setTimeout(() => {
-        controller.abort();
+        deadline.pass();
         resolve(otherwise);
       }, this.bounds.providerTimeoutMs);
     });
     try {
-      return await Promise.race([this.#guarded(work, controller.signal, otherwise), timeout]);
+      return await Promise.race([this.#guarded(work, deadline, otherwise), timeout]);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #guarded<T>(work: (call: ProviderCall) => Promise<T>, signal: AbortSignal, otherwise: T): Promise<T> {
+  async #guarded<T>(work: (call: ProviderCall) => Promise<T>, call: ProviderCall, otherwise: T): Promise<T> {
     try {
-      return await work({ signal });
+      return await work(call);
     } catch (error) {
       // What an adapter throws can quote its vendor, or the message: only its kind is worth a line.
       this.#logger.error(`${this.provider.name} threw ${(error as Error)?.name ?? 'something'}`);
       return otherwise;
     }
+  }
+}
+
+/** The end of a call's time. Its signal is made for an adapter that asks for it, as it costs more than all else around a call. */
+class Deadline implements ProviderCall {
+  #controller: AbortController | undefined;
+  #passed = false;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#passed) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  pass(): void {
+    this.#passed = true;
+    this.#controller?.abort();
   }
 }
 

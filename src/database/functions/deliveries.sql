@@ -47,10 +47,10 @@ DECLARE
   c {challenges};
   recorded boolean;
 BEGIN
-  SELECT * INTO c FROM {challenges} x WHERE x.id = m.challenge_id FOR UPDATE;
-  recorded := coalesce({awaits_answer}(c, m), false);
-  IF recorded THEN
-    UPDATE {challenges} x SET provider_ref = m.provider_ref WHERE x.id = c.id;
+  UPDATE {challenges} x SET provider_ref = m.provider_ref WHERE x.id = m.challenge_id AND {awaits_answer}(x, m) RETURNING x.* INTO c;
+  recorded := FOUND;
+  IF NOT recorded THEN                                          -- the message may be out all the same
+    SELECT * INTO c FROM {challenges} x WHERE x.id = m.challenge_id;
   END IF;
   PERFORM {write_send}('sent', m, c, request @> '{"audit": true}');
   RETURN jsonb_build_object('recorded', recorded);
