@@ -62,6 +62,7 @@ export class Database {
   #guarded: Driver['master'] | undefined;
   readonly #watched = new WeakSet<Client>();
   readonly #broken = new WeakSet<Client>();
+  readonly #warm = new WeakSet<Client>();
   /** What waits for the end of a host's transaction: a list for itself, then one for each savepoint that is open in it. */
   readonly #waiting = new WeakMap<QueryRunner, Waiting[][]>();
   readonly #asking = new Set<Promise<void>>();
@@ -250,6 +251,7 @@ export class Database {
     this.#watch(client);
     let broken = false;
     try {
+      await this.#warmUp(client);
       return await work(client);
     } catch (error) {
       broken = sqlStateOf(error) === ''; // not an answer of the server: the connection cannot be trusted any more
@@ -257,6 +259,19 @@ export class Database {
     } finally {
       release(broken || this.#broken.has(client));
     }
+  }
+
+  /** A new connection makes its plans before it holds anything that others wait for. Where that fails, so will the call that follows. */
+  async #warmUp(client: Client): Promise<void> {
+    if (this.#warm.has(client)) return;
+    this.#warm.add(client);
+    const warmUp = `SELECT ${qualified(this.place, 'warm_up')}()::text`;
+    try {
+      await client.query({ text: `BEGIN ISOLATION LEVEL READ COMMITTED; ${warmUp}`, query_timeout: SILENCE_MS });
+    } catch {
+      // The functions may not be there yet, or the database takes no writes: the check at start-up says so.
+    }
+    await client.query({ text: 'ROLLBACK', query_timeout: SILENCE_MS });
   }
 
   /** Without a listener, a connection that breaks between two answers would end the process. */

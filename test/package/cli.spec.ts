@@ -6,7 +6,10 @@ import path from 'node:path';
 
 import { TaqnyatVerify, type TaqnyatVerifyOptions } from 'nestjs-phone-otp';
 import { SIMULATORS, TaqnyatSimulator } from 'nestjs-phone-otp/testing';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
 
+import { databaseOptions, newSchema } from '../support/database.js';
 import { NaiveHost } from '../support/naive-host.js';
 import { PROJECT } from '../support/packed.js';
 import { until } from '../support/until.js';
@@ -122,6 +125,45 @@ describe('the command line', () => {
     expect((await waiting).outcome).not.toBe('sent');
   });
 
+  it('prints all that the migrations make, which another tool can run as it is', async () => {
+    const { out, err, ended } = run('sql', '--schema', await newSchema(), '--prefix', 'acme_');
+    expect([await ended, err()]).toEqual([0, '']);
+
+    const client = new pg.Client({ connectionString: process.env.DATABASE_URL! });
+    await client.connect();
+    try {
+      await client.query(out());
+      const [schema] = /"(t_\w+)"/.exec(out())!.slice(1);
+      const { rows } = await client.query(`SELECT "${schema}"."acme_otp_list_stops"('{}') AS answer`);
+      expect(rows).toEqual([{ answer: { stops: [] } }]);
+    } finally {
+      await client.end();
+    }
+  });
+
+  it('installs functions again that are missing or were altered, and leaves the others as they are', async () => {
+    const schema = await newSchema();
+    const owner = await new DataSource(databaseOptions(schema, 1)).initialize();
+    try {
+      await owner.query(`DROP FUNCTION ${schema}.otp_verify`);
+      await owner.query(
+        `CREATE OR REPLACE FUNCTION ${schema}.otp_version() RETURNS text LANGUAGE sql AS $$ SELECT 'mine' $$`,
+      );
+
+      const { out, err, ended } = run('functions', '--url', process.env.DATABASE_URL!, '--schema', schema);
+
+      expect([await ended, err()]).toEqual([0, '']);
+      expect(out()).toMatch(/^\d+ functions are installed\.\n$/);
+      const [row] = await owner.query(
+        `SELECT ${schema}.otp_version() AS version, ${schema}.otp_verify('{}') AS answer`,
+      );
+      expect(JSON.parse(row.version)).toMatchObject({ release: 1 });
+      expect(row.answer).toMatchObject({ refused_by: 'unknown' });
+    } finally {
+      await owner.destroy();
+    }
+  });
+
   it('lists the vendors, each on a line', async () => {
     const { out, ended } = run('list');
 
@@ -185,9 +227,9 @@ describe('the command line', () => {
   });
 
   it.each([
-    [[], 'say "simulate <vendor>", "list" or "attack"'],
-    [['start'], 'say "simulate <vendor>", "list" or "attack"'],
-    [['list', 'taqnyat'], 'say "simulate <vendor>", "list" or "attack"'],
+    [[], 'say "simulate <vendor>", "list", "attack", "sql" or "functions"'],
+    [['start'], 'say "simulate <vendor>", "list", "attack", "sql" or "functions"'],
+    [['list', 'taqnyat'], 'say "simulate <vendor>", "list", "attack", "sql" or "functions"'],
     [['attack'], 'say which application, with --config <file>.'],
     [['simulate'], 'name a vendor: lamah, '],
     [['simulate', 'acme'], 'there is no vendor "acme": lamah, '],
