@@ -6,6 +6,7 @@ import type { SealedCode } from './challenge/code.js';
 import type { Handle } from './challenge/handle.js';
 import type { SendLog, SendRecord } from './challenge/send-log.js';
 import { hex } from './database/hex.js';
+import { isStorable } from './input.js';
 import type { Limits, SendContext, SenderTier } from './limits/limits.js';
 import type { SendingStops } from './limits/sending-stops.js';
 import type { MessageRenderer, ShownAction } from './messages/message-renderer.js';
@@ -159,7 +160,7 @@ export class Courier {
       const cooldown = { party: this.limits.partyOf(send, tier), tier, seconds };
       return this.challenges.recordFailure(record, { ends, ...((ends || seconds) && { cooldown }) });
     }
-    if (terms.checker === 'vendor' && reference !== undefined) return this.challenges.recordDelivery(record);
+    if (terms.checker === 'vendor' && reference !== undefined) return this.challenges.recordDelivery(record, status);
     const { purpose, account, phoneHash } = send;
     this.background.run(
       this.sendLog.log({ ...record, event: status, purpose, account, phone_hash: hex(phoneHash), tier }),
@@ -172,12 +173,17 @@ function recordOf({ handle, sendNumber }: Outgoing, { name }: Carrier, sent: Dis
     challenge_id: handle.id,
     send_number: sendNumber,
     provider: name,
-    provider_ref: sent.reference ?? null,
+    provider_ref: storable(sent.reference),
     outcome: sent.outcome,
     segments: sent.segments,
-    cost: sent.cost ? `${sent.cost.amount} ${sent.cost.unit}` : null,
+    cost: storable(sent.cost && `${sent.cost.amount} ${sent.cost.unit}`),
     latency_ms: sent.latencyMs,
   };
+}
+
+/** What an adapter passes on of its vendor, if it can be written down: one odd text must not lose a whole batch. */
+function storable(text: string | undefined): string | null {
+  return text !== undefined && isStorable(text) ? text : null;
 }
 
 /** What a challenge is told of the code that a provider brings. */

@@ -5,6 +5,11 @@ import { OtpError } from './otp.error.js';
 /** PostgreSQL stores no NUL, and half a surrogate pair would be stored as the same sign as every other half. */
 const TEXT = /^[^\0\p{Cs}]{1,256}$/u;
 
+/** Whether a database can hold it, of whatever length. */
+export function isStorable(text: string): boolean {
+  return !/[\0\p{Cs}]/u.test(text);
+}
+
 /** @throws {@link OtpError} `request_invalid` for anything but an object with fields */
 export function requireObject(what: string, value: unknown): void {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
@@ -15,6 +20,12 @@ export function requireObject(what: string, value: unknown): void {
 export function requireText(field: string, value: unknown): string {
   if (typeof value === 'string' && TEXT.test(value)) return value;
   throw new OtpError('request_invalid', `"${field}" must be a string of 1 to 256 characters.`);
+}
+
+/** @throws {@link OtpError} `request_invalid` for anything but a moment, which a proof that travelled as JSON no longer holds */
+export function requireDate(field: string, value: unknown): void {
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return;
+  throw new OtpError('request_invalid', `"${field}" must be a date.`);
 }
 
 export interface ReadClient {

@@ -1,9 +1,9 @@
 import { Logger } from '@nestjs/common';
 
 import type { Database } from './database/database.js';
+import { hex } from './database/hex.js';
 import { requireText } from './input.js';
 import type { KeyedHash } from './keyed-hash.js';
-import { hex } from './database/hex.js';
 import type { SendingStops } from './limits/sending-stops.js';
 import { OtpError } from './otp.error.js';
 import type { EventSink } from './otp.events.js';
@@ -115,18 +115,30 @@ export class OtpOperations {
   /** Deletes challenges, grants, counters and log rows whose time is over. Safe on every instance at once. @returns rows deleted */
   async purge(): Promise<number> {
     const { database, settings } = this.parts;
+    await this.#logLostSends();
     const request = {
       batch: PURGE_BATCH,
       retention_seconds: settings.retentionSeconds,
       send_log_days: settings.sendLogDays,
       audit_days: settings.auditDays,
-      lost_after_seconds: Math.ceil(settings.providerTimeoutMs / 1000) + 30,
-      audit: settings.audit,
     };
     for (let total = 0; ;) {
       const { deleted } = await database.call<{ deleted: number }>('purge', request);
       total += deleted;
       if (deleted === 0) return total;
+    }
+  }
+
+  /** Messages whose process died before the provider's answer. */
+  async #logLostSends(): Promise<void> {
+    const { database, settings } = this.parts;
+    const request = {
+      batch: PURGE_BATCH,
+      after_seconds: Math.ceil(settings.providerTimeoutMs / 1000) + 30,
+      audit: settings.audit,
+    };
+    for (let logged = PURGE_BATCH; logged === PURGE_BATCH;) {
+      ({ logged } = await database.call<{ logged: number }>('log_lost_sends', request));
     }
   }
 

@@ -71,7 +71,7 @@ interface Parts {
  * The story of a challenge: started, sent again, verified or cancelled.
  *
  * Never call it inside a transaction of the host: what it counts must stay counted when the host rolls back.
- * Only `Grants.consume` and `VerifiedNumbers.activate` take the host's transaction.
+ * What may join one, such as `Grants.consume` and `VerifiedNumbers.activate`, takes it as an argument.
  */
 export class OtpService {
   readonly #logger = new Logger('Otp');

@@ -8,6 +8,7 @@ let used = POOL_BYTES;
 
 /** Random bytes for secrets and ids. Each is handed out once, and wiped here. */
 export function drawBytes(count: number): Buffer {
+  if (count > POOL_BYTES) throw new RangeError(`at most ${POOL_BYTES} bytes can be drawn at once`);
   if (used + count > POOL_BYTES) {
     randomFillSync(pool);
     used = 0;

@@ -1,6 +1,6 @@
 // Writes the SQL of src/database into a module, so that nothing is read from disk at run time: `npm run sql:embed`, which every
 // build runs first. A file is cut into its statements, each with the comment above it.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 const database = new URL('../src/database/', import.meta.url);
 const target = new URL('sql.generated.ts', database);
@@ -18,9 +18,7 @@ const constants = {
 const written = Object.entries(constants).map(
   ([name, statements]) => `export const ${name}: readonly SqlStatement[] = ${JSON.stringify(statements, null, 2)};\n`,
 );
-writeFileSync(
-  target,
-  `// Made by tools/embed-sql.mjs of the .sql files beside it: change those.
+const module = `// Made by tools/embed-sql.mjs of the .sql files beside it: change those.
 /** One statement, with names in braces still to be resolved. */
 export interface SqlStatement {
   /** What it makes: a table, a type or a function. */
@@ -29,8 +27,9 @@ export interface SqlStatement {
   readonly sql: string;
 }
 
-${written.join('\n')}`,
-);
+${written.join('\n')}`;
+// A file that is as it was stays as it was: builds look at its date.
+if (!existsSync(target) || readFileSync(target, 'utf8') !== module) writeFileSync(target, module);
 
 function statementsOf(file) {
   const statements = [];

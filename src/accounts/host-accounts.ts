@@ -63,13 +63,11 @@ export class HostAccounts {
     );
   }
 
-  /** Whether {@link HostAccounts.mayUse} and {@link HostAccounts.firstProof} ask the host anything about a first number. */
-  asksOf({ account, purpose }: { account: string | null; purpose: string }): boolean {
+  /** Whether {@link HostAccounts.mayUse} asks the host. */
+  mayRefuse({ account, purpose }: Pick<Prover, 'account' | 'purpose'>): boolean {
     const accounts = this.#accounts();
     if (!accounts) return false;
-    const mayRefuse =
-      account === null ? this.purposes.get(purpose)?.account === 'required' : accounts.mayUse !== undefined;
-    return mayRefuse || accounts.firstProof !== undefined;
+    return account === null ? this.purposes.get(purpose)?.account === 'required' : accounts.mayUse !== undefined;
   }
 
   async otherFactor(subject: string, purpose: string, request: unknown): Promise<OtherFactor> {

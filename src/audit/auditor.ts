@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.js';
+import { hex } from '../database/hex.js';
 import type { OtpTransaction } from '../database/transaction.js';
 import type { KeyedHash } from '../keyed-hash.js';
-import { hex } from '../database/hex.js';
 import type { Background } from '../providers/background.js';
 import type { AuditEvent } from './audit-entry.entity.js';
 

@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.js';
+import { hex } from '../database/hex.js';
 import { requireObject, requireText } from '../input.js';
 import type { KeyedHash } from '../keyed-hash.js';
-import { hex } from '../database/hex.js';
 import { OtpError } from '../otp.error.js';
 import type { AuditEntry, AuditEvent } from './audit-entry.entity.js';
 

@@ -200,8 +200,8 @@ export class Challenges {
   }
 
   /** Durably: without the reference the code could not be checked. */
-  async recordDelivery(send: SendRecord): Promise<void> {
-    await this.database.call('record_delivery', { ...send, ...this.#audit });
+  async recordDelivery(send: SendRecord, event: 'sent' | 'unknown'): Promise<void> {
+    await this.database.call('record_delivery', { ...send, event, ...this.#audit });
   }
 
   /**

@@ -45,6 +45,9 @@ const MAX_RUNS = 5;
 const SILENCE_MS = 7_000;
 const RETRY_AFTER_SECONDS = 5;
 const TOLD_AGAIN_AFTER_MS = 60_000;
+/** As long as a transaction of the host may last, and a shutdown for it. */
+const PATIENCE_MS = 600_000;
+const DRAIN_MS = 10_000;
 
 /**
  * Calls the functions of `src/database/functions`: one JSON text in, one out, so that neither the settings of the database nor the
@@ -58,7 +61,7 @@ export class Database {
   readonly #statements = new Map<string, Statement>();
   readonly #toldAt = new Map<string, number>();
   #prepare = true;
-  #readCommittedIsDefault = true;
+  #readCommittedIsDefault = false;
   #guarded: Driver['master'] | undefined;
   readonly #watched = new WeakSet<Client>();
   readonly #broken = new WeakSet<Client>();
@@ -66,6 +69,8 @@ export class Database {
   /** What waits for the end of a host's transaction: a list for itself, then one for each savepoint that is open in it. */
   readonly #waiting = new WeakMap<QueryRunner, Waiting[][]>();
   readonly #asking = new Set<Promise<void>>();
+  /** Of transactions that are a client of `pg`: the newest of each. */
+  readonly #transactionIds = new WeakMap<SqlTransaction, string>();
 
   constructor(
     private readonly dataSource: DataSource,
@@ -107,9 +112,14 @@ export class Database {
       } catch (error) {
         const state = sqlStateOf(error);
         if (state === NOT_READ_COMMITTED) this.#readCommittedIsDefault = false;
-        if (run >= MAX_RUNS || !COME_AGAIN.has(state)) throw this.#unavailable(error);
+        if (run >= MAX_RUNS || !(COME_AGAIN.has(state) || NOT_PREPARABLE.has(state))) throw this.#unavailable(error);
       }
     }
+  }
+
+  /** The level that transactions have by default. As long as it is not known to be READ COMMITTED, each call brings its own. */
+  defaultLevelIs(level: string): void {
+    this.#readCommittedIsDefault = level === 'read committed';
   }
 
   /** Runs `work` in a transaction of its own; what it throws rolls back and goes on. */
@@ -137,9 +147,10 @@ export class Database {
     this.#afterEnd(transaction, { onCommit: false, work });
   }
 
-  /** Waits until it is known what came of the transactions that something is waiting for. */
+  /** Waits, for some seconds, until it is known what came of the transactions that something is waiting for. */
   async drain(): Promise<void> {
-    while (this.#asking.size > 0) await Promise.all(this.#asking);
+    const tooLate = new Promise<void>((resolve) => setTimeout(resolve, DRAIN_MS).unref());
+    if (this.#asking.size > 0) await Promise.race([Promise.all(this.#asking), tooLate]);
   }
 
   #afterEnd(transaction: OtpTransaction | undefined, waiting: Waiting): void {
@@ -147,7 +158,7 @@ export class Database {
     if (runner) {
       if (runner.isTransactionActive) this.#levelsOf(runner).at(-1)?.push(waiting);
       else this.#told(waiting.work);
-    } else if (transaction) {
+    } else if (transaction && !isPlainManager(transaction)) {
       const asking = this.#askFor(transaction as SqlTransaction, waiting).finally(() => this.#asking.delete(asking));
       this.#asking.add(asking);
     } else {
@@ -174,7 +185,9 @@ export class Database {
   async #askFor(transaction: SqlTransaction, { onCommit, work }: Waiting): Promise<void> {
     let status = 'aborted';
     try {
-      const id = await transaction.query('SELECT pg_current_xact_id()::text AS answer').then(answerIn, () => undefined);
+      const id =
+        this.#transactionIds.get(transaction) ??
+        (await transaction.query('SELECT pg_current_xact_id()::text AS answer').then(answerIn, () => undefined));
       if (id !== undefined) status = await this.#endOf(id);
     } catch (error) {
       this.#logger.error(`it is not known how a transaction ended: ${(error as Error).message}`);
@@ -183,12 +196,15 @@ export class Database {
     if (status === 'committed' || !onCommit) this.#told(work);
   }
 
+  /** A pool that is busy is asked again. @throws when it has not ended for ten minutes */
   async #endOf(transactionId: string): Promise<string> {
-    for (let waitMs = 2; ; waitMs = Math.min(waitMs * 2, 500)) {
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-      const status = await this.run(XACT_STATUS, transactionId);
+    const end = performance.now() + PATIENCE_MS;
+    for (let waitMs = 2; performance.now() < end; waitMs = Math.min(waitMs * 2, 500)) {
+      await new Promise((resolve) => setTimeout(resolve, waitMs).unref());
+      const status = await this.run(XACT_STATUS, transactionId).catch(() => 'in progress');
       if (status !== 'in progress') return status;
     }
+    throw new Error('it was still open');
   }
 
   /** What follows a commit must not make it look failed. */
@@ -211,7 +227,10 @@ export class Database {
   async #runIn(transaction: Open, statement: Statement, text: string): Promise<string> {
     try {
       if ('client' in transaction) return await this.#query(await transaction.client(), statement, text);
-      return answerIn(await transaction.query(statement.text, [text]));
+      // Its transaction tells nobody how it ends: the id, by which the database can be asked, comes along.
+      const row = rowIn(await transaction.query(`${statement.text}, pg_current_xact_id()::text AS xid`, [text]));
+      this.#transactionIds.set(transaction, row.xid!);
+      return row.answer;
     } catch (error) {
       const state = sqlStateOf(error);
       if (!state.startsWith('40')) throw this.#unavailable(error);
@@ -234,16 +253,14 @@ export class Database {
   }
 
   async #query(client: Client, { name, text }: Statement, request: string): Promise<string> {
-    const values = [request];
-    if (this.#prepare) {
-      try {
-        return answerIn(await client.query({ name, text, values, query_timeout: SILENCE_MS }));
-      } catch (error) {
-        if (!NOT_PREPARABLE.has(sqlStateOf(error))) throw error;
-        this.#prepare = false;
-      }
+    const prepared = this.#prepare;
+    try {
+      const query = { text, values: [request], query_timeout: SILENCE_MS, ...(prepared && { name }) };
+      return answerIn(await client.query(query));
+    } catch (error) {
+      if (prepared && NOT_PREPARABLE.has(sqlStateOf(error))) this.#prepare = false; // and whoever may runs it again
+      throw error;
     }
-    return answerIn(await client.query({ text, values, query_timeout: SILENCE_MS }));
   }
 
   async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
@@ -343,14 +360,32 @@ type Open = { client(): Promise<Client> } | SqlTransaction;
 /** A manager without a transaction of its own runs its statements by themselves, so that ours do, too. */
 function openTransaction(transaction: OtpTransaction): Open | undefined {
   const runner = runnerOf(transaction);
+  // Once it is released, its connection may be in somebody else's transaction, and `connect` would still hand it out.
+  if (runner?.isReleased) throw transactionEnded();
   if (runner) return { client: async () => (await runner.connect()) as Client };
-  return 'getRepository' in transaction ? undefined : (transaction as SqlTransaction);
+  return isPlainManager(transaction) ? undefined : (transaction as SqlTransaction);
+}
+
+/** TypeORM's manager, or data source, outside a transaction: its statements are committed one by one. */
+function isPlainManager(transaction: OtpTransaction): boolean {
+  return runnerOf(transaction) === undefined && 'getRepository' in transaction;
+}
+
+/** Whether what is written through it waits for a commit. */
+export function isOpen(transaction: OtpTransaction | undefined): transaction is OtpTransaction {
+  return transaction !== undefined && !isPlainManager(transaction);
 }
 
 /** TypeORM's, of an entity manager or as such. */
 function runnerOf(transaction: OtpTransaction): QueryRunner | undefined {
   const { queryRunner } = transaction as Partial<EntityManager>;
   return queryRunner ?? ('isTransactionActive' in transaction ? (transaction as unknown as QueryRunner) : undefined);
+}
+
+function transactionEnded(): OtpError {
+  return new OtpError('service_unavailable', 'The transaction has ended. Try again later.', {
+    cause: new Error('a call was made in a transaction that had ended'),
+  });
 }
 
 /** Under a name that is a hash of the text: two releases behind one pooler must not share one for different statements. */
@@ -361,10 +396,12 @@ export function statement(text: string): Statement {
 const XACT_STATUS = statement('SELECT pg_xact_status(($1::text)::xid8)::text AS answer');
 
 /** TypeORM answers with the rows, `pg` with an object that holds them. */
-function answerIn(result: unknown): string {
+function rowIn(result: unknown): { answer: string; xid?: string } {
   const [row] = (Array.isArray(result) ? result : (result as { rows: unknown[] }).rows) as [{ answer: string }];
-  return row.answer;
+  return row;
 }
+
+const answerIn = (result: unknown): string => rowIn(result).answer;
 
 /** A NUL and half of a surrogate pair are texts in JavaScript and in JSON, and in no database. */
 function refuseUnstorable(text: string): void {
@@ -375,5 +412,5 @@ function refuseUnstorable(text: string): void {
 
 function sqlStateOf(error: unknown): string {
   const { code } = error as { code?: unknown };
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : '';
+  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : '';
 }

@@ -38,7 +38,7 @@ const TRIGGERS: readonly SqlStatement[] = [
   'CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON {audit} FOR EACH STATEMENT EXECUTE FUNCTION {append_only}();',
 ].map((sql) => ({ name: 'audit', file: 'functions.ts', sql }));
 
-/** The statements that make or replace the functions. None of them asks for the tables, which only running them does. */
+/** The statements that make or replace the functions. The tables and types must be there. */
 export function functionStatements(place: Place): string[] {
   return ALL.map(({ sql }) => resolved(place, sql));
 }

@@ -24,7 +24,7 @@ interface Found {
   missing_columns: string[];
   indexes: { table: string; columns: string[]; unique: boolean; partial: boolean }[];
   missing_rights: string[];
-  /** By name, without the prefix: the hash of the body, and whether it may be called. */
+  /** By their names in the catalogue: the hash of the body, and whether it may be called. */
   functions: Record<string, { hash: string; callable: boolean }>;
   version: string | null;
   read_only: boolean;
@@ -70,6 +70,7 @@ export async function checkDatabase(
   const configured = configuredPlace(dataSource);
   const found = await inspect(database, dataSource, configured);
   const place = { ...configured, schema: found.schema ?? undefined };
+  database.defaultLevelIs(found.isolation);
   if (!found.schema_exists) {
     throw new OtpConfigError(
       `The schema "${found.schema}" of the data source does not exist: make it, then run the migrations.`,
@@ -121,7 +122,11 @@ function checkTables(
   }
 }
 
-const REINSTALL = 'run "npx nestjs-phone-otp functions" with the rights of their owner';
+/** The command that mends it, as it is to be typed. */
+function reinstalling({ schema, prefix }: Place): string {
+  const options = `${schema === undefined ? '' : ` --schema ${schema}`}${prefix ? ` --prefix ${prefix}` : ''}`;
+  return `run "npx nestjs-phone-otp functions${options}" with the rights of their owner`;
+}
 
 /** @returns a warning for functions of a newer release */
 function checkFunctions({ functions, version }: Found, place: Place): string[] {
@@ -149,7 +154,7 @@ function checkFunctions({ functions, version }: Found, place: Place): string[] {
       altered!.length > 0 && `not as this package has them: ${altered!.join(', ')}`,
     ].filter(Boolean);
     throw new OtpConfigError(
-      `Of the database functions some are ${what.join('; ')}. To install them again, ${REINSTALL}.`,
+      `Of the database functions some are ${what.join('; ')}. To install them again, ${reinstalling(place)}.`,
     );
   }
   const [forbidden] = Object.entries(functions).find(([, { callable }]) => !callable) ?? [];
@@ -184,7 +189,9 @@ function settings({ isolation, statement_timeout }: Found): string[] {
   ];
 }
 
-function lacksFunctions({ functions }: Found, place: Place): boolean {
+function lacksFunctions({ functions, version }: Found, place: Place): boolean {
+  const release = version === null ? 0 : (JSON.parse(version) as FunctionsVersion).release;
+  if (release > FUNCTIONS_VERSION.release) return false;
   return [...functionNames(place)].some(([name, { hash }]) => functions[name]?.hash !== hash);
 }
 

@@ -6,8 +6,8 @@
 -- Rows that are rewritten often keep room in their page (HOT). vacuum_truncate is off where a table can become empty: a plan
 -- that was made for an empty table would scan a full one.
 
--- One issued code. It is alive while ended_at is null; status is for people. What must be unique among the living stands in columns
--- of its own, which are emptied at the end, so that ending an ordinary challenge changes no indexed column.
+-- One issued code. It is alive while ended_at is null; status is for people. The columns live_… carry the unique
+-- indexes and are set to null when the challenge ends. They are null in most rows from the start, so that ending one changes no indexed column.
 CREATE TABLE {challenges} (
   id uuid NOT NULL,                       -- UUID version 7; the public half of the handle
   handle_hash bytea NOT NULL,             -- SHA-256 of the secret half
@@ -15,13 +15,13 @@ CREATE TABLE {challenges} (
   account text,                           -- the subject; without one, the phone is the subject
   phone text NOT NULL,                    -- E.164
   phone_hash bytea NOT NULL,
-  subject_hash bytea NOT NULL,            -- with tier: whose lockout counts its wrong codes
-  tier text NOT NULL,                     -- whose limits paid: stranger, known, owner
+  subject_hash bytea NOT NULL,            -- with tier: the key of the lockout that counts its wrong codes
+  tier text NOT NULL,                     -- whose limits were charged: stranger, known, owner
   region text NOT NULL,
   locale text NOT NULL,
   client bytea,                           -- keyed hash of the device or account that started it
   live_client bytea,                      -- client, while it lives
-  live_provider text,                     -- the provider, while it lives, where that finds its codes by phone alone
+  live_provider text,                     -- the provider, while it lives, where that finds its codes by phone alone; of a decoy with ~ in front
   session_binding bytea,
   action_digest bytea,
   action_shown jsonb,                     -- what of the action the message names
@@ -88,21 +88,21 @@ CREATE TABLE {lockouts} (
   lockout_count smallint NOT NULL,        -- each lasts longer than the one before
   locked_until timestamptz NOT NULL,      -- -infinity: not yet; infinity: until an operator unlocks it
   PRIMARY KEY (subject_hash, tier)
-) WITH (fillfactor = 60);
+) WITH (fillfactor = 60, vacuum_truncate = false);
 
 -- Devices that proved a number before.
 CREATE TABLE {known_devices} (
   client bytea NOT NULL,                  -- keyed hash of the phone and the device's key
   known_until timestamptz NOT NULL,
   PRIMARY KEY (client)
-);
+) WITH (vacuum_truncate = false);
 
 -- What is not to be sent. Empty region or provider: any.
 CREATE TABLE {sending_stops} (
   region text COLLATE "C" NOT NULL,
   provider text COLLATE "C" NOT NULL,
   by_conversion boolean NOT NULL,         -- too few messages were verified: for strangers only. Otherwise an operator's word, for all
-  enforced boolean NOT NULL,              -- false: only told, nothing is stopped
+  enforced boolean NOT NULL,              -- false: only reported, nothing is stopped
   since timestamptz NOT NULL,
   until timestamptz NOT NULL,
   reason text,
@@ -139,7 +139,7 @@ CREATE TABLE {grants} (
   expires_at timestamptz NOT NULL,
   consumed_at timestamptz,
   PRIMARY KEY (id)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 80, vacuum_truncate = false);
 -- Who trusts a device asks whether a password was reset since the proof.
 CREATE INDEX ON {grants} (consumed_at) WHERE purpose = 'password_reset' AND consumed_at IS NOT NULL;
 

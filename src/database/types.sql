@@ -1,12 +1,12 @@
--- What travels. A field that does not apply is absent, which reads as null. Bytes travel as hex ("\x0102").
+-- Types of the JSON between the library and the functions. A field that does not apply is absent, which reads as null. Bytes are hex ("\x0102").
 
 -- Limits of one kind. A limit that is absent does not exist.
 CREATE TYPE {send_limit} AS (cooldown_seconds integer, per_hour integer, per_day integer);
 CREATE TYPE {unverified_limit} AS (
   most integer,                           -- unverified messages in an hour
   minimum_conversion integer,             -- per cent of the messages that are to be verified
-  minimum_messages integer,               -- fewer say nothing about conversion
-  enforced boolean                        -- false: below the minimum it is only told
+  minimum_messages integer,               -- below this many, conversion is not judged
+  enforced boolean                        -- false: below the minimum it is only reported
 );
 CREATE TYPE {budget_limit} AS (
   shards integer,
@@ -27,7 +27,7 @@ CREATE TYPE {tier_limits} AS (
   service {budget_limit}
 );
 
--- What start and resend are told beside the columns of the challenge.
+-- What start and resend are sent beside the columns of the challenge.
 CREATE TYPE {send_request} AS (
   signed_in boolean,
   must_be_established boolean,            -- only a number that its owner proved lately, and that is not on hold
@@ -40,7 +40,7 @@ CREATE TYPE {send_request} AS (
   allowed boolean,                        -- exempt from stops by conversion
   one_per_phone text,                     -- the provider, where it finds its codes by phone alone
   price bigint,                           -- of one message, in millionths
-  shard integer,                          -- by chance
+  shard integer,                          -- a random number; modulo `shards` it picks a shard
   ttl_seconds integer,
   max_sends integer,
   audit boolean
@@ -60,7 +60,7 @@ CREATE TYPE {reservation} AS (
   until timestamptz
 );
 
--- What verify and settle are told.
+-- What verify and settle are sent.
 CREATE TYPE {verify_request} AS (
   id uuid,
   handle_hash bytea,

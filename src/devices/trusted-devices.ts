@@ -1,10 +1,10 @@
 import { v7 as uuidv7, validate as isUuid } from 'uuid';
 
 import type { Database } from '../database/database.js';
+import { hex } from '../database/hex.js';
 import type { OtpTransaction } from '../database/transaction.js';
 import { grantInvalid, type Proof } from '../grant/grants.js';
-import { requireObject, requireText } from '../input.js';
-import { hex } from '../database/hex.js';
+import { requireDate, requireObject, requireText } from '../input.js';
 import type { EventSink } from '../otp.events.js';
 import type { OtpSettings } from '../otp.options.js';
 import { deviceTokenHashes, formatDeviceToken, newDeviceToken, parseDeviceToken } from './device-token.js';
@@ -71,6 +71,7 @@ export class TrustedDevices {
     const { subject, phone, source, purpose, provedAt, challengeId } = proof;
     const named = subject === account;
     if (source !== 'code' || !PROOFS.has(purpose) || !(named || subject === phone)) throw grantInvalid();
+    requireDate('provedAt', provedAt);
     const { database, settings, events } = this.parts;
     const token = newDeviceToken();
     const { seriesHash, secretHash } = deviceTokenHashes(token);

@@ -5,9 +5,9 @@ import type { Auditor } from '../audit/auditor.js';
 import { type Action, readAction } from '../challenge/action.js';
 import type { SessionBinding } from '../challenge/session-binding.js';
 import type { Database } from '../database/database.js';
+import { hex } from '../database/hex.js';
 import type { OtpTransaction } from '../database/transaction.js';
 import { requireObject, requireText } from '../input.js';
-import { hex } from '../database/hex.js';
 import { OtpError } from '../otp.error.js';
 import type { EventSink } from '../otp.events.js';
 import type { Purpose, PurposeRules } from '../otp.purposes.js';
@@ -95,7 +95,7 @@ export class Grants {
   async check(grant: string, expectation: GrantExpectation): Promise<Proof> {
     const request = this.requestOf(grant, expectation);
     const answer = await this.parts.database.call<GrantAnswer>('check_grant', request);
-    return this.#judged(answer, request, undefined);
+    return this.judged(answer, request, undefined);
   }
 
   /**
@@ -114,9 +114,9 @@ export class Grants {
       owner,
       dormant_days: dormantDays,
     });
-    if (answer.refused_by !== null) throw await this.#refused(answer, answer.refused_by, request, undefined);
+    if (answer.refused_by !== null) throw await this.refused(answer, request, undefined);
     const { bound, dormant } = answer;
-    return { proof: this.#used(answer, undefined), bound, dormant };
+    return { proof: this.used(answer, undefined), bound, dormant };
   }
 
   /**
@@ -151,15 +151,16 @@ export class Grants {
   }
 
   /**
-   * Of a grant that is used now: what it proves, if it was good.
+   * Of a grant that the database used: what it proves, if it was good.
    * @internal
    */
   async accepted(answer: GrantAnswer, request: GrantRequest, transaction: OtpTransaction | undefined): Promise<Proof> {
-    await this.#judged(answer, request, transaction);
-    return this.#used(answer, transaction);
+    await this.judged(answer, request, transaction);
+    return this.used(answer, transaction);
   }
 
-  #used(answer: GrantAnswer, transaction: OtpTransaction | undefined): Proof {
+  /** @internal */
+  used(answer: GrantAnswer, transaction: OtpTransaction | undefined): Proof {
     const proof = proofOf(answer);
     const { challengeId, purpose, phone } = proof;
     const masked = maskPhone(phone);
@@ -168,20 +169,27 @@ export class Grants {
     return proof;
   }
 
-  async #judged(answer: GrantAnswer, request: GrantRequest, transaction: OtpTransaction | undefined): Promise<Proof> {
-    const refusedBy =
-      answer.refused_by ?? ((await this.parts.accounts.mayUse(answer, transaction)) ? null : 'account_refused');
-    if (refusedBy !== null) throw await this.#refused(answer, refusedBy, request, transaction);
+  /**
+   * What a grant proves, if it was good and the host says that it may be used.
+   * @internal
+   */
+  async judged(answer: GrantAnswer, request: GrantRequest, transaction: OtpTransaction | undefined): Promise<Proof> {
+    const isGood = answer.refused_by === null && (await this.parts.accounts.mayUse(answer, transaction));
+    if (!isGood) throw await this.refused(answer, request, transaction);
     return proofOf(answer);
   }
 
-  async #refused(
-    { challenge_id: challengeId, purpose, account, phone }: GrantAnswer,
-    reason: string,
+  /**
+   * Tells of a refusal, and answers with the error for the caller.
+   * @internal
+   */
+  async refused(
+    { challenge_id: challengeId, purpose, account, phone, refused_by: refusedBy }: GrantAnswer,
     { id, hash }: GrantRequest,
     transaction: OtpTransaction | undefined,
   ): Promise<OtpError> {
     const { database, events, auditor, background } = this.parts;
+    const reason = refusedBy ?? 'account_refused';
     if (challengeId === null) {
       auditor.note({ event: 'refused', outcome: reason }, transaction);
       return grantInvalid();

@@ -1,11 +1,18 @@
 import type { Auditor } from '../audit/auditor.js';
 import type { HostAccounts } from '../accounts/host-accounts.js';
-import type { Database } from '../database/database.js';
-import type { OtpTransaction } from '../database/transaction.js';
-import { type GrantAnswer, type GrantExpectation, grantInvalid, type Grants, type Proof } from '../grant/grants.js';
-import { readLocale, requireObject, requireText } from '../input.js';
-import type { KeyedHash } from '../keyed-hash.js';
+import { type Database, isOpen } from '../database/database.js';
 import { hex } from '../database/hex.js';
+import type { OtpTransaction } from '../database/transaction.js';
+import {
+  type GrantAnswer,
+  type GrantExpectation,
+  grantInvalid,
+  type GrantRequest,
+  type Grants,
+  type Proof,
+} from '../grant/grants.js';
+import { readLocale, requireDate, requireObject, requireText } from '../input.js';
+import type { KeyedHash } from '../keyed-hash.js';
 import { OtpError } from '../otp.error.js';
 import type { EventSink } from '../otp.events.js';
 import type { OtpSettings } from '../otp.options.js';
@@ -95,11 +102,11 @@ export class VerifiedNumbers {
     }
     const { database, grants, accounts } = this.parts;
     const request = grants.requestOf(grant, proof);
-    if (
-      transaction === undefined &&
-      request.purposes.some((purpose) => accounts.asksOf({ account: subject, purpose }))
-    ) {
-      return database.transaction((own) => this.activate(grant, owner, own, proof)); // what the host says no to is rolled back
+    if (!isOpen(transaction) && accounts.awaitsFirstProof) {
+      return database.transaction((own) => this.activate(grant, owner, own, proof)); // what the host throws rolls it back
+    }
+    if (request.purposes.some((purpose) => accounts.mayRefuse({ account: subject, purpose }))) {
+      await this.#judgedBefore(request, transaction);
     }
 
     const answer = await database.call<{ grant: GrantAnswer; number?: BindAnswer }>(
@@ -109,13 +116,17 @@ export class VerifiedNumbers {
     );
     const { number } = answer;
     if (number?.refused_by === 'phone_already_activated') throw this.#taken(owner, answer.grant, transaction);
-    const refusedBy = number?.refused_by;
-    await grants.accepted(
-      refusedBy === undefined ? answer.grant : { ...answer.grant, refused_by: refusedBy },
-      request,
-      transaction,
-    );
-    return this.#bound(number as BoundNumber, answer.grant.purpose, transaction);
+    const refusedBy = number?.refused_by ?? answer.grant.refused_by;
+    if (refusedBy !== null)
+      throw await grants.refused({ ...answer.grant, refused_by: refusedBy }, request, transaction);
+    const { purpose } = grants.used(answer.grant, transaction);
+    return this.#bound(number as BoundNumber, purpose, transaction);
+  }
+
+  /** What the host refuses is refused before anything is written: it may commit its transaction all the same. */
+  async #judgedBefore(request: GrantRequest, transaction: OtpTransaction | undefined): Promise<void> {
+    const { database, grants } = this.parts;
+    await grants.judged(await database.call<GrantAnswer>('check_grant', request, transaction), request, transaction);
   }
 
   /**
@@ -130,6 +141,7 @@ export class VerifiedNumbers {
   ): Promise<OwnedNumber> {
     const { phone, purpose, provedAt, challengeId, source } = proof;
     if (source === 'recovery') throw grantInvalid(); // it proves no number
+    requireDate('provedAt', provedAt);
     const { database, hash } = this.parts;
     const answer = await database.call<BindAnswer>(
       'bind_number',
@@ -163,11 +175,15 @@ export class VerifiedNumbers {
     requireObject('The change', change);
     const { currentNumberGrant, newNumberGrant, session, locale } = change;
     readLocale(locale); // now: a notice that fails after the commit would be one that whoever names the locale prevents
-    const { database, grants, events, auditor, tellLeft } = this.parts;
+    const { database, grants, events, accounts, auditor, tellLeft } = this.parts;
+    if (!isOpen(transaction)) return database.transaction((own) => this.change(owner, change, own));
     const who = { subject: owner, ...(session !== undefined && { session }) };
     const current = grants.requestOf(currentNumberGrant, { purpose: 'change_number', ...who });
     const next = grants.requestOf(newNumberGrant, { purpose: 'verify_number', ...who });
-    if (transaction === undefined) return database.transaction((own) => this.change(owner, change, own));
+    if (accounts.mayRefuse({ account: owner, purpose: 'change_number' })) {
+      await this.#judgedBefore(current, transaction);
+      await this.#judgedBefore(next, transaction);
+    }
 
     const request = { current, new: next, owner, ...this.#rules() };
     const answer = await database.call<ChangeAnswer>('change_number', request, transaction);
@@ -176,10 +192,12 @@ export class VerifiedNumbers {
     if (refusedBy === 'not_the_owner') {
       throw new OtpError('grant_invalid', 'The current number is no longer of this account.');
     }
+    if (answer.current.refused_by !== null) throw await grants.refused(answer.current, current, transaction);
     if (number?.refused_by === 'phone_already_activated') throw this.#taken(owner, answer.new!, transaction);
-    const { phone: from, source, challengeId } = await grants.accepted(answer.current, current, transaction);
-    const gone = number?.refused_by ?? refusedBy;
-    const proof = await grants.accepted(gone ? { ...answer.new!, refused_by: gone } : answer.new!, next, transaction);
+    const gone = number?.refused_by ?? refusedBy ?? answer.new!.refused_by;
+    if (gone !== null) throw await grants.refused({ ...answer.new!, refused_by: gone }, next, transaction);
+    const { phone: from, source, challengeId } = grants.used(answer.current, transaction);
+    const proof = grants.used(answer.new!, transaction);
     const bound = await this.#bound(number as BoundNumber, proof.purpose, transaction);
     if (source === 'recovery') {
       const changed = { event: 'number_changed', outcome: 'changed_by_recovery', purpose: 'change_number' } as const;

@@ -1,5 +1,8 @@
 import { Logger } from '@nestjs/common';
 
+/** Longer than any provider may take, and what is recorded after it. */
+const DRAIN_MS = 60_000;
+
 /** Work that goes on after its caller was answered; nothing of it is left behind at shutdown. */
 export class Background {
   readonly #logger = new Logger('Otp');
@@ -24,7 +27,7 @@ export class Background {
 
   /** A call that may begin such work: a shutdown waits for it as long as it can still begin some. */
   track<T>(call: Promise<T>): Promise<T> {
-    if (this.#closing) return call; // by now it begins nothing
+    if (this.#closing) return call; // by now it begins no message
     const running = call.then(
       () => undefined,
       () => undefined,
@@ -34,9 +37,15 @@ export class Background {
     return call;
   }
 
-  /** From now on nothing is taken on. Waits for what is running: at most one call's time limit, and the record after it. */
+  /**
+   * From now on no message is taken on. Waits for what is running, which a provider's time limit and the host's own checks bound; and not
+   * for ever, since calls that are refused meanwhile may leave notes.
+   */
   async drain(): Promise<void> {
     this.#closing = true;
-    await this.idle();
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<void>((resolve) => (timer = setTimeout(resolve, DRAIN_MS)));
+    await Promise.race([this.idle(), tooLate]);
+    clearTimeout(timer);
   }
 }

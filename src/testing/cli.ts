@@ -49,7 +49,8 @@ class UsageError extends Error {}
 try {
   await run(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`nestjs-phone-otp: ${(error as Error).message}\n`);
+  const { message, code } = error as Error & { code?: string };
+  process.stderr.write(`nestjs-phone-otp: ${message || code}\n`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 

@@ -48,6 +48,7 @@ export async function storm(calls: number, isolation: Isolation, url = process.e
   const level = `-c statement_timeout=10s -c default_transaction_isolation=${isolation.replace(' ', '\\ ')}`;
   const source = await new DataSource({ ...options, extra: { options: level } }).initialize();
   const database = new Database(source, configuredPlace(source));
+  database.defaultLevelIs(isolation);
   const outcomes: Record<string, number> = {};
   const live: Live[] = [];
   const pick = <T>(of: readonly T[]): T => of[randomInt(of.length)]!;

@@ -122,7 +122,8 @@ const withoutUnique = (schema: string) =>
   `The unique index on "${schema}"."otp_verified_numbers" (phone) is missing or invalid, and with it a guarantee: ` +
   'make it again as the migration does ("npx nestjs-phone-otp sql" prints it).';
 
-const REINSTALL = 'To install them again, run "npx nestjs-phone-otp functions" with the rights of their owner.';
+const reinstall = (schema: string) =>
+  `To install them again, run "npx nestjs-phone-otp functions --schema ${schema}" with the rights of their owner.`;
 
 /** Has the functions say that they are of another release. */
 const ofRelease = (schema: string, version: Partial<typeof FUNCTIONS_VERSION>) =>
@@ -455,7 +456,7 @@ describe('an application that cannot start says what to change', () => {
     [
       'a function missing',
       (own) => `DROP FUNCTION ${own}.otp_cancel`,
-      () => `Of the database functions some are missing: otp_cancel. ${REINSTALL}`,
+      (schema: string) => `Of the database functions some are missing: otp_cancel. ${reinstall(schema)}`,
     ],
     [
       'a function that somebody altered',
@@ -463,7 +464,8 @@ describe('an application that cannot start says what to change', () => {
         own,
       ) => `CREATE OR REPLACE FUNCTION ${own}.otp_full(count bigint, ends_at timestamptz, most bigint, t timestamptz)
         RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT false'`,
-      () => `Of the database functions some are not as this package has them: otp_full. ${REINSTALL}`,
+      (schema: string) =>
+        `Of the database functions some are not as this package has them: otp_full. ${reinstall(schema)}`,
     ],
     [
       'functions of an older release',

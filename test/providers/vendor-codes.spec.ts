@@ -261,6 +261,26 @@ describe('codes that the vendor makes and checks', () => {
       await expect(verify(strangers.challenge, vendor.codeFor(phone))).rejects.toMatchObject({ code: 'otp_invalid' });
       await expect(verify(second.challenge, vendor.codeFor(phone))).resolves.toHaveProperty('grant');
     });
+
+    it('answers for the first of two starts alike, whether the number has an account or not', async () => {
+      await open(byPhone());
+      const [known, unknown] = [newPhone(), newPhone()];
+      await fixture.own(known, 'account-1');
+      const told: string[][] = [];
+      for (const phone of [known, unknown]) {
+        const login = { phone, purpose: 'login', client };
+        const first = await fixture.otp.start(login);
+        await fixture.elapse(61);
+        const second = await fixture.otp.start(login);
+        const answers = [first, second].map(({ challenge }) =>
+          fixture.otp.verify({ challenge, code: '000000', purpose: 'login' }).catch(({ code }) => String(code)),
+        );
+        told.push((await Promise.all(answers)) as string[]);
+        await fixture.elapse(61);
+      }
+
+      expect(told).toEqual(Array(2).fill(['otp_unavailable', 'otp_invalid']));
+    });
   });
 
   describe('the vendor’s own figures', () => {

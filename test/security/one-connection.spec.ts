@@ -16,6 +16,8 @@ import { until } from '../support/until.js';
 /** As the README has it. */
 @Injectable()
 class Accounts extends PhoneAccounts {
+  static readonly blocked = new Set<string>();
+
   constructor(private readonly numbers: VerifiedNumbers) {
     super();
   }
@@ -30,7 +32,8 @@ class Accounts extends PhoneAccounts {
   }
 
   override async mayUse(subject: string, _purpose: string, transaction?: OtpTransaction): Promise<boolean> {
-    return (await this.numbers.numbersOf(subject, transaction)).length > 0;
+    await this.numbers.numbersOf(subject, transaction);
+    return !Accounts.blocked.has(subject);
   }
 
   override async firstProof(account: string, _phone: string, transaction: OtpTransaction): Promise<void> {
@@ -156,5 +159,32 @@ describe('with a pool of two connections and forty transactions at once', () => 
         () => true,
       ),
     );
+  });
+
+  it('what the host refuses is not written, even where its transaction is committed', async () => {
+    const { numbers, grants, dataSource } = fixture;
+    const [phone, account] = [newPhone(), 'blocked'];
+    const grant = await grantFor(phone, 'verify_number', account);
+    const proof = { purpose: 'verify_number', subject: account };
+    Accounts.blocked.add(account);
+
+    const refused = await dataSource.transaction((manager) =>
+      numbers.activate(grant, account, manager, proof).catch(({ code }) => String(code)),
+    );
+
+    expect(refused).toBe('grant_invalid');
+    expect(await numbers.history({ phone })).toEqual([]);
+    Accounts.blocked.delete(account);
+    await expect(grants.check(grant, proof)).resolves.toMatchObject({ phone });
+  });
+
+  it('a call in a transaction that has ended runs nowhere', async () => {
+    const { numbers, dataSource } = fixture;
+    let ended: EntityManager | undefined;
+    await dataSource.transaction(async (manager) => void (ended = manager));
+
+    await expect(numbers.release(newPhone(), 'somebody', 'closed', ended)).rejects.toMatchObject({
+      code: 'service_unavailable',
+    });
   });
 });

@@ -1,3 +1,5 @@
+import '../../tools/embed-sql.mjs'; // what was changed since the last build
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -40,7 +40,7 @@ END $$;
 -- A message whose code its provider checks by a reference: durable, since the code could not be checked without it. A late answer of
 -- an earlier message changes nothing.
 --
--- Request: the columns of {sends}; audit. Answer: recorded (whether it is still the challenge's newest message).
+-- Request: the columns of {sends}; event (sent or unknown); audit. Answer: recorded (whether it is still the challenge's newest message).
 CREATE OR REPLACE FUNCTION {record_delivery}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   m {sends} := jsonb_populate_record(NULL::{sends}, request);
@@ -52,7 +52,7 @@ BEGIN
   IF NOT recorded THEN                                          -- the message may be out all the same
     SELECT * INTO c FROM {challenges} x WHERE x.id = m.challenge_id;
   END IF;
-  PERFORM {write_send}('sent', m, c, request @> '{"audit": true}');
+  PERFORM {write_send}(coalesce(request ->> 'event', 'sent'), m, c, request @> '{"audit": true}');
   RETURN jsonb_build_object('recorded', recorded);
 END $$;
 

@@ -15,7 +15,7 @@ DECLARE
 BEGIN
   PERFORM {lock_accounts}(d.account);
   is_own := {is_owned_by}(its_phone, d.account);
-  ended := {released_since}(its_phone, proved_at)
+  ended := proved_at IS NULL OR {released_since}(its_phone, proved_at)
     OR EXISTS (SELECT FROM {verified_numbers} n WHERE n.owner = d.account AND n.released_at >= proved_at)
     OR EXISTS (SELECT FROM {verified_numbers} n WHERE n.owner = d.account)
       AND NOT EXISTS (SELECT FROM {verified_numbers} n WHERE n.owner = d.account AND (n.phone = its_phone OR n.verified_at < proved_at))

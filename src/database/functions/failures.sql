@@ -22,7 +22,7 @@ BEGIN
     l.failures_end_at := l.locked_until;
     l.lockout_count := l.lockout_count + 1;
   END IF;
-  IF l.failures_in_a_row >= in_a_row THEN                       -- only a success or an operator opens it again, and neither comes by waiting
+  IF l.failures_in_a_row >= in_a_row THEN                       -- waiting does not lift it: only an operator does
     l.locked_until := 'infinity';
   END IF;
 
@@ -37,11 +37,11 @@ END $$;
 
 -- A wrong code over all subjects: guessing one code on each of many accounts stays under every other limit. It never refuses; it is
 -- for people and their bot check to act on. Answers how many there were lately.
-CREATE OR REPLACE FUNCTION {count_wrong_code}(t timestamptz) RETURNS integer LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION {count_wrong_code}(amount integer, t timestamptz) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE now_counted integer;
 BEGIN
-  INSERT INTO {wrong_codes} AS x (id, count, ends_at) VALUES (1, 1, t + interval '10 minutes')
-  ON CONFLICT (id) DO UPDATE SET count = {counted}(x.count, x.ends_at, t) + 1, ends_at = {window_end}(x.ends_at, t, excluded.ends_at)
+  INSERT INTO {wrong_codes} AS x (id, count, ends_at) VALUES (1, amount, t + interval '10 minutes')
+  ON CONFLICT (id) DO UPDATE SET count = {counted}(x.count, x.ends_at, t) + amount, ends_at = {window_end}(x.ends_at, t, excluded.ends_at)
   RETURNING x.count INTO now_counted;
   RETURN now_counted;
 END $$;
@@ -56,7 +56,7 @@ BEGIN
     SELECT * INTO c FROM {challenges} x WHERE x.id = (request ->> 'id')::uuid;
     PERFORM {audit_challenge}('refused', 'wrong_code', c);
   END IF;
-  RETURN jsonb_build_object('wrong_codes', {count_wrong_code}(clock_timestamp()));
+  RETURN jsonb_build_object('wrong_codes', {count_wrong_code}(1, clock_timestamp()));
 END $$;
 
 -- An operator lets a subject try again at once. The same text may be an account or a phone, so it may have two hashes.

@@ -1,4 +1,5 @@
--- Proofs that a code was verified, each used once. What joins the host's transaction is refused by an answer, never by an exception.
+-- Proofs that a code was verified, each used once. They join the host's transaction, so a refusal is an answer; only a lock that is held for
+-- two seconds raises.
 
 -- Judges a grant. What it was issued for never changes, so one that does not fit is not even locked: another connection can then end it
 -- while the host's transaction is still open. Otherwise its row is locked and the clock read above the lock.
@@ -10,7 +11,7 @@ BEGIN
   SELECT * INTO g FROM {grants} x WHERE x.id = r.id AND x.hash = r.hash;
   j.refused_by := CASE
     WHEN g.id IS NULL THEN 'unknown_grant'
-    WHEN g.purpose <> ALL (r.purposes) THEN 'other_purpose'
+    WHEN (g.purpose = ANY (r.purposes)) IS NOT TRUE THEN 'other_purpose'
     WHEN g.account IS DISTINCT FROM r.account OR g.session_binding IS DISTINCT FROM r.session_binding THEN 'other_session'
     WHEN g.action_digest IS DISTINCT FROM r.action_digest THEN 'other_action' END;
   IF j.refused_by IS NULL THEN
@@ -19,6 +20,7 @@ BEGIN
     END IF;
     j.t := clock_timestamp();
     j.refused_by := CASE
+      WHEN g.id IS NULL THEN 'unknown_grant'                    -- purged while we waited for it
       WHEN g.consumed_at IS NOT NULL THEN 'used'
       WHEN g.expires_at <= j.t THEN 'expired'
       WHEN {released_since}(g.phone, g.created_at) THEN 'number_released' END;
@@ -105,7 +107,7 @@ BEGIN
   RETURN {grant_answer}(j.g, NULL) || {date_proof}((j.g).phone, request ->> 'owner', (request ->> 'dormant_days')::integer);
 END $$;
 
--- Ends a grant that was shown for a record which has changed since.
+-- Ends a grant that was shown for a record which has changed since: it counts as used from now on.
 --
 -- Request: id, hash. Answer: ended.
 CREATE OR REPLACE FUNCTION {end_grant}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$

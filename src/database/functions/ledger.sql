@@ -11,7 +11,8 @@ BEGIN
   RETURN EXISTS (SELECT FROM {verified_numbers} n WHERE n.phone = its_phone AND n.owner = account AND n.released_at IS NULL);
 END $$;
 
--- What keeps a number from counting as established; null when nothing does. `until`: when it will pass by itself.
+-- What keeps a number from counting as established; null when nothing does. `until`: when it will pass by itself. Of an anonymous caller the
+-- host says whether the number has an account, and it may keep numbers that the ledger does not hold.
 CREATE OR REPLACE FUNCTION {unestablished}(c {challenges}, r {send_request}, t timestamptz, OUT reason text, OUT until timestamptz) LANGUAGE plpgsql STABLE AS $$
 DECLARE n {verified_numbers};
 BEGIN

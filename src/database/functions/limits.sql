@@ -1,6 +1,6 @@
 -- Each take_… takes one message from one limit, or finds it full. `s` is the reservation so far. Once something has refused, nothing
 -- more is taken: the rest only looks whether it would refuse for longer. A limit that is absent, or whose party is, takes nothing.
--- A row that was full is locked all the same, so the look after it sees what refused.
+-- A row that was full is locked all the same, so the SELECT that follows reads the very values that refused.
 
 -- Of several refusals the longest counts.
 CREATE OR REPLACE FUNCTION {refused}(INOUT s {reservation}, by_limit text, until_then timestamptz) LANGUAGE plpgsql AS $$
@@ -79,8 +79,8 @@ BEGIN
       unverified = {counted}(x.unverified, x.ends_at, s.t) + 1,
       verified = {counted}(x.verified, x.ends_at, s.t),
       ends_at = {window_end}(x.ends_at, s.t, excluded.ends_at)
-    WHERE x.ends_at <= s.t
-      OR x.unverified < its.most AND NOT (its.enforced AND {low_conversion}(x.unverified, x.verified, its))
+    WHERE NOT {full}(x.unverified, x.ends_at, its.most, s.t)
+      AND NOT (x.ends_at > s.t AND coalesce(its.enforced, false) AND {low_conversion}(x.unverified, x.verified, its))
     RETURNING x.* INTO n;
     IF FOUND THEN
       s.unverified_keys := s.unverified_keys || its_key;

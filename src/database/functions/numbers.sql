@@ -3,8 +3,8 @@
 
 -- Binds a number to its owner, or dates the proof anew when it is theirs already. Nothing is written where it is refused.
 --
--- The unique index decides between accounts that race for a number, and a binding made since the proof stands: nobody takes a number by
--- a code that is older than its owner's. An account's first number takes away the devices and recovery codes that it has by then: who
+-- The unique index decides between accounts that race for a number, and a binding made or proved since the proof stands: nobody takes a
+-- number by a code that is older than its owner's. An account's first number takes away the devices and recovery codes that it has by then: who
 -- made them proved no number. A transfer takes away the devices of the former owner. A number that joins or replaces another is on
 -- hold at first, or whoever stole a session could add a phone of their own and confirm with that.
 CREATE OR REPLACE FUNCTION {bind}(b {binding_request}) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -30,8 +30,8 @@ BEGIN
     UPDATE {verified_numbers} x SET last_proved_at = t WHERE x.id = n.id RETURNING x.* INTO n;
   ELSE
     IF n.owner IS NOT NULL THEN
-      IF n.verified_at > b.proved_at OR NOT (b.policy = 'transfer'
-        OR b.policy = 'transfer_unconfirmed' AND n.last_proved_at < t - make_interval(days => b.reconfirm_days))
+      IF (n.last_proved_at <= b.proved_at AND (b.policy = 'transfer'
+        OR b.policy = 'transfer_unconfirmed' AND n.last_proved_at < t - make_interval(days => b.reconfirm_days))) IS NOT TRUE
       THEN
         RETURN jsonb_build_object('refused_by', 'phone_already_activated');
       END IF;

@@ -1,10 +1,10 @@
--- Deletes what is over: at most one batch of each table, so whoever calls it goes on until nothing is deleted. It passes over rows that
+-- Deletes expired rows: at most one batch of each table, so whoever calls it goes on until nothing is deleted. It passes over rows that
 -- others hold, so every instance may run it at any time. Challenges, grants, sends and audit are looked for among the oldest only,
 -- which their growing ids make the first of the index.
 --
 -- A lockout stays until a success or an operator ends it: time alone must not give anybody new guesses.
 --
--- Request: batch, retention_seconds, send_log_days, audit_days, lost_after_seconds, audit. Answer: deleted (rows).
+-- Request: batch, retention_seconds, send_log_days, audit_days. Answer: deleted (rows).
 CREATE OR REPLACE FUNCTION {purge}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   batch integer := request ->> 'batch';
@@ -16,8 +16,6 @@ DECLARE
   gone integer;
   deleted integer := 0;
 BEGIN
-  PERFORM {log_lost_sends}(t - make_interval(secs => (request ->> 'lost_after_seconds')::integer), batch, request @> '{"audit": true}');
-
   DELETE FROM {challenges} WHERE id IN (SELECT x.id FROM {challenges} x
     WHERE x.id IN (SELECT y.id FROM {challenges} y ORDER BY y.id LIMIT batch) AND x.expires_at < retained FOR UPDATE SKIP LOCKED);
   GET DIAGNOSTICS gone = ROW_COUNT;
@@ -62,24 +60,29 @@ BEGIN
   RETURN jsonb_build_object('deleted', deleted + gone);
 END $$;
 
--- A message of the last two hours whose process died before the provider's answer: nobody will record it any more, so its outcome is
--- unknown.
-CREATE OR REPLACE FUNCTION {log_lost_sends}(lost_before timestamptz, batch integer, audit boolean) RETURNS void LANGUAGE plpgsql AS $$
+-- Writes down messages of the last two hours whose process died before the provider's answer: nobody will record it any more.
+--
+-- Request: batch, after_seconds, audit. Answer: logged (messages); as many as a batch: there may be more.
+CREATE OR REPLACE FUNCTION {log_lost_sends}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   two_hours_ago timestamptz := clock_timestamp() - interval '2 hours';
+  lost_before timestamptz := clock_timestamp() - make_interval(secs => (request ->> 'after_seconds')::integer);
   c {challenges};
   m {sends};
+  logged integer := 0;
 BEGIN
   FOR c IN
     SELECT x.* FROM {challenges} x
     WHERE x.id >= {first_id_at}(two_hours_ago) AND x.last_send_at < lost_before AND x.checked_by <> 'nobody'
       AND NOT EXISTS (SELECT FROM {sends} s WHERE s.challenge_id = x.id AND s.send_number = x.sends AND s.provider = x.provider)
-    ORDER BY x.id LIMIT batch
+    ORDER BY x.id LIMIT (request ->> 'batch')::integer
   LOOP
     m.challenge_id := c.id;
     m.send_number := c.sends;
     m.provider := c.provider;
     m.outcome := 'no_answer';
-    PERFORM {write_send}('unknown', m, c, audit);
+    PERFORM {write_send}('unknown', m, c, request @> '{"audit": true}');
+    logged := logged + 1;
   END LOOP;
+  RETURN jsonb_build_object('logged', logged);
 END $$;

@@ -22,8 +22,7 @@ DECLARE
 BEGIN
   turn := {lock_subject}(its_hash, 'recovery');
   SELECT * INTO lockout FROM {lockouts} x WHERE x.subject_hash = its_hash AND x.tier = 'recovery';
-  PERFORM FROM {recovery_codes} x WHERE x.account = its_account ORDER BY x.place FOR UPDATE;
-  SELECT * INTO code FROM {recovery_codes} x WHERE x.account = its_account AND x.hash = (request ->> 'code_hash')::bytea;
+  SELECT * INTO code FROM {recovery_codes} x WHERE x.account = its_account AND x.hash = (request ->> 'code_hash')::bytea FOR UPDATE;
   t := clock_timestamp();
   SELECT x.phone INTO lost FROM {verified_numbers} x
   WHERE x.owner = its_account AND x.released_at IS NULL AND x.phone = coalesce(request ->> 'phone', x.phone)
@@ -38,6 +37,9 @@ BEGIN
     lockout := {count_failure}(lockout, its_hash, 'recovery', r.failures_per_hour, r.failures_in_a_row, r.lockout_minutes, t);
   END IF;
   IF refused_by IS NOT NULL THEN
+    IF refused_by = 'locked_out' THEN                           -- it changes nothing, so it need not wait for the disk
+      turn := set_config('synchronous_commit', 'off', true);
+    END IF;
     IF r.audit THEN
       PERFORM {write_audit}('recovery_refused', refused_by, r.purpose, its_account, challenge_id => r.id);
       IF lockout.locked_until > t AND refused_by <> 'locked_out' THEN

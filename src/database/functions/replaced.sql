@@ -1,3 +1,8 @@
+-- What is unique for a phone at a provider that finds codes by phone alone. Decoys take turns among themselves as real ones do, or a
+-- second start would tell them apart.
+CREATE OR REPLACE FUNCTION {live_provider}(one_per_phone text, decoy boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+SELECT CASE WHEN decoy THEN '~' || one_per_phone ELSE one_per_phone END $$;
+
 -- Locks the same client's earlier challenge and, at a provider that finds codes by phone alone, everybody's; in lock order.
 CREATE OR REPLACE FUNCTION {lock_replaced}(c {challenges}, one_per_phone text) RETURNS uuid[] LANGUAGE plpgsql AS $$
 BEGIN
@@ -5,18 +10,18 @@ BEGIN
     SELECT x.id FROM {challenges} x WHERE x.id IN (
       SELECT a.id FROM {challenges} a WHERE a.phone = c.phone AND a.purpose = c.purpose AND a.live_client = c.client
       UNION ALL
-      SELECT a.id FROM {challenges} a WHERE a.phone = c.phone AND a.live_provider = one_per_phone)
+      SELECT a.id FROM {challenges} a WHERE a.phone = c.phone AND a.live_provider IN (one_per_phone, '~' || one_per_phone))
     ORDER BY x.id FOR UPDATE) y);
 END $$;
 
--- Ends those of the locked ones that still live and are replaced after all: a decoy replaces nothing at the provider (one_per_phone is null).
-CREATE OR REPLACE FUNCTION {end_replaced}(locked uuid[], c {challenges}, one_per_phone text, t timestamptz, audit boolean) RETURNS void LANGUAGE plpgsql AS $$
+-- Ends those of the locked ones that still live and are replaced after all: at such a provider a decoy replaces only decoys.
+CREATE OR REPLACE FUNCTION {end_replaced}(locked uuid[], c {challenges}, one_per_phone text, decoy boolean, t timestamptz, audit boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE old {challenges};
 BEGIN
   FOR old IN
     UPDATE {challenges} x SET status = 'superseded', ended_at = t, live_client = NULL, live_provider = NULL
     WHERE x.id = ANY (locked) AND x.ended_at IS NULL
-      AND (x.purpose = c.purpose AND x.live_client = c.client OR x.live_provider = one_per_phone)
+      AND (x.purpose = c.purpose AND x.live_client = c.client OR x.live_provider = '~' || one_per_phone OR NOT decoy AND x.live_provider = one_per_phone)
     RETURNING x.*
   LOOP
     IF audit THEN

@@ -1,4 +1,4 @@
--- What a resend, or whoever must know the provider of a challenge, finds out about it.
+-- Looks up a live challenge by its handle.
 --
 -- Request: id, handle_hash; resends: whether it is for a resend, whose refusal is written down; audit.
 -- Answer: phone, region, purpose, account, has_client, locale, provider, action_shown, attempts; {} where it is over or unknown.
@@ -8,7 +8,7 @@ DECLARE
   c {challenges};
 BEGIN
   SELECT * INTO c FROM {challenges} x WHERE x.id = its_id AND x.handle_hash = (request ->> 'handle_hash')::bytea;
-  IF c.id IS NULL OR c.ended_at IS NOT NULL OR c.expires_at <= clock_timestamp() THEN
+  IF c.id IS NULL OR c.ended_at IS NOT NULL OR c.expires_at <= clock_timestamp() OR c.attempts >= c.max_attempts THEN
     IF request @> '{"resends": true, "audit": true}' THEN
       c.id := its_id;
       PERFORM {refuse}('refused', 'no_resend', NULL, c, true);
@@ -69,7 +69,7 @@ BEGIN
   UPDATE {challenges} x SET
     provider = fresh.provider, provider_ref = NULL, checked_by = c.checked_by, status = c.status, key_id = fresh.key_id,
     code_mac = CASE c.checked_by WHEN 'library' THEN fresh.code_mac END,
-    live_provider = CASE WHEN c.checked_by <> 'nobody' THEN r.one_per_phone END,
+    live_provider = {live_provider}(r.one_per_phone, c.checked_by = 'nobody'),
     max_attempts = least(c.max_attempts, fresh.max_attempts),
     sends = c.sends + 1, last_send_at = t, expires_at = t + make_interval(secs => r.ttl_seconds),
     unverified_keys = ARRAY(SELECT u.key FROM unnest(c.unverified_keys || s.unverified_keys) u (key) ORDER BY u.key)

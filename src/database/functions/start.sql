@@ -5,7 +5,7 @@
 CREATE OR REPLACE FUNCTION {start}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   level text := {read_committed}();
-  t timestamptz := clock_timestamp();                           -- before the locks: who has waited is judged as of its arrival
+  t timestamptz := clock_timestamp();                           -- before the locks: limits are judged as of when the request came
   c {challenges} := jsonb_populate_record(NULL::{challenges}, request);
   r {send_request} := jsonb_populate_record(NULL::{send_request}, request);
   limits {tier_limits};
@@ -53,7 +53,7 @@ BEGIN
       WHERE x.phone = c.phone AND x.live_provider = r.one_per_phone AND x.expires_at > t AND x.tier <> 'stranger');
   END IF;
   IF replaced IS NOT NULL THEN
-    PERFORM {end_replaced}(replaced, c, CASE WHEN NOT decoy THEN r.one_per_phone END, t, r.audit);
+    PERFORM {end_replaced}(replaced, c, r.one_per_phone, decoy, t, r.audit);
   END IF;
 
   -- Whatever the request says: these the database decides.
@@ -63,7 +63,7 @@ BEGIN
   END IF;
   c.status := CASE WHEN decoy THEN 'decoy' ELSE 'pending' END;
   c.live_client := c.client;
-  c.live_provider := CASE WHEN NOT decoy THEN r.one_per_phone END;
+  c.live_provider := {live_provider}(r.one_per_phone, decoy);
   c.provider_ref := NULL;
   c.unverified_keys := coalesce(s.unverified_keys, '{}');
   c.attempts := 0;

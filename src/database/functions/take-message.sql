@@ -5,6 +5,9 @@
 -- must stay cheap in a flood: after these nothing more is looked at.
 CREATE OR REPLACE FUNCTION {take_message}(INOUT s {reservation}, c {challenges}, r {send_request}, limits {tier_limits}) LANGUAGE plpgsql AS $$
 BEGIN
+  IF limits IS NULL THEN
+    RAISE EXCEPTION 'no limits were sent for tier %', s.tier;
+  END IF;
   IF s.refused_by IS NOT NULL THEN
     RETURN;
   END IF;
@@ -41,28 +44,29 @@ CREATE OR REPLACE FUNCTION {give_back}(s {reservation}) RETURNS void LANGUAGE pl
 BEGIN
   FOR i IN 1 .. coalesce(cardinality(s.parties), 0) LOOP
     UPDATE {send_counters} x SET next_send_at = '-infinity',
-      hour_sends = x.hour_sends - 1, hour_ends_at = {reopened}(x.hour_sends, x.hour_ends_at),
-      day_sends = x.day_sends - 1, day_ends_at = {reopened}(x.day_sends, x.day_ends_at)
+      hour_sends = x.hour_sends - 1, hour_ends_at = {given_back_end}(x.hour_sends, x.hour_ends_at),
+      day_sends = x.day_sends - 1, day_ends_at = {given_back_end}(x.day_sends, x.day_ends_at)
     WHERE x.party = s.parties[i] AND x.tier = s.tier;
   END LOOP;
   FOR i IN 1 .. coalesce(cardinality(s.unverified_keys), 0) LOOP
-    UPDATE {unverified_sends} x SET unverified = x.unverified - 1, ends_at = {reopened}(x.unverified + x.verified, x.ends_at)
+    UPDATE {unverified_sends} x SET unverified = x.unverified - 1, ends_at = {given_back_end}(x.unverified + x.verified, x.ends_at)
     WHERE x.key = s.unverified_keys[i];
   END LOOP;
   FOR i IN 1 .. coalesce(cardinality(s.scopes), 0) LOOP
     UPDATE {budgets} x SET
-      minute_sends = x.minute_sends - 1, minute_ends_at = {reopened}(x.minute_sends, x.minute_ends_at),
-      day_sends = x.day_sends - 1, day_spend = x.day_spend - s.price, day_ends_at = {reopened}(x.day_sends, x.day_ends_at)
+      minute_sends = x.minute_sends - 1, minute_ends_at = {given_back_end}(x.minute_sends, x.minute_ends_at),
+      day_sends = x.day_sends - 1, day_spend = x.day_spend - s.price, day_ends_at = {given_back_end}(x.day_sends, x.day_ends_at)
     WHERE x.scope = s.scopes[i] AND x.shard = s.shards[i];
   END LOOP;
 END $$;
 
--- What is enforced and fell below its minimum conversion just now stays closed for a full hour, or until enough is verified.
+-- Where a minimum conversion is enforced and this message is the first to miss it, the window lasts a full hour from now. It opens again as
+-- soon as enough messages are verified.
 CREATE OR REPLACE FUNCTION {close_by_alarm}(s {reservation}, r {send_request}) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE alarm jsonb;
 BEGIN
   FOR alarm IN SELECT a FROM jsonb_array_elements(s.alarms) a WHERE a -> 'enforced' = 'true' LOOP
     UPDATE {unverified_sends} x SET ends_at = s.t + interval '1 hour'
-    WHERE x.key = CASE alarm ->> 'limit' WHEN 'address' THEN r.address_key ELSE r.prefix_key END;
+    WHERE x.key = CASE alarm ->> 'limit' WHEN 'owner' THEN r.owner_key WHEN 'address' THEN r.address_key WHEN 'prefix' THEN r.prefix_key END;
   END LOOP;
 END $$;

@@ -1,7 +1,8 @@
 -- One attempt at a code: counted and committed before anything is granted.
 --
 -- Request: {verify_request}. Answer: matched with grant_expires_at; not matched with counts; ask, where the provider is to judge (the
--- attempt is spent; settle follows if it says yes); or refused_by and retry_after. With who it is about, where the handle is right.
+-- attempt is spent; settle follows if it says yes); or refused_by and retry_after. waits_for: of a decoy, the provider whose check it should last
+-- as long as.
 CREATE OR REPLACE FUNCTION {verify}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   level text := {read_committed}();
@@ -24,7 +25,7 @@ BEGIN
     WHEN c.ended_at IS NOT NULL THEN c.status
     WHEN c.expires_at <= t THEN 'expired'
     WHEN c.attempts >= c.max_attempts THEN 'locked'
-    WHEN c.purpose <> r.purpose THEN 'other_purpose'
+    WHEN c.purpose IS DISTINCT FROM r.purpose THEN 'other_purpose'
     WHEN c.session_binding IS DISTINCT FROM r.session_binding THEN 'other_session'
     WHEN {released_since}(c.phone, c.created_at) THEN 'number_released'
     WHEN lockout.locked_until > t THEN 'locked_out' END;
@@ -58,9 +59,6 @@ BEGIN
   IF c.attempts >= c.max_attempts THEN
     UPDATE {challenges} x SET status = 'locked', ended_at = t, live_client = NULL, live_provider = NULL WHERE x.id = c.id;
   END IF;
-  IF c.checked_by = 'library' THEN                              -- at a decoy every code is wrong, which says nothing about guessing
-    wrong_codes := {count_wrong_code}(t);
-  END IF;
   IF r.audit THEN
     PERFORM {audit_challenge}('refused', 'wrong_code', c);
     IF c.attempts >= c.max_attempts THEN
@@ -70,7 +68,10 @@ BEGIN
       PERFORM {audit_challenge}('locked_out', NULL, c);
     END IF;
   END IF;
-  RETURN {attempt_answer}(c, lockout) || jsonb_build_object('wrong_codes', wrong_codes, 'waits_for', CASE c.checked_by WHEN 'nobody' THEN c.provider END);
+  -- Last, since everybody shares the row. At a decoy every code is wrong, which says nothing about guessing; but it waits as a real one does.
+  wrong_codes := {count_wrong_code}(CASE c.checked_by WHEN 'library' THEN 1 ELSE 0 END, t);
+  RETURN {attempt_answer}(c, lockout) || jsonb_build_object('wrong_codes', CASE c.checked_by WHEN 'library' THEN wrong_codes END,
+    'waits_for', CASE c.checked_by WHEN 'nobody' THEN c.provider END);
 END $$;
 
 -- What is told of an attempt that did not match, or not yet.
@@ -80,7 +81,7 @@ BEGIN
     'failures_in_a_row', lockout.failures_in_a_row, 'account', c.account, 'phone', c.phone, 'purpose', c.purpose);
 END $$;
 
--- The provider said yes. The attempt was spent before it was asked, so whatever happened in between wins.
+-- The provider said yes. The attempt was spent before it was asked; where the challenge ended or was sent anew meanwhile, the yes is ignored.
 --
 -- Request: {verify_request}. Answer: as verify's, or refused_by.
 CREATE OR REPLACE FUNCTION {settle}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
@@ -94,7 +95,7 @@ BEGIN
   SELECT * INTO c FROM {challenges} x WHERE x.id = r.id FOR UPDATE;
   turn := {lock_subject}(c.subject_hash, c.tier);
   t := clock_timestamp();
-  IF c.id IS NULL OR c.ended_at IS NOT NULL OR c.sends <> r.send_number OR c.checked_by <> 'provider' OR {released_since}(c.phone, c.created_at) THEN
+  IF c.id IS NULL OR c.ended_at IS NOT NULL OR c.sends IS DISTINCT FROM r.send_number OR c.checked_by <> 'provider' OR {released_since}(c.phone, c.created_at) THEN
     c.id := r.id;
     RETURN {refuse}('refused', 'overtaken', NULL, c, r.audit);
   END IF;

@@ -1,8 +1,8 @@
 -- Plain SQL that the planner puts in place of the call: it costs nothing to give these a name.
 
--- Seconds until then, as a caller is told them. What never ends is to be asked for again in a day.
+-- Seconds until then, as a caller is told them; 1 for what is over by now. What never ends is to be asked for again in a day.
 CREATE OR REPLACE FUNCTION {seconds_until}(until timestamptz, t timestamptz) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-SELECT CASE WHEN until < 'infinity' THEN ceil(extract(epoch FROM until - t))::integer WHEN until = 'infinity' THEN 86400 END $$;
+SELECT CASE WHEN until = 'infinity' THEN 86400 WHEN until > t THEN ceil(extract(epoch FROM until - t))::integer WHEN until IS NOT NULL THEN 1 END $$;
 
 -- What a window has counted by now.
 CREATE OR REPLACE FUNCTION {counted}(count bigint, ends_at timestamptz, t timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION {window_end}(ends_at timestamptz, t timestamptz, next
 SELECT CASE WHEN ends_at > t THEN ends_at ELSE next_end END $$;
 
 -- The end of a window after a message was given back: one that held nothing else had not been open.
-CREATE OR REPLACE FUNCTION {reopened}(count bigint, ends_at timestamptz) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION {given_back_end}(count bigint, ends_at timestamptz) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT CASE WHEN count > 1 THEN ends_at ELSE '-infinity' END $$;
 
 -- Whether one more is too much. Never without a limit.
@@ -39,6 +39,6 @@ SELECT CASE
   WHEN {spent}(x, (its).currency, t) + price > {share}((its).spend_per_day, (its).shards, (x).shard) THEN 'spend'
   WHEN {full}((x).minute_sends, (x).minute_ends_at, {share}((its).per_minute, (its).shards, (x).shard), t) THEN 'minute' END $$;
 
--- The smallest UUID of version 7 of a moment: rows from then on have larger ones, give or take the clocks of the instances.
+-- A lower bound of every UUID of version 7 that is made from this moment on, give or take the clocks of the instances.
 CREATE OR REPLACE FUNCTION {first_id_at}(moment timestamptz) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT (lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '00000000000000000000')::uuid $$;

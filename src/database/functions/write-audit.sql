@@ -28,7 +28,7 @@ BEGIN
   RETURN jsonb_build_object('refused_by', refused_by, 'retry_after', {seconds_until}(until, clock_timestamp()), 'tier', c.tier);
 END $$;
 
--- A fact that only the library knows, such as what the host's own checks refused. Where it joins a transaction it is as durable as that.
+-- A fact that only the library knows, such as what the host's own checks refused. Where it joins a transaction it is as durable as that transaction.
 --
 -- Request: joins (a transaction), event, outcome, purpose, account, phone_hash, challenge_id.
 CREATE OR REPLACE FUNCTION {write_note}(request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
