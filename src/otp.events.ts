@@ -58,7 +58,7 @@ export interface OtpEvents {
   'otp.refused': ChallengeEvent & { reason: string };
   /** A grant was used, and the transaction that used it is committed. `subject` as in `otp.verified`. */
   'otp.grant_used': ChallengeEvent & { subject: string; phone: string };
-  /** Too many wrong codes for one subject: its gate closed for a time, or (`closed`) for good until `OtpOperations.unlock`. */
+  /** Too many wrong codes for one subject: it is locked out for a time, or (`closed`) for good until `OtpOperations.unlock`. */
   'otp.paused': ChallengeEvent & { failures: number; closed: boolean };
   /**
    * `PhoneRisk` spoke against a number (`sim_swapped`, `ported`, `recycled`, `risky`) or did not answer in time, and the code

@@ -91,7 +91,7 @@ export interface OtpOptions {
    */
   takenNumbers?: TakenNumbers;
   /**
-   * Write every fact down in `otp_audit`, in the statement that makes it: who, what, when, with what result. It holds neither
+   * Write every fact down in `otp_audit`, in the function that makes it: who, what, when, with what result. It holds neither
    * codes nor numbers, and the database lets nobody change it. @defaultValue true
    */
   audit?: boolean;

@@ -25,7 +25,7 @@ export interface SealedCode {
 /**
  * The only form in which a code is stored. It covers the pepper's id, both halves of the handle and the purpose, so
  * neither a copy of the database (no pepper, no secret half) nor a leaked pepper alone lets anyone search the codes.
- * Phone, subject, action and session are columns of the same row, which the statements compare.
+ * Phone, subject, action and session are columns of the same row, which the functions compare.
  */
 export class CodeMac {
   /** @param peppers the first writes, all read */

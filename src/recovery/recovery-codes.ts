@@ -109,8 +109,8 @@ export class RecoveryCodes {
    * `PhoneAccounts.otherFactor` is asked; of `change_number` instead of a code to the number that is lost. Nothing else: no
    * transaction, no password reset, and it proves no number.
    *
-   * Ask for another factor first, such as the password: wrong codes close the account's gate, as those to the phone do (but
-   * a gate of their own). Never call it inside a transaction: what it counts must stay counted. The phone is told.
+   * Ask for another factor first, such as the password: wrong codes lock the account out, as those to the phone do (but
+   * apart from them). Never call it inside a transaction: what it counts must stay counted. The phone is told.
    * @throws {@link OtpError} `code_malformed` (no try was spent) · `recovery_code_invalid` for a wrong or used code and for
    * an account that has none · `otp_paused` · `phone_missing` (the code was not used) when there is no number to change ·
    * `request_invalid` · `service_unavailable` (the code may have been used)

@@ -32,7 +32,7 @@ export interface Builder {
 
 const PLENTY = 1_000_000;
 
-/** What bounds messages and calls. What bounds guessing stays: tries, gates, expiry, single use. */
+/** What bounds messages and calls. What bounds guessing stays: attempts, lockouts, expiry, single use. */
 const LIFTED = {
   cooldownSeconds: 0,
   sendsPerPhonePerHour: PLENTY,
