@@ -42,6 +42,7 @@ module.exports = {
       'option-names.ts',
     ]),
     only('challenge-knows-its-limits', 'challenge/', [
+      'random.ts',
       'database/(database|hex).ts',
       'limits/limits.ts',
       'phone/digits.ts',

@@ -81,7 +81,7 @@ export default async function paths({ url, newSchema }) {
     const typical = (name, part) => median(costs[name].map(part));
     const cpu = ({ nodeUs, backendUs }) => nodeUs + backendUs;
     return Object.keys(PATHS).map((name) => {
-      const base = /code$/.test(name) ? 'a right code' : 'a stranger’s start';
+      const base = name.endsWith('code') ? 'a right code' : 'a stranger’s start';
       return row(`${name} / ${base}, processor time`, {
         value: typical(name, cpu) / typical(base, cpu),
         note: `${typical(name, ({ nodeUs }) => nodeUs).toFixed(0)} µs Node, ${typical(name, ({ backendUs }) => backendUs).toFixed(0)} µs backend, ${typical(name, ({ walBytes }) => walBytes).toFixed(0)} B log`,
