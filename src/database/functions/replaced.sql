@@ -3,9 +3,12 @@
 CREATE OR REPLACE FUNCTION {live_provider}(one_per_phone text, decoy boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $$
 SELECT CASE WHEN decoy THEN '~' || one_per_phone ELSE one_per_phone END $$;
 
--- Locks the same client's earlier challenge and, at a provider that finds codes by phone alone, everybody's; in lock order.
+-- Locks the same client's earlier challenge and, at a provider that finds codes by phone alone, everybody's; in lock order. Starts that may
+-- replace something take turns for each phone: otherwise one could meet a challenge that it has not seen only when it stores its own, and
+-- wait for that while it holds the counters.
 CREATE OR REPLACE FUNCTION {lock_replaced}(c {challenges}, one_per_phone text) RETURNS uuid[] LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(c.phone, 2));
   RETURN (SELECT array_agg(y.id) FROM (
     SELECT x.id FROM {challenges} x WHERE x.id IN (
       SELECT a.id FROM {challenges} a WHERE a.phone = c.phone AND a.purpose = c.purpose AND a.live_client = c.client
