@@ -43,7 +43,8 @@ export default async function inProcess({ url, newSchema, seconds }) {
       },
     });
     const against = `better-auth ${BETTER_AUTH_VERSION}`;
-    const ratio = (what, one, other, atLeast) => row(what, speedOf(times[one], times[other]), { atLeast });
+    const ratio = (what, one, other, atLeast) =>
+      row(what, speedOf(times[one], times[other]), atLeast === undefined ? undefined : { atLeast });
     return [
       ratio('start + send log + verify / floor of two statements', 'module', 'floor', 0.31),
       ratio('the same, audit on / floor', 'module, audit on', 'floor', 0.28),
