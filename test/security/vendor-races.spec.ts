@@ -10,18 +10,21 @@ import { until } from '../support/until.js';
 const purpose = 'registration';
 const client = { address: '203.0.113.7' };
 
+let fleet: Fleet;
+let taqnyat: TaqnyatSimulator;
+beforeAll(async () => {
+  // A vendor that would compare as many codes as it is asked to: only our own count holds.
+  taqnyat = await new TaqnyatSimulator({ codeLength: 6, maxTries: 1000 }).start();
+  fleet = await Fleet.launch();
+});
+afterAll(async () => {
+  await fleet.close();
+  await taqnyat.stop();
+});
+
 describe.each(ISOLATION_LEVELS)('at %s, with codes that the vendor checks', (isolation) => {
-  let fleet: Fleet;
-  let taqnyat: TaqnyatSimulator;
   beforeAll(async () => {
-    // A vendor that would compare as many codes as it is asked to: only our own count holds.
-    taqnyat = await new TaqnyatSimulator({ codeLength: 6, maxTries: 1000 }).start();
-    fleet = await Fleet.launch();
     await fleet.open({ isolation, taqnyat: { ...taqnyat.access, codeLength: 6, maxTries: 5 } });
-  });
-  afterAll(async () => {
-    await fleet.close();
-    await taqnyat.stop();
   });
 
   const checks = () => taqnyat.requests.filter(({ body }) => body.includes('activeKey')).length;
