@@ -64,7 +64,8 @@ export function filesById(): Map<string, string[]> {
 /** Where tests are: specs, and what several of them go through. */
 function sources(): string[] {
   const isSource = (file: string) =>
-    file.endsWith('.spec.ts') || /^src\/testing\/conformance\/.*\.ts$|^test\/(support\/vendor-life|security\/races)\.ts$/.test(file);
+    file.endsWith('.spec.ts') ||
+    /^src\/testing\/conformance\/.*\.ts$|^test\/(support\/vendor-life|security\/races)\.ts$/.test(file);
   return ['src', 'test', 'demo']
     .flatMap((folder) =>
       readdirSync(path.join(PROJECT, folder), { recursive: true, encoding: 'utf8' }).map((file) =>
