@@ -6,15 +6,15 @@ export type {
   OtpOptionsFactory,
   OtpOptionsWithProvider,
 } from './otp.module.js';
-export { OTP_FIGURES } from './otp.options.js';
-export type { OtpOptions, Pepper, TakenNumbers } from './otp.options.js';
-export type { AllowRules } from './limits/allow.js';
-export type { ConversionFloor, FloorMode, FloorScope } from './limits/conversion.js';
-export type { SpendBudget } from './limits/spend.js';
-export type { BuiltInPurpose, Purpose, PurposeRules } from './otp.purposes.js';
+export { OTP_FIGURES } from './config/options.js';
+export type { OtpOptions, Pepper, TakenNumbers } from './config/options.js';
+export type { AllowRules } from './config/allow.js';
+export type { ConversionFloor, FloorMode, FloorScope } from './config/minimum-conversion.js';
+export type { SpendBudget } from './config/spend.js';
+export type { BuiltInPurpose, Purpose, PurposeRules } from './config/purposes.js';
 
-export { OtpService } from './otp.service.js';
-export { OtpOperations } from './otp.operations.js';
+export { OtpService } from './challenges/otp.service.js';
+export { OtpOperations } from './operations/otp.operations.js';
 export type {
   Client,
   ResendRequest,
@@ -24,16 +24,16 @@ export type {
   StartRequest,
   VerifiedChallenge,
   VerifyRequest,
-} from './otp.requests.js';
-export { Grants } from './grant/grants.js';
-export type { GrantExpectation, Proof } from './grant/grants.js';
+} from './challenges/otp.requests.js';
+export { Grants } from './grants/grants.js';
+export type { GrantExpectation, Proof } from './grants/grants.js';
 export { VerifiedNumbers } from './numbers/verified-numbers.js';
 export type { NumberBinding, NumberChange, OwnedNumber } from './numbers/verified-numbers.js';
 export { OtpAudit } from './audit/otp-audit.js';
 export type { AuditQuery } from './audit/otp-audit.js';
-export { OTP_ERROR_CODES, OtpConfigError, OtpError } from './otp.error.js';
-export type { OtpErrorCode, OtpErrorOptions } from './otp.error.js';
-export type { ChallengeEvent, OtpEventName, OtpEvents } from './otp.events.js';
+export { OTP_ERROR_CODES, OtpConfigError, OtpError } from './errors/otp.error.js';
+export type { OtpErrorCode, OtpErrorOptions } from './errors/otp.error.js';
+export type { ChallengeEvent, OtpEventName, OtpEvents } from './events/otp.events.js';
 export type { LimitName, SenderTier } from './limits/limits.js';
 export type { OtpTransaction, OtpTypes, SqlTransaction } from './database/transaction.js';
 
@@ -41,14 +41,14 @@ export { RecoveryCodes } from './recovery/recovery-codes.js';
 export type { NewRecoveryCode, Recovered, RecoveryPurpose, RecoveryUse } from './recovery/recovery-codes.js';
 export { TrustedDevices } from './devices/trusted-devices.js';
 export type { NewTrust, RecognisedDevice, TrustedDevice } from './devices/trusted-devices.js';
-export { Notices } from './notices.js';
-export type { NoticeOptions } from './notices.js';
+export { Notices } from './delivery/notices.js';
+export type { NoticeOptions } from './delivery/notices.js';
 
-export { PhoneLogin, LoggedIn } from './login/phone-login.decorator.js';
-export { PhoneLoginGuard } from './login/phone-login.guard.js';
-export { PhoneLoginStrategy } from './login/phone-login.strategy.js';
-export type { PhoneLoginResult } from './login/phone-logins.js';
-export { amrWithPhone, PHONE_AMR } from './login/amr.js';
+export { PhoneLogin, LoggedIn } from './passport/phone-login.decorator.js';
+export { PhoneLoginGuard } from './passport/phone-login.guard.js';
+export { PhoneLoginStrategy } from './passport/phone-login.strategy.js';
+export type { PhoneLoginResult } from './passport/phone-logins.js';
+export { amrWithPhone, PHONE_AMR } from './passport/amr.js';
 
 export { StepUp, SteppedUp } from './step-up/step-up.decorator.js';
 export type { StepUpOptions } from './step-up/step-up.decorator.js';
@@ -56,8 +56,8 @@ export { StepUpGuard } from './step-up/step-up.guard.js';
 export { StepUpAction } from './step-up/step-up-action.js';
 export type { StepUpCall } from './step-up/step-up-action.js';
 export { StepUpGrant } from './step-up/step-up-grant.js';
-export { majorUnits, minorUnits } from './challenge/action.js';
-export type { Action } from './challenge/action.js';
+export { majorUnits, minorUnits } from './challenges/action.js';
+export type { Action } from './challenges/action.js';
 
 export { BotCheck } from './abuse/bot-check.js';
 export type { CallToCheck } from './abuse/bot-check.js';
@@ -70,17 +70,17 @@ export { PhoneAccounts } from './accounts/phone-accounts.js';
 export type { OtherFactor, PhoneAccount } from './accounts/phone-accounts.js';
 
 export { OtpProblemFilter } from './http/problem.filter.js';
-export type { OtpRoutesOptions } from './http/otp-routes.options.js';
+export type { OtpRoutesOptions } from './routes/otp-routes.options.js';
 export { ProblemException, stepUpRequired } from './http/problem.exception.js';
 export type { Problem } from './http/problem.js';
 
 export { OTP_ENTITIES } from './database/entities.js';
 export { OTP_MIGRATIONS } from './database/migrations/index.js';
-export { Challenge } from './challenge/challenge.entity.js';
-export type { ChallengeStatus, CheckedBy } from './challenge/challenge.entity.js';
-export { Send } from './challenge/send.entity.js';
-export { Grant } from './grant/grant.entity.js';
-export type { GrantSource } from './grant/grant.entity.js';
+export { Challenge } from './challenges/challenge.entity.js';
+export type { ChallengeStatus, CheckedBy } from './challenges/challenge.entity.js';
+export { Send } from './delivery/send.entity.js';
+export { Grant } from './grants/grant.entity.js';
+export type { GrantSource } from './grants/grant.entity.js';
 export { TrustedDeviceRow } from './devices/trusted-device.entity.js';
 export { RecoveryCode } from './recovery/recovery-code.entity.js';
 export { SendCounter } from './limits/send-counter.entity.js';
@@ -100,11 +100,11 @@ export { maskPhone } from './phone/mask.js';
 export type { PhoneNumber, Region } from './phone/phone-number.js';
 export type { Locale, Notice, Texts } from './messages/texts.js';
 
-export { ConsoleProvider } from './providers/console.js';
-export { CountryRouter } from './providers/country-router.js';
-export type { CountryRoutes } from './providers/country-router.js';
-export { Failover } from './providers/failover.js';
-export { DELIVERY_CAPABILITIES } from './providers/provider.js';
+export { ConsoleProvider } from './providers/console/console-provider.js';
+export { CountryRouter } from './delivery/country-router.js';
+export type { CountryRoutes } from './delivery/country-router.js';
+export { Failover } from './delivery/failover.js';
+export { DELIVERY_CAPABILITIES } from './delivery/provider.js';
 export type {
   CheckOutcome,
   CheckReceipt,
@@ -126,7 +126,7 @@ export type {
   VendorReference,
   VendorRefusal,
   VendorStart,
-} from './providers/provider.js';
+} from './delivery/provider.js';
 export { LamahOtp } from './providers/lamah/lamah-otp.js';
 export type { LamahOtpOptions } from './providers/lamah/lamah-otp.js';
 export { NinetyNineSms } from './providers/ninety-nine/ninety-nine-sms.js';
@@ -162,10 +162,10 @@ export { UnifonicSms } from './providers/unifonic/unifonic-sms.js';
 export type { UnifonicSmsOptions } from './providers/unifonic/unifonic-sms.js';
 export { VonageVerify } from './providers/vonage/vonage-verify.js';
 export type { VonageVerifyOptions } from './providers/vonage/vonage-verify.js';
-export { HttpClient } from './providers/http-client.js';
-export type { HttpAnswer, HttpClientOptions, HttpExchange, HttpFault, HttpReply } from './providers/http-client.js';
-export type { HttpFields, HttpRequest } from './providers/http-request.js';
-export { checkReceipt, sendReceipt } from './providers/receipts.js';
-export { field, readJson } from './providers/safe-json.js';
-export { Secret } from './providers/secret.js';
-export type { TextTemplate } from './providers/text-template.js';
+export { HttpClient } from './providers/provider-kit/http-client.js';
+export type { HttpAnswer, HttpClientOptions, HttpExchange, HttpFault, HttpReply } from './providers/provider-kit/http-client.js';
+export type { HttpFields, HttpRequest } from './providers/provider-kit/http-request.js';
+export { checkReceipt, sendReceipt } from './providers/provider-kit/receipts.js';
+export { field, readJson } from './providers/provider-kit/safe-json.js';
+export { Secret } from './providers/provider-kit/secret.js';
+export type { TextTemplate } from './providers/provider-kit/text-template.js';

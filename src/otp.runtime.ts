@@ -7,8 +7,8 @@ import {
 import type { AbstractHttpAdapter, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 
 import { checkDatabase } from './database/self-check.js';
-import { OtpConfigError, OtpError } from './otp.error.js';
-import { namesPayment, weaknessFor } from './otp.purposes.js';
+import { OtpConfigError, OtpError } from './errors/otp.error.js';
+import { namesPayment, weaknessFor } from './config/purposes.js';
 import type { Wired } from './otp.wiring.js';
 import { stepUpsOf } from './step-up/step-up.metadata.js';
 

@@ -3,9 +3,9 @@ import type { ModuleRef } from '@nestjs/core';
 
 import { answered } from '../accounts/host-accounts.js';
 import { provided } from '../accounts/provided.js';
-import { OtpError } from '../otp.error.js';
-import type { EventSink } from '../otp.events.js';
-import type { OtpSettings } from '../otp.options.js';
+import { OtpError } from '../errors/otp.error.js';
+import type { EventSink } from '../events/otp.events.js';
+import type { OtpSettings } from '../config/options.js';
 import { maskPhone } from '../phone/mask.js';
 import { BotCheck, type CallToCheck } from './bot-check.js';
 import { PhoneRisk, type PhoneSignals, type PhoneToAssess } from './phone-risk.js';

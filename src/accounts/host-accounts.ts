@@ -1,8 +1,8 @@
 import type { ModuleRef } from '@nestjs/core';
 
 import type { OtpTransaction } from '../database/transaction.js';
-import { OtpConfigError, OtpError } from '../otp.error.js';
-import type { PurposeRules } from '../otp.purposes.js';
+import { OtpConfigError, OtpError } from '../errors/otp.error.js';
+import type { PurposeRules } from '../config/purposes.js';
 import { type Caller, Callers } from './callers.js';
 import { type OtherFactor, type PhoneAccount, PhoneAccounts } from './phone-accounts.js';
 import { provided } from './provided.js';

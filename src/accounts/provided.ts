@@ -1,6 +1,6 @@
 import type { ModuleRef } from '@nestjs/core';
 
-import { OtpConfigError } from '../otp.error.js';
+import { OtpConfigError } from '../errors/otp.error.js';
 
 /**
  * What the host provides under an abstract class, anywhere in the application. It is looked for at the first use, so the

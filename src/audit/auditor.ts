@@ -1,8 +1,8 @@
 import type { Database } from '../database/database.js';
 import { hex } from '../database/hex.js';
 import type { OtpTransaction } from '../database/transaction.js';
-import type { KeyedHash } from '../keyed-hash.js';
-import type { Background } from '../providers/background.js';
+import type { KeyedHash } from '../crypto/keyed-hash.js';
+import type { Background } from '../delivery/background.js';
 import type { AuditEvent } from './audit-entry.entity.js';
 
 /** What no function of the database decided. `outcome` is a word of ours, never one that somebody typed. */

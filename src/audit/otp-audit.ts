@@ -1,8 +1,8 @@
 import type { Database } from '../database/database.js';
 import { hex } from '../database/hex.js';
-import { requireObject, requireText } from '../input.js';
-import type { KeyedHash } from '../keyed-hash.js';
-import { OtpError } from '../otp.error.js';
+import { requireObject, requireText } from '../errors/input.js';
+import type { KeyedHash } from '../crypto/keyed-hash.js';
+import { OtpError } from '../errors/otp.error.js';
 import type { AuditEntry, AuditEvent } from './audit-entry.entity.js';
 
 /** Whose entries: exactly one of the three. */

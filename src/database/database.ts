@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 
-import { OtpError } from '../otp.error.js';
+import { OtpError } from '../errors/otp.error.js';
 import { type Place, qualified } from './names.js';
 import type { OtpTransaction, SqlTransaction } from './transaction.js';
 

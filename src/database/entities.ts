@@ -1,8 +1,8 @@
 import { AuditEntry } from '../audit/audit-entry.entity.js';
-import { Challenge } from '../challenge/challenge.entity.js';
-import { Send } from '../challenge/send.entity.js';
+import { Challenge } from '../challenges/challenge.entity.js';
+import { Send } from '../delivery/send.entity.js';
 import { TrustedDeviceRow } from '../devices/trusted-device.entity.js';
-import { Grant } from '../grant/grant.entity.js';
+import { Grant } from '../grants/grant.entity.js';
 import { Budget } from '../limits/budget.entity.js';
 import { KnownDevice } from '../limits/known-device.entity.js';
 import { Lockout } from '../limits/lockout.entity.js';

@@ -1,4 +1,4 @@
-import { OtpConfigError } from '../otp.error.js';
+import { OtpConfigError } from '../errors/otp.error.js';
 
 /** Where the tables, types and functions of this package are, and how their indexes are named. */
 export interface Place {

@@ -2,7 +2,7 @@ import type { DataSource, EntityMetadata } from 'typeorm';
 import { EntityMetadataNotFoundError } from 'typeorm';
 
 import { VerifiedNumber } from '../numbers/verified-number.entity.js';
-import { OtpConfigError } from '../otp.error.js';
+import { OtpConfigError } from '../errors/otp.error.js';
 import { LOCK_INSTALL } from './commands.js';
 import { type Database, statement } from './database.js';
 import { OTP_ENTITIES } from './entities.js';
@@ -13,7 +13,7 @@ import {
   functionStatements,
   typeStatements,
 } from './functions.js';
-import { configuredPlace } from './migrations/place.js';
+import { configuredPlace } from './migrations/namespace.js';
 import { type Place, quote } from './names.js';
 
 /** What a database has, as far as this package needs it. */

@@ -3,10 +3,10 @@ import { v7 as uuidv7, validate as isUuid } from 'uuid';
 import type { Database } from '../database/database.js';
 import { hex } from '../database/hex.js';
 import type { OtpTransaction } from '../database/transaction.js';
-import { grantInvalid, type Proof } from '../grant/grants.js';
-import { requireDate, requireObject, requireText } from '../input.js';
-import type { EventSink } from '../otp.events.js';
-import type { OtpSettings } from '../otp.options.js';
+import { grantInvalid, type Proof } from '../grants/grants.js';
+import { requireDate, requireObject, requireText } from '../errors/input.js';
+import type { EventSink } from '../events/otp.events.js';
+import type { OtpSettings } from '../config/options.js';
 import { deviceTokenHashes, formatDeviceToken, newDeviceToken, parseDeviceToken } from './device-token.js';
 
 /** A device on which an account need not prove its phone at each login. */

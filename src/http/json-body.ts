@@ -9,8 +9,8 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
-import { OtpError } from '../otp.error.js';
-import type { OtpSettings } from '../otp.options.js';
+import { OtpError } from '../errors/otp.error.js';
+import type { OtpSettings } from '../config/options.js';
 import { HTTP_SETTINGS } from './tokens.js';
 
 interface IncomingRequest {

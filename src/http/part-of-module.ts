@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 
-import { OtpConfigError } from '../otp.error.js';
+import { OtpConfigError } from '../errors/otp.error.js';
 
 /**
  * A part of `OtpModule` for a guard, which Nest builds in the module of the host that uses it. If the guard injected the

@@ -1,8 +1,8 @@
 import { type ExecutionContext, HttpException } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 
-import { OTP_FIGURES } from '../otp.options.js';
-import type { StartedChallenge } from '../otp.requests.js';
+import { OTP_FIGURES } from '../config/options.js';
+import type { StartedChallenge } from '../challenges/otp.requests.js';
 import { type Problem, problemOf, stepUpProblem } from './problem.js';
 
 /**

@@ -1,4 +1,4 @@
-import { OTP_ERROR_CODES, OtpError } from '../otp.error.js';
+import { OTP_ERROR_CODES, OtpError } from '../errors/otp.error.js';
 import { stepUpRequired } from './problem.exception.js';
 import { problemOf } from './problem.js';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
-import { OtpError, type OtpErrorCode } from '../otp.error.js';
-import type { StartedChallenge } from '../otp.requests.js';
+import { OtpError, type OtpErrorCode } from '../errors/otp.error.js';
+import type { StartedChallenge } from '../challenges/otp.requests.js';
 
 /** RFC 9457 problem details. */
 export interface Problem {

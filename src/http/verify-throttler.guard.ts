@@ -9,7 +9,7 @@ import {
 
 import { answered } from '../accounts/host-accounts.js';
 import { addressBlock } from '../limits/client-address.js';
-import { OtpError } from '../otp.error.js';
+import { OtpError } from '../errors/otp.error.js';
 import { THROTTLER_OPTIONS, THROTTLER_STORAGE } from './tokens.js';
 
 /** How long a store may take, as any bound of a wait here: what it counts is worth no more. */

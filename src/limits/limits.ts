@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
 
 import { hex } from '../database/hex.js';
-import type { KeyedHash } from '../keyed-hash.js';
-import { type OtpSettings, STRANGERS_SHARE } from '../otp.options.js';
+import type { KeyedHash } from '../crypto/keyed-hash.js';
+import { type OtpSettings, STRANGERS_SHARE } from '../config/options.js';
 import { prefixOf } from '../phone/mask.js';
 import { addressBlock } from './client-address.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-import { OtpConfigError } from '../otp.error.js';
+import { OtpConfigError } from '../errors/otp.error.js';
 import { type MessageContent, MessageRenderer, type ShownAction } from './message-renderer.js';
 import { BUILT_IN_TEXTS, LOCALES, type Locale, NOTICES, type Texts } from './texts.js';
 

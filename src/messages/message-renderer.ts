@@ -1,6 +1,6 @@
 import { SegmentedMessage } from 'sms-segments-calculator';
 
-import { OtpConfigError } from '../otp.error.js';
+import { OtpConfigError } from '../errors/otp.error.js';
 import { cleanPayee } from './payee.js';
 import { parseText, type Slot, SLOTS, type Template } from './template.js';
 import { BUILT_IN_TEXTS, LOCALES, NOTICES, type Locale, type Notice, type Texts } from './texts.js';

@@ -10,12 +10,12 @@ import {
   type GrantRequest,
   type Grants,
   type Proof,
-} from '../grant/grants.js';
-import { readLocale, requireDate, requireObject, requireText } from '../input.js';
-import type { KeyedHash } from '../keyed-hash.js';
-import { OtpError } from '../otp.error.js';
-import type { EventSink } from '../otp.events.js';
-import type { OtpSettings } from '../otp.options.js';
+} from '../grants/grants.js';
+import { readLocale, requireDate, requireObject, requireText } from '../errors/input.js';
+import type { KeyedHash } from '../crypto/keyed-hash.js';
+import { OtpError } from '../errors/otp.error.js';
+import type { EventSink } from '../events/otp.events.js';
+import type { OtpSettings } from '../config/options.js';
 import { maskPhone } from '../phone/mask.js';
 
 /** A number and whom it belongs to. */

@@ -1,5 +1,5 @@
 import { parsePhoneNumberFromString, type CountryCode, type PhoneNumberType } from 'libphonenumber-js/max';
-import { OtpError } from '../otp.error.js';
+import { OtpError } from '../errors/otp.error.js';
 import { normalizeTyped } from './digits.js';
 
 /** ISO 3166-1 alpha-2 code of a numbering region, such as `SA`. Several regions may share one calling code. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { OtpConfigError, OtpError } from '../otp.error.js';
+import { OtpConfigError, OtpError } from '../errors/otp.error.js';
 import { PhonePolicy, type PhonePolicyOptions } from './phone-policy.js';
 
 const invalid = expect.objectContaining({ name: 'OtpError', code: 'phone_invalid' });

@@ -1,5 +1,5 @@
 import { isSupportedCountry, type PhoneNumberType } from 'libphonenumber-js/max';
-import { OtpConfigError, OtpError } from '../otp.error.js';
+import { OtpConfigError, OtpError } from '../errors/otp.error.js';
 import { parsePhone, type PhoneNumber, type Region } from './phone-number.js';
 
 /** The kinds of line that reach a person's mobile. In some regions, such as `US`, numbers do not tell which it is. */

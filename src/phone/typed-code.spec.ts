@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { OtpError } from '../otp.error.js';
+import { OtpError } from '../errors/otp.error.js';
 import { readTypedCode } from './typed-code.js';
 
 const malformed = expect.objectContaining({ name: 'OtpError', code: 'code_malformed' });

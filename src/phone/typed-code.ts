@@ -1,4 +1,4 @@
-import { OtpError } from '../otp.error.js';
+import { OtpError } from '../errors/otp.error.js';
 import { normalizeTyped } from './digits.js';
 
 // Named one by one, since `\s` would take line breaks and tabs too: U+2212 is the minus sign.

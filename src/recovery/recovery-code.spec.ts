@@ -1,4 +1,4 @@
-import { OtpError } from '../otp.error.js';
+import { OtpError } from '../errors/otp.error.js';
 import { drawRecoveryCode, readRecoveryCode, recoveryCodeHash } from './recovery-code.js';
 
 const codes = Array.from({ length: 2000 }, drawRecoveryCode);

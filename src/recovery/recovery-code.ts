@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-import { frame } from '../keyed-hash.js';
-import { OtpError } from '../otp.error.js';
+import { frame } from '../crypto/keyed-hash.js';
+import { OtpError } from '../errors/otp.error.js';
 import { normalizeTyped } from '../phone/digits.js';
 
 /** Crockford's base 32: without I, L, O and U, which hands and eyes confuse. */

@@ -1,17 +1,17 @@
 import { v7 as uuidv7 } from 'uuid';
 
-import { lockedOut } from '../challenge/challenges.js';
-import type { SessionBinding } from '../challenge/session-binding.js';
+import { lockedOut } from '../challenges/challenges.js';
+import type { SessionBinding } from '../challenges/session-binding.js';
 import type { Database } from '../database/database.js';
 import { hex } from '../database/hex.js';
 import type { OtpTransaction } from '../database/transaction.js';
-import { formatGrant, grantHash, newGrantSecret } from '../grant/grant-token.js';
-import { readLocale, requireObject, requireText } from '../input.js';
-import type { KeyedHash } from '../keyed-hash.js';
-import { OtpError } from '../otp.error.js';
-import type { EventSink } from '../otp.events.js';
-import type { OtpSettings } from '../otp.options.js';
-import type { BuiltInPurpose } from '../otp.purposes.js';
+import { formatGrant, grantHash, newGrantSecret } from '../crypto/token.js';
+import { readLocale, requireObject, requireText } from '../errors/input.js';
+import type { KeyedHash } from '../crypto/keyed-hash.js';
+import { OtpError } from '../errors/otp.error.js';
+import type { EventSink } from '../events/otp.events.js';
+import type { OtpSettings } from '../config/options.js';
+import type { BuiltInPurpose } from '../config/purposes.js';
 import { drawRecoveryCode, recoveryCodeHash } from './recovery-code.js';
 
 /** What a recovery code may stand in for: the phone at a login, and the current number when it is changed. */

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 
 import type { Caller } from '../accounts/callers.js';
-import type { Action } from '../challenge/action.js';
+import type { Action } from '../challenges/action.js';
 
 /** The call that asks for confirmation. */
 export interface StepUpCall {

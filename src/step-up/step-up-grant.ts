@@ -1,6 +1,6 @@
-import type { Action } from '../challenge/action.js';
+import type { Action } from '../challenges/action.js';
 import type { OtpTransaction } from '../database/transaction.js';
-import type { GrantExpectation, Grants, Proof } from '../grant/grants.js';
+import type { GrantExpectation, Grants, Proof } from '../grants/grants.js';
 
 /** What a call behind `@StepUp` brought along: the handler gets it by `@SteppedUp()`. */
 export class StepUpGrant {

@@ -10,7 +10,7 @@ import {
 } from '@nestjs/common';
 
 import { OtpProblemFilter } from '../http/problem.filter.js';
-import type { Purpose } from '../otp.purposes.js';
+import type { Purpose } from '../config/purposes.js';
 import type { StepUpAction } from './step-up-action.js';
 import { grantOf, STEP_UP, type StepUpMetadata } from './step-up.metadata.js';
 import { StepUpGuard } from './step-up.guard.js';

@@ -3,7 +3,7 @@ import { HttpAdapterHost, ModuleRef, Reflector } from '@nestjs/core';
 
 import { partOfModule } from '../http/part-of-module.js';
 import { refusal } from '../http/problem.exception.js';
-import { OtpConfigError } from '../otp.error.js';
+import { OtpConfigError } from '../errors/otp.error.js';
 import { keepGrant, STEP_UP, type StepUpMetadata } from './step-up.metadata.js';
 import { StepUps } from './step-ups.js';
 

@@ -3,7 +3,7 @@ import {
   type DeliveryProvider,
   type OutgoingMessage,
   type SendReceipt,
-} from '../providers/provider.js';
+} from '../delivery/provider.js';
 
 export interface CapturedMessage extends OutgoingMessage {
   /** Counts up from 1 within one provider. */

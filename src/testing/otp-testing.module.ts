@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { DynamicModule } from '@nestjs/common';
 
-import { OtpConfigError } from '../otp.error.js';
+import { OtpConfigError } from '../errors/otp.error.js';
 import {
   GIVEN,
   OtpModule,
@@ -12,7 +12,7 @@ import {
   type Setup,
   SETUP,
 } from '../otp.module.js';
-import type { OtpSettings } from '../otp.options.js';
+import type { OtpSettings } from '../config/options.js';
 import { CapturingProvider } from './capturing-provider.js';
 
 export interface OtpTestingOptions {

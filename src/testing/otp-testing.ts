@@ -1,6 +1,6 @@
-import { OtpConfigError } from '../otp.error.js';
+import { OtpConfigError } from '../errors/otp.error.js';
 import { WIRED } from '../otp.module.js';
-import type { StartRequest } from '../otp.requests.js';
+import type { StartRequest } from '../challenges/otp.requests.js';
 import type { Wired } from '../otp.wiring.js';
 import { type CapturedMessage, CapturingProvider } from './capturing-provider.js';
 import { elapse, forget } from './tables.js';

@@ -5,7 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 
 import { Database } from '../../src/database/database.js';
 import { hex } from '../../src/database/hex.js';
-import { configuredPlace } from '../../src/database/migrations/place.js';
+import { configuredPlace } from '../../src/database/migrations/namespace.js';
 import { databaseOptions, newSchema } from '../support/database.js';
 import type { Isolation } from '../support/fleet.js';
 

@@ -1,6 +1,6 @@
 import { startPostgres } from 'nestjs-phone-otp/testing';
 
-import { parseGrant } from '../../src/grant/grant-token.js';
+import { parseGrant } from '../../src/crypto/token.js';
 import { evidence } from '../support/evidence.js';
 import { ask, Fleet, type Operation, tally } from '../support/fleet.js';
 import { newPhone } from '../support/otp-fixture.js';

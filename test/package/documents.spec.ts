@@ -118,7 +118,7 @@ describe('what a host can set, and what it can be refused', () => {
   it('is in a test, where it shapes the module', () => {
     const shapes = [
       ...membersOf('src/otp.module.ts', 'OtpModuleShape'),
-      ...membersOf('src/http/otp-routes.options.ts', 'OtpRoutesOptions'),
+      ...membersOf('src/routes/otp-routes.options.ts', 'OtpRoutesOptions'),
     ].map(({ name }) => name);
     expect(shapes).toContain('deviceKey');
 
@@ -130,7 +130,7 @@ describe('what a host can set, and what it can be refused', () => {
   });
 
   it('is heard by a test, for each event', () => {
-    const events = [...read('src/otp.events.ts').matchAll(/^  '(otp\.\w+)': /gm)].map(([, name]) => name!);
+    const events = [...read('src/events/otp.events.ts').matchAll(/^  '(otp\.\w+)': /gm)].map(([, name]) => name!);
     expect(events.length).toBeGreaterThan(10);
 
     expect(events.filter((name) => !specs.includes(`'${name}'`))).toEqual([]);

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 
 import { type AttackReport, ATTACKS, type AttackTarget, replayAttacks, runAttacks } from 'nestjs-phone-otp/testing';
 
-import { ATTACK_FAMILIES } from '../../src/testing/attacks/attacks.js';
+import { ATTACK_FAMILIES } from '../../src/attacks/attacks.js';
 import { type Bank, openBank } from '../support/bank.js';
 import { Branch } from '../support/branch.js';
 import { demoTarget } from '../support/demo-target.js';

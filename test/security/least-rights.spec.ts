@@ -18,7 +18,7 @@ import { Test } from '@nestjs/testing';
 import { DataSource } from 'typeorm';
 
 import { databaseOptions, elapse, newSchema } from '../support/database.js';
-import { PURGE_BATCH } from '../../src/otp.operations.js';
+import { PURGE_BATCH } from '../../src/operations/otp.operations.js';
 import { evidence } from '../support/evidence.js';
 import { ask, Fleet, tally } from '../support/fleet.js';
 import { GENEROUS, newPhone, wrongCode } from '../support/otp-fixture.js';

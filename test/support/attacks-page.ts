@@ -1,12 +1,12 @@
 import { type AttackCase, ATTACKS } from 'nestjs-phone-otp/testing';
 
-import { linkOf } from '../../src/testing/attacks/attack-case.js';
-import { ATTACK_FAMILIES } from '../../src/testing/attacks/attacks.js';
+import { linkOf } from '../../src/attacks/attack-case.js';
+import { ATTACK_FAMILIES } from '../../src/attacks/attacks.js';
 import { table, withGenerated } from './generated.js';
 
 const marker = (what: string) =>
   [
-    `<!-- ${what}: "npm run docs" writes this from src/testing/attacks; do not edit it here -->`,
+    `<!-- ${what}: "npm run docs" writes this from src/attacks; do not edit it here -->`,
     `<!-- /${what} -->`,
   ] as const;
 const TRAFFIC = marker('traffic');

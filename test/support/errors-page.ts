@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { problemOf } from '../../src/http/problem.js';
-import { OTP_ERROR_CODES, OtpError, type OtpErrorCode } from '../../src/otp.error.js';
+import { OTP_ERROR_CODES, OtpError, type OtpErrorCode } from '../../src/errors/otp.error.js';
 import { markers, withGenerated } from './generated.js';
 import { PROJECT } from './packed.js';
 
-const CODES = markers('errors', 'src/otp.error.ts');
+const CODES = markers('errors', 'src/errors/otp.error.ts');
 
 /** What neither the code nor its docstring can know: the words for a person, and the work for an operator. */
 const ADVICE: Record<OtpErrorCode, { person: string; operator: string }> = {
@@ -138,7 +138,7 @@ export function statusOf(code: OtpErrorCode): number {
 
 /** The rows of the table above `OTP_ERROR_CODES`. */
 export function documentedErrors(): Map<string, { happened: string; caller: string }> {
-  const source = readFileSync(path.join(PROJECT, 'src/otp.error.ts'), 'utf8');
+  const source = readFileSync(path.join(PROJECT, 'src/errors/otp.error.ts'), 'utf8');
   const rows = [...source.matchAll(/^ \* \| `(\w+)` \| (.+) \| (.+) \|$/gm)];
   return new Map(rows.map(([, code, happened, caller]) => [code!, { happened: happened!, caller: caller! }]));
 }

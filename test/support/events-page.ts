@@ -1,8 +1,8 @@
-import type { OtpEventName } from '../../src/otp.events.js';
+import type { OtpEventName } from '../../src/events/otp.events.js';
 import { markers, table, withGenerated } from './generated.js';
 import { membersOf, payloadsOf } from './tsdoc.js';
 
-const SOURCE = 'src/otp.events.ts';
+const SOURCE = 'src/events/otp.events.ts';
 const EVENTS = markers('events', SOURCE);
 
 /** What to do with an event, where its docstring says when it comes. */

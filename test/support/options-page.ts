@@ -1,16 +1,16 @@
-import { OTP_FIGURES, type OtpOptions } from '../../src/otp.options.js';
-import { resolvePurposes } from '../../src/otp.purposes.js';
+import { OTP_FIGURES, type OtpOptions } from '../../src/config/options.js';
+import { resolvePurposes } from '../../src/config/purposes.js';
 import { markers, table, withGenerated } from './generated.js';
 import { type DocumentedMember, membersOf } from './tsdoc.js';
 
-const REQUIRED = markers('required options', 'src/otp.options.ts');
-const CHOICES = markers('choices', 'src/otp.options.ts');
-const FIGURES = markers('figures', 'src/otp.options.ts');
-const PURPOSES = markers('purposes', 'src/otp.purposes.ts');
-const RULES = markers('purpose rules', 'src/otp.purposes.ts');
-const PEPPER = markers('pepper', 'src/otp.options.ts');
+const REQUIRED = markers('required options', 'src/config/options.ts');
+const CHOICES = markers('choices', 'src/config/options.ts');
+const FIGURES = markers('figures', 'src/config/options.ts');
+const PURPOSES = markers('purposes', 'src/config/purposes.ts');
+const RULES = markers('purpose rules', 'src/config/purposes.ts');
+const PEPPER = markers('pepper', 'src/config/options.ts');
 const SHAPE = markers('module shape', 'src/otp.module.ts');
-const ROUTES = markers('routes', 'src/http/otp-routes.options.ts');
+const ROUTES = markers('routes', 'src/routes/otp-routes.options.ts');
 
 /** Where a docstring says what an option is, this says when somebody would change it. */
 const WHEN_TO_CHANGE: Partial<Record<keyof OtpOptions, string>> = {
@@ -53,15 +53,15 @@ export function withGeneratedParts(page: string): string {
     [CHOICES, choices(options.filter((option) => !option.required && !isFigure(option)))],
     [FIGURES, figures(options.filter(isFigure))],
     [PURPOSES, purposes()],
-    [RULES, choices(membersOf('src/otp.purposes.ts', 'PurposeRules'))],
-    [PEPPER, meanings(membersOf('src/otp.options.ts', 'Pepper'))],
+    [RULES, choices(membersOf('src/config/purposes.ts', 'PurposeRules'))],
+    [PEPPER, meanings(membersOf('src/config/options.ts', 'Pepper'))],
     [SHAPE, choices(membersOf('src/otp.module.ts', 'OtpModuleShape'))],
-    [ROUTES, choices(membersOf('src/http/otp-routes.options.ts', 'OtpRoutesOptions'))],
+    [ROUTES, choices(membersOf('src/routes/otp-routes.options.ts', 'OtpRoutesOptions'))],
   ];
   return parts.reduce((text, [[begin, end], part]) => withGenerated(text, begin, end, part), page);
 }
 
-export const documentedOptions = () => membersOf('src/otp.options.ts', 'OtpOptions');
+export const documentedOptions = () => membersOf('src/config/options.ts', 'OtpOptions');
 
 export function figureOf(name: string): { default: number; min: number; max?: number; unit: string } | undefined {
   return OTP_FIGURES[name as keyof typeof OTP_FIGURES];

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 import { allStatements, dropStatements } from '../functions.js';
-import { placeOf } from './place.js';
+import { placeOf } from './namespace.js';
 
 /** Creates the tables, types and functions of this module under the connection's `schema` and `entityPrefix`. The schema itself must exist. */
 export class Initial1764000000000 implements MigrationInterface {

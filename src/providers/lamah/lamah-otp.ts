@@ -1,10 +1,10 @@
-import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
-import { OtpConfigError } from '../../otp.error.js';
-import { choiceOption, requiredText, wholeOption } from '../adapter-options.js';
-import { plainAttemptId } from '../attempt-id.js';
-import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions } from '../http-client.js';
-import type { HttpRequest } from '../http-request.js';
-import { arabicOrEnglish } from '../languages.js';
+import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
+import { OtpConfigError } from '../../errors/otp.error.js';
+import { choiceOption, requiredText, wholeOption } from '../provider-kit/adapter-options.js';
+import { plainAttemptId } from '../provider-kit/attempt-id.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions } from '../provider-kit/http-client.js';
+import type { HttpRequest } from '../provider-kit/http-request.js';
+import { arabicOrEnglish } from '../provider-kit/languages.js';
 import type {
   CheckReceipt,
   DelegatedProvider,
@@ -13,9 +13,9 @@ import type {
   SendReceipt,
   VendorCheck,
   VendorStart,
-} from '../provider.js';
-import { checkReceipt, isUuid, sendReceipt } from '../receipts.js';
-import { Secret } from '../secret.js';
+} from '../../delivery/provider.js';
+import { checkReceipt, isUuid, sendReceipt } from '../provider-kit/receipts.js';
+import { Secret } from '../provider-kit/secret.js';
 import { libyanMobile, readCheck, readSend } from './lamah-answer.js';
 
 /** Settings of {@link LamahOtp}. Where the vendor's descriptions are silent or differ, the default is ours, and says so. */

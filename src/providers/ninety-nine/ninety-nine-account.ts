@@ -1,10 +1,10 @@
-import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
-import { OtpConfigError } from '../../otp.error.js';
-import { requiredText } from '../adapter-options.js';
-import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
-import type { HttpFields } from '../http-request.js';
-import type { ProviderCall, VendorReference } from '../provider.js';
-import { Secret } from '../secret.js';
+import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
+import { OtpConfigError } from '../../errors/otp.error.js';
+import { requiredText } from '../provider-kit/adapter-options.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../provider-kit/http-client.js';
+import type { HttpFields } from '../provider-kit/http-request.js';
+import type { ProviderCall, VendorReference } from '../../delivery/provider.js';
+import { Secret } from '../provider-kit/secret.js';
 import { type NinetyNineDelivery, readDelivery } from './ninety-nine-answer.js';
 import type { NinetyNineSmsOptions } from './ninety-nine-sms.js';
 import type { NinetyNineVerifyOptions } from './ninety-nine-verify.js';

@@ -1,7 +1,7 @@
-import type { HttpAnswer } from '../http-client.js';
-import type { CheckOutcome, CheckReceipt, SendReceipt, VendorRefusal } from '../provider.js';
-import { referenceOf, SENSELESS_CHECK, SENSELESS_SEND } from '../receipts.js';
-import { field, readJson } from '../safe-json.js';
+import type { HttpAnswer } from '../provider-kit/http-client.js';
+import type { CheckOutcome, CheckReceipt, SendReceipt, VendorRefusal } from '../../delivery/provider.js';
+import { referenceOf, SENSELESS_CHECK, SENSELESS_SEND } from '../provider-kit/receipts.js';
+import { field, readJson } from '../provider-kit/safe-json.js';
 
 /**
  * Why the vendor refuses, as its pages list it for {@link https://docs.99digital.co.il/sms-api/verify-sms codes} and for

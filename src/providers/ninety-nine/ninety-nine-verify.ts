@@ -1,5 +1,5 @@
-import { OtpConfigError } from '../../otp.error.js';
-import { choiceOption, figureOption, wholeOption } from '../adapter-options.js';
+import { OtpConfigError } from '../../errors/otp.error.js';
+import { choiceOption, figureOption, wholeOption } from '../provider-kit/adapter-options.js';
 import type {
   CheckReceipt,
   DelegatedProvider,
@@ -8,10 +8,10 @@ import type {
   SendReceipt,
   VendorCheck,
   VendorStart,
-} from '../provider.js';
-import { checkReceipt, sendReceipt } from '../receipts.js';
-import { Secret } from '../secret.js';
-import { templateOption, type TextTemplate } from '../text-template.js';
+} from '../../delivery/provider.js';
+import { checkReceipt, sendReceipt } from '../provider-kit/receipts.js';
+import { Secret } from '../provider-kit/secret.js';
+import { templateOption, type TextTemplate } from '../provider-kit/text-template.js';
 import {
   localNumber,
   NinetyNineAccount,

@@ -1,7 +1,7 @@
-import type { HttpAnswer } from '../http-client.js';
-import type { CheckOutcome, CheckReceipt, SendReceipt, VendorRefusal } from '../provider.js';
-import { SENSELESS_CHECK, SENSELESS_SEND } from '../receipts.js';
-import { field, readJson } from '../safe-json.js';
+import type { HttpAnswer } from '../provider-kit/http-client.js';
+import type { CheckOutcome, CheckReceipt, SendReceipt, VendorRefusal } from '../../delivery/provider.js';
+import { SENSELESS_CHECK, SENSELESS_SEND } from '../provider-kit/receipts.js';
+import { field, readJson } from '../provider-kit/safe-json.js';
 import { isSandboxSession, isSession, localNumber } from './sgate-numbers.js';
 import type { Seal } from './sgate-signature.js';
 

@@ -1,6 +1,6 @@
-import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
-import { requiredText, wholeOption } from '../adapter-options.js';
-import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
+import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
+import { requiredText, wholeOption } from '../provider-kit/adapter-options.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../provider-kit/http-client.js';
 import type {
   CheckReceipt,
   DelegatedProvider,
@@ -10,9 +10,9 @@ import type {
   VendorCheck,
   VendorReference,
   VendorStart,
-} from '../provider.js';
-import { checkReceipt, sendReceipt } from '../receipts.js';
-import { Secret } from '../secret.js';
+} from '../../delivery/provider.js';
+import { checkReceipt, sendReceipt } from '../provider-kit/receipts.js';
+import { Secret } from '../provider-kit/secret.js';
 import { COOLDOWN_SECONDS, readCheck, readDelivery, readSend, type SgateDelivery } from './sgate-answer.js';
 import { isSandboxSession, isSession, localNumber } from './sgate-numbers.js';
 import { SgateSignature } from './sgate-signature.js';

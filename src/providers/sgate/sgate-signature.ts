@@ -1,9 +1,9 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUUID, sign, verify } from 'node:crypto';
 
-import { OtpConfigError } from '../../otp.error.js';
-import type { HttpAnswer } from '../http-client.js';
-import type { HttpFields } from '../http-request.js';
-import { Secret } from '../secret.js';
+import { OtpConfigError } from '../../errors/otp.error.js';
+import type { HttpAnswer } from '../provider-kit/http-client.js';
+import type { HttpFields } from '../provider-kit/http-request.js';
+import { Secret } from '../provider-kit/secret.js';
 
 /** What the vendor signs of a request, and of the answer to it. */
 export interface Signed {

@@ -1,7 +1,7 @@
-import type { HttpAnswer } from '../http-client.js';
-import type { CheckOutcome, CheckReceipt, SendOutcome, SendReceipt } from '../provider.js';
-import { costOf, referenceOf, SENSELESS_CHECK, SENSELESS_SEND } from '../receipts.js';
-import { field, readJson } from '../safe-json.js';
+import type { HttpAnswer } from '../provider-kit/http-client.js';
+import type { CheckOutcome, CheckReceipt, SendOutcome, SendReceipt } from '../../delivery/provider.js';
+import { costOf, referenceOf, SENSELESS_CHECK, SENSELESS_SEND } from '../provider-kit/receipts.js';
+import { field, readJson } from '../provider-kit/safe-json.js';
 
 /**
  * The vendor's result codes, as {@link https://dev.taqnyat.sa/en/doc/verify/ its page} lists them, and 19 as public

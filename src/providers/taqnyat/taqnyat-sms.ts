@@ -1,6 +1,6 @@
-import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
-import { requiredText } from '../adapter-options.js';
-import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions } from '../http-client.js';
+import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
+import { requiredText } from '../provider-kit/adapter-options.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions } from '../provider-kit/http-client.js';
 import {
   DELIVERY_CAPABILITIES,
   type DeliveryProvider,
@@ -8,9 +8,9 @@ import {
   type ProviderCall,
   type ProviderCapabilities,
   type SendReceipt,
-} from '../provider.js';
-import { sendReceipt } from '../receipts.js';
-import { Secret } from '../secret.js';
+} from '../../delivery/provider.js';
+import { sendReceipt } from '../provider-kit/receipts.js';
+import { Secret } from '../provider-kit/secret.js';
 import { readMessage, readRefusedMessage } from './taqnyat-answer.js';
 
 /** Settings of {@link TaqnyatSms}. */

@@ -1,8 +1,8 @@
-import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
-import { choiceOption, figureOption, textOption, wholeOption } from '../adapter-options.js';
-import { plainAttemptId } from '../attempt-id.js';
-import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions } from '../http-client.js';
-import { arabicOrEnglish } from '../languages.js';
+import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
+import { choiceOption, figureOption, textOption, wholeOption } from '../provider-kit/adapter-options.js';
+import { plainAttemptId } from '../provider-kit/attempt-id.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions } from '../provider-kit/http-client.js';
+import { arabicOrEnglish } from '../provider-kit/languages.js';
 import type {
   CheckReceipt,
   DelegatedProvider,
@@ -12,9 +12,9 @@ import type {
   VendorCheck,
   VendorReference,
   VendorStart,
-} from '../provider.js';
-import { checkReceipt, sendReceipt } from '../receipts.js';
-import { Secret } from '../secret.js';
+} from '../../delivery/provider.js';
+import { checkReceipt, sendReceipt } from '../provider-kit/receipts.js';
+import { Secret } from '../provider-kit/secret.js';
 import { readCheck, readSend } from './taqnyat-answer.js';
 
 /** Settings of {@link TaqnyatVerify}. Where the vendor documents no figure, the default is ours, and says so. */

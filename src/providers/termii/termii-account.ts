@@ -1,10 +1,10 @@
-import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
-import { OtpConfigError } from '../../otp.error.js';
-import { choiceOption, requiredText, wholeOption } from '../adapter-options.js';
-import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
-import type { CheckReceipt, ProviderCall, ProviderCapabilities, VendorCheck, VendorStart } from '../provider.js';
-import { checkReceipt } from '../receipts.js';
-import { Secret } from '../secret.js';
+import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
+import { OtpConfigError } from '../../errors/otp.error.js';
+import { choiceOption, requiredText, wholeOption } from '../provider-kit/adapter-options.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../provider-kit/http-client.js';
+import type { CheckReceipt, ProviderCall, ProviderCapabilities, VendorCheck, VendorStart } from '../../delivery/provider.js';
+import { checkReceipt } from '../provider-kit/receipts.js';
+import { Secret } from '../provider-kit/secret.js';
 import { readVerified } from './termii-answer.js';
 import type { TermiiInAppTokenOptions } from './termii-in-app-token.js';
 import type { TermiiSendTokenOptions } from './termii-send-token.js';

@@ -1,4 +1,4 @@
-import { OtpConfigError } from '../../otp.error.js';
+import { OtpConfigError } from '../../errors/otp.error.js';
 import type {
   CheckReceipt,
   DeliveryProvider,
@@ -8,8 +8,8 @@ import type {
   SendReceipt,
   VendorCheck,
   VendorStart,
-} from '../provider.js';
-import { sendReceipt } from '../receipts.js';
+} from '../../delivery/provider.js';
+import { sendReceipt } from '../provider-kit/receipts.js';
 import { digitsOf, pinFields, TermiiAccount, type TermiiTokenOptions } from './termii-account.js';
 import { readGeneratedToken } from './termii-answer.js';
 

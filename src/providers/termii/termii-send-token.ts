@@ -6,9 +6,9 @@ import type {
   SendReceipt,
   VendorCheck,
   VendorStart,
-} from '../provider.js';
-import { sendReceipt } from '../receipts.js';
-import { templateOption, type TextTemplate } from '../text-template.js';
+} from '../../delivery/provider.js';
+import { sendReceipt } from '../provider-kit/receipts.js';
+import { templateOption, type TextTemplate } from '../provider-kit/text-template.js';
 import {
   digitsOf,
   pinFields,

@@ -5,9 +5,9 @@ import {
   type ProviderCall,
   type ProviderCapabilities,
   type SendReceipt,
-} from '../provider.js';
-import { sendReceipt } from '../receipts.js';
-import { Secret } from '../secret.js';
+} from '../../delivery/provider.js';
+import { sendReceipt } from '../provider-kit/receipts.js';
+import { Secret } from '../provider-kit/secret.js';
 import {
   digitsOf,
   senderFields,

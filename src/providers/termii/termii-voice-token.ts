@@ -6,8 +6,8 @@ import type {
   SendReceipt,
   VendorCheck,
   VendorStart,
-} from '../provider.js';
-import { sendReceipt } from '../receipts.js';
+} from '../../delivery/provider.js';
+import { sendReceipt } from '../provider-kit/receipts.js';
 import { digitsOf, pinFields, TermiiAccount, type TermiiTokenOptions } from './termii-account.js';
 import { readCalledToken } from './termii-answer.js';
 

@@ -1,9 +1,9 @@
-import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
-import { OtpConfigError } from '../../otp.error.js';
-import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
-import type { HttpFields } from '../http-request.js';
-import type { ProviderCall } from '../provider.js';
-import { Secret } from '../secret.js';
+import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
+import { OtpConfigError } from '../../errors/otp.error.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../provider-kit/http-client.js';
+import type { HttpFields } from '../provider-kit/http-request.js';
+import type { ProviderCall } from '../../delivery/provider.js';
+import { Secret } from '../provider-kit/secret.js';
 import type { TwilioSmsOptions } from './twilio-sms.js';
 import type { TwilioVerifyOptions } from './twilio-verify.js';
 

@@ -1,4 +1,4 @@
-import { OtpConfigError } from '../../otp.error.js';
+import { OtpConfigError } from '../../errors/otp.error.js';
 import {
   DELIVERY_CAPABILITIES,
   type DeliveryProvider,
@@ -6,9 +6,9 @@ import {
   type ProviderCall,
   type ProviderCapabilities,
   type SendReceipt,
-} from '../provider.js';
-import { sendReceipt } from '../receipts.js';
-import { Secret } from '../secret.js';
+} from '../../delivery/provider.js';
+import { sendReceipt } from '../provider-kit/receipts.js';
+import { Secret } from '../provider-kit/secret.js';
 import { sidOption, TwilioAccount, type TwilioOptions } from './twilio-account.js';
 import { readMessage, readRefusedSend } from './twilio-answer.js';
 

@@ -1,5 +1,5 @@
-import { wholeOption } from '../adapter-options.js';
-import { closestLanguage } from '../languages.js';
+import { wholeOption } from '../provider-kit/adapter-options.js';
+import { closestLanguage } from '../provider-kit/languages.js';
 import type {
   CheckReceipt,
   DelegatedProvider,
@@ -9,9 +9,9 @@ import type {
   VendorCheck,
   VendorReference,
   VendorStart,
-} from '../provider.js';
-import { checkReceipt, sendReceipt } from '../receipts.js';
-import { Secret } from '../secret.js';
+} from '../../delivery/provider.js';
+import { checkReceipt, sendReceipt } from '../provider-kit/receipts.js';
+import { Secret } from '../provider-kit/secret.js';
 import { isSid, sidOption, TwilioAccount, type TwilioOptions } from './twilio-account.js';
 import { readCheck, readRefusedCheck, readRefusedSend, readStarted } from './twilio-answer.js';
 

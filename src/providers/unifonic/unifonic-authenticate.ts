@@ -1,8 +1,8 @@
-import { refuseUnknownOptions } from '../../option-names.js';
-import { choiceOption, wholeOption } from '../adapter-options.js';
-import { HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
-import type { HttpFields } from '../http-request.js';
-import { arabicOrEnglish } from '../languages.js';
+import { refuseUnknownOptions } from '../../config/option-names.js';
+import { choiceOption, wholeOption } from '../provider-kit/adapter-options.js';
+import { HttpClient, type HttpClientOptions, type HttpReply } from '../provider-kit/http-client.js';
+import type { HttpFields } from '../provider-kit/http-request.js';
+import { arabicOrEnglish } from '../provider-kit/languages.js';
 import type {
   CheckReceipt,
   DelegatedProvider,
@@ -11,9 +11,9 @@ import type {
   SendReceipt,
   VendorCheck,
   VendorStart,
-} from '../provider.js';
-import { checkReceipt, sendReceipt } from '../receipts.js';
-import { Secret } from '../secret.js';
+} from '../../delivery/provider.js';
+import { checkReceipt, sendReceipt } from '../provider-kit/receipts.js';
+import { Secret } from '../provider-kit/secret.js';
 import { readChecked, readStarted } from './unifonic-answer.js';
 import { UNIFONIC_OPTIONS } from './unifonic-options.js';
 

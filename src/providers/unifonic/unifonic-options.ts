@@ -1,5 +1,5 @@
-import type { OptionNames } from '../../option-names.js';
-import { HTTP_CLIENT_OPTIONS } from '../http-client.js';
+import type { OptionNames } from '../../config/option-names.js';
+import { HTTP_CLIENT_OPTIONS } from '../provider-kit/http-client.js';
 import type { UnifonicAuthenticateOptions } from './unifonic-authenticate.js';
 import type { UnifonicSmsOptions } from './unifonic-sms.js';
 

@@ -1,6 +1,6 @@
-import { refuseUnknownOptions } from '../../option-names.js';
-import { textOption } from '../adapter-options.js';
-import { HttpClient, type HttpClientOptions } from '../http-client.js';
+import { refuseUnknownOptions } from '../../config/option-names.js';
+import { textOption } from '../provider-kit/adapter-options.js';
+import { HttpClient, type HttpClientOptions } from '../provider-kit/http-client.js';
 import {
   DELIVERY_CAPABILITIES,
   type DeliveryProvider,
@@ -8,9 +8,9 @@ import {
   type ProviderCall,
   type ProviderCapabilities,
   type SendReceipt,
-} from '../provider.js';
-import { sendReceipt } from '../receipts.js';
-import { Secret } from '../secret.js';
+} from '../../delivery/provider.js';
+import { sendReceipt } from '../provider-kit/receipts.js';
+import { Secret } from '../provider-kit/secret.js';
 import { readRefusedText, readText } from './unifonic-answer.js';
 import { UNIFONIC_OPTIONS } from './unifonic-options.js';
 

@@ -1,7 +1,7 @@
-import type { HttpAnswer } from '../http-client.js';
-import type { CheckOutcome, CheckReceipt, SendReceipt } from '../provider.js';
-import { isUuid, SENSELESS_CHECK, SENSELESS_SEND } from '../receipts.js';
-import { field, readJson } from '../safe-json.js';
+import type { HttpAnswer } from '../provider-kit/http-client.js';
+import type { CheckOutcome, CheckReceipt, SendReceipt } from '../../delivery/provider.js';
+import { isUuid, SENSELESS_CHECK, SENSELESS_SEND } from '../provider-kit/receipts.js';
+import { field, readJson } from '../provider-kit/safe-json.js';
 
 // Refusals are "problem details": the status says which, and a title that the vendor said it. Statuses that mean the same
 // with every vendor (401, 402, 403, 429, 5xx) were read before.

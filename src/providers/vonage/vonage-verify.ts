@@ -1,9 +1,9 @@
-import { type OptionNames, refuseUnknownOptions } from '../../option-names.js';
-import { OtpConfigError } from '../../otp.error.js';
-import { requiredText, wholeOption } from '../adapter-options.js';
-import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../http-client.js';
-import type { HttpRequest } from '../http-request.js';
-import { closestLanguage } from '../languages.js';
+import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
+import { OtpConfigError } from '../../errors/otp.error.js';
+import { requiredText, wholeOption } from '../provider-kit/adapter-options.js';
+import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../provider-kit/http-client.js';
+import type { HttpRequest } from '../provider-kit/http-request.js';
+import { closestLanguage } from '../provider-kit/languages.js';
 import type {
   CheckReceipt,
   DelegatedProvider,
@@ -13,9 +13,9 @@ import type {
   VendorCheck,
   VendorReference,
   VendorStart,
-} from '../provider.js';
-import { checkReceipt, isUuid, sendReceipt } from '../receipts.js';
-import { Secret } from '../secret.js';
+} from '../../delivery/provider.js';
+import { checkReceipt, isUuid, sendReceipt } from '../provider-kit/receipts.js';
+import { Secret } from '../provider-kit/secret.js';
 import { readCheck, readStarted } from './vonage-answer.js';
 
 /** Settings of {@link VonageVerify}. Where the vendor documents no figure, the default is ours, and says so. */

@@ -1,5 +1,5 @@
-import type { CheckOutcome } from '../../providers/provider.js';
-import type { SimulatedAnswer } from '../simulators/faults.js';
+import type { CheckOutcome } from '../../delivery/provider.js';
+import type { SimulatedAnswer } from '../../simulators/faults.js';
 import type { Runner } from './runner.js';
 import { type Trial, wrong } from './trial.js';
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
-import type { SimulatedFault } from '../simulators/faults.js';
-import type { SimulatedRequest } from '../simulators/simulator.js';
+import type { SimulatedFault } from '../../simulators/faults.js';
+import type { SimulatedRequest } from '../../simulators/simulator.js';
 import type { Runner } from './runner.js';
 import { type Attempt, KEY, type Trial } from './trial.js';
 

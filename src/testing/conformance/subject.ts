@@ -1,8 +1,8 @@
 import type { CountryCode } from 'libphonenumber-js/max';
 
-import type { HttpExchange } from '../../providers/http-client.js';
-import type { CheckOutcome, SendOutcome, SingleProvider } from '../../providers/provider.js';
-import type { VendorSimulator } from '../simulators/simulator.js';
+import type { HttpExchange } from '../../providers/provider-kit/http-client.js';
+import type { CheckOutcome, SendOutcome, SingleProvider } from '../../delivery/provider.js';
+import type { VendorSimulator } from '../../simulators/simulator.js';
 
 /** What `describeProvider` sets for one test. */
 export interface TrialConditions {

@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { inspect } from 'node:util';
 
-import type { HttpExchange } from '../../providers/http-client.js';
-import type { CheckReceipt, ProviderCall, SendReceipt, SingleProvider } from '../../providers/provider.js';
-import { within } from '../../providers/terms.js';
-import type { SimulatedMessage, VendorSimulator } from '../simulators/simulator.js';
+import type { HttpExchange } from '../../providers/provider-kit/http-client.js';
+import type { CheckReceipt, ProviderCall, SendReceipt, SingleProvider } from '../../delivery/provider.js';
+import { within } from '../../delivery/code-policy.js';
+import type { SimulatedMessage, VendorSimulator } from '../../simulators/simulator.js';
 import type { MakeSubject, ProviderSubject } from './subject.js';
 
 /** With the signs that JSON, URLs and forms write in their own way. */

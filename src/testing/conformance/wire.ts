@@ -1,6 +1,6 @@
-import type { SendReceipt } from '../../providers/provider.js';
-import type { SimulatedFault } from '../simulators/faults.js';
-import { VendorSimulator, type VendorReaction } from '../simulators/simulator.js';
+import type { SendReceipt } from '../../delivery/provider.js';
+import type { SimulatedFault } from '../../simulators/faults.js';
+import { VendorSimulator, type VendorReaction } from '../../simulators/simulator.js';
 import { UNANSWERED } from './checks.js';
 import type { Runner } from './runner.js';
 import { fateOf, type Trial } from './trial.js';

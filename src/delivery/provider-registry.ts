@@ -1,0 +1,94 @@
+import { OtpConfigError, OtpError } from '../errors/otp.error.js';
+import type { EventSink } from '../events/otp.events.js';
+import type { Background } from './background.js';
+import { Dispatcher } from './provider-client.js';
+import type { OtpProvider, Recipient, SingleProvider } from './provider.js';
+import { type Terms, termsOf, type Wishes } from './code-policy.js';
+
+/** A provider at work: what holds for its codes, and the way to it with a breaker of its own. */
+export interface Carrier {
+  readonly name: string;
+  readonly provider: SingleProvider;
+  readonly terms: Terms;
+  readonly dispatcher: Dispatcher;
+}
+
+/** Carriers for one recipient, the preferred one first. */
+export type Route = readonly [Carrier, ...Carrier[]];
+
+interface Figures extends Wishes {
+  readonly providerTimeoutMs: number;
+  readonly maxSendsInFlight: number;
+}
+
+/** Every provider that the host's choice leads to, each once, under its name. */
+export class Carriers {
+  readonly all: readonly Carrier[];
+  readonly #byName: ReadonlyMap<string, Carrier>;
+
+  /** @throws {@link OtpConfigError} for a choice without end, or two providers of one name that are not the same */
+  constructor(
+    private readonly provider: OtpProvider,
+    figures: Figures,
+    events: EventSink,
+    background: Background,
+  ) {
+    const byName = new Map<string, Carrier>();
+    for (const single of leavesOf(provider)) {
+      const { name } = single;
+      const known = byName.get(name);
+      if (known && known.provider !== single) {
+        throw new OtpConfigError(`Two providers are named "${name}": use the same one, or give one another "name".`);
+      }
+      const dispatcher = known?.dispatcher ?? new Dispatcher(single, events, figures, background);
+      byName.set(name, { name, provider: single, terms: termsOf(single, figures), dispatcher });
+    }
+    this.#byName = byName;
+    this.all = [...byName.values()];
+  }
+
+  /** For a recipient, in order of preference; none where the choice has no provider for it. */
+  for(recipient: Recipient): Carrier[] {
+    return [...new Set(chosen(this.provider, recipient))].map(({ name }) => this.#byName.get(name)!);
+  }
+
+  /** The one that served a challenge, if it is still configured. */
+  named(name: string): Carrier | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Digits that a typed code may have, whoever made it. */
+  get typedLength(): readonly [min: number, max: number] {
+    const lengths = this.all.map(({ terms }) => terms.typedLength);
+    return [Math.min(...lengths.map(([min]) => min)), Math.max(...lengths.map(([, max]) => max))];
+  }
+}
+
+/**
+ * Those that can take something on at present. When all are shut, everybody is told alike, before anything is looked up.
+ * @throws {@link OtpError} `send_unavailable`, with the shortest wait
+ */
+export function openOf(carriers: readonly Carrier[]): Route {
+  const [first, ...others] = carriers.filter(({ dispatcher }) => dispatcher.waitSeconds === 0);
+  if (first) return [first, ...others];
+  const waits = carriers.map(({ dispatcher }) => dispatcher.waitSeconds);
+  throw unavailable(waits.length > 0 ? Math.min(...waits) : NOT_SERVED_SECONDS);
+}
+
+/** A region that is served but has no provider is a gap of the configuration: it takes people to close it. */
+const NOT_SERVED_SECONDS = 3600;
+
+function unavailable(retryAfterSeconds: number): OtpError {
+  return new OtpError('send_unavailable', 'No message can be sent at present. Try again later.', { retryAfterSeconds });
+}
+
+function leavesOf(provider: OtpProvider, above: readonly OtpProvider[] = []): SingleProvider[] {
+  if (provider.mode !== 'choice') return [provider];
+  if (above.includes(provider)) throw new OtpConfigError('A choice of providers leads back to itself.');
+  return provider.all.flatMap((one) => leavesOf(one, [...above, provider]));
+}
+
+function chosen(provider: OtpProvider, recipient: Recipient): SingleProvider[] {
+  if (provider.mode !== 'choice') return [provider];
+  return provider.candidates(recipient).flatMap((one) => chosen(one, recipient));
+}
