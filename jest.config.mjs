@@ -10,7 +10,10 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^nestjs-phone-otp$': '<rootDir>/src/index.ts',
-    '^nestjs-phone-otp/testing$': '<rootDir>/src/testing/index.ts',
+    '^nestjs-phone-otp/(entities|types)$': '<rootDir>/src/$1.ts',
+    '^nestjs-phone-otp/(routes|testing|simulators|attacks)$': '<rootDir>/src/$1/index.ts',
+    '^nestjs-phone-otp/(provider-kit|lamah|ninety-nine|sgate|taqnyat|termii|twilio|unifonic|vonage)$':
+      '<rootDir>/src/providers/$1/index.ts',
     // Throttler is CommonJS and requires Nest's ESM, which Jest's module loader cannot do on Node 20 and 22.
     '^@nestjs/throttler$': '<rootDir>/test/support/throttler.mjs',
     '^(\\.{1,2}/.*(?<!\\.json))\\.js$': '$1',

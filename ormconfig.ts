@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 
-import { OTP_ENTITIES } from './src/database/entities.js';
+import { OTP_ENTITIES } from './src/entities.js';
 import { OTP_MIGRATIONS } from './src/database/migrations/index.js';
 
 /** The data source of the TypeORM command line: `npm run migration:run`, `npm run migration:check`. */

@@ -3,6 +3,7 @@ import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { OTP_MIGRATIONS, OtpModule, OtpProblemFilter } from 'nestjs-phone-otp';
+import { OtpRoutesModule } from 'nestjs-phone-otp/routes';
 
 import { BankModule } from './bank/bank.module.js';
 import { HealthController } from './health.controller.js';
@@ -52,8 +53,8 @@ export class AppModule {
               ar: '{code} رمزك في {app} لرموز استرداد جديدة. صالح {minutes} د. لا تشاركه مع أحد.',
             },
           },
-          routes: { prefix: 'otp' },
         }),
+        OtpRoutesModule.register({ prefix: 'otp' }),
         BankModule.forRoot(tokenSecret),
         TerminusModule.forRoot({ logger: false }), // a failed check is in the answer already
       ],

@@ -1,33 +1,24 @@
-import type { DeliveryProvider, SingleProvider } from 'nestjs-phone-otp';
+import type { DeliveryProvider, SingleProvider } from 'nestjs-phone-otp/provider-kit';
+import { LamahOtp, type LamahOtpOptions } from 'nestjs-phone-otp/lamah';
+import { type NinetyNineOptions, NinetyNineSms, NinetyNineVerify } from 'nestjs-phone-otp/ninety-nine';
+import { SgateOtp, type SgateOtpOptions } from 'nestjs-phone-otp/sgate';
+import { TaqnyatSms, TaqnyatVerify, type TaqnyatVerifyOptions } from 'nestjs-phone-otp/taqnyat';
 import {
-  LamahOtp,
-  type LamahOtpOptions,
-  type NinetyNineOptions,
-  NinetyNineSms,
-  NinetyNineVerify,
-  SgateOtp,
-  type SgateOtpOptions,
-  TaqnyatSms,
-  TaqnyatVerify,
-  type TaqnyatVerifyOptions,
   TermiiInAppToken,
   TermiiSendToken,
   TermiiSms,
   type TermiiSmsOptions,
   TermiiVoiceToken,
-  TwilioSms,
-  type TwilioSmsOptions,
-  TwilioVerify,
-  type TwilioVerifyOptions,
+} from 'nestjs-phone-otp/termii';
+import { TwilioSms, type TwilioSmsOptions, TwilioVerify, type TwilioVerifyOptions } from 'nestjs-phone-otp/twilio';
+import {
   UnifonicAuthenticate,
   type UnifonicAuthenticateOptions,
   UnifonicSms,
   type UnifonicSmsOptions,
-  VonageVerify,
-  type VonageVerifyOptions,
-} from 'nestjs-phone-otp';
+} from 'nestjs-phone-otp/unifonic';
+import { VonageVerify, type VonageVerifyOptions } from 'nestjs-phone-otp/vonage';
 import {
-  CapturingProvider,
   LamahSimulator,
   NinetyNineSimulator,
   SgateSimulator,
@@ -37,7 +28,8 @@ import {
   UnifonicSimulator,
   type VendorSimulator,
   VonageSimulator,
-} from 'nestjs-phone-otp/testing';
+} from 'nestjs-phone-otp/simulators';
+import { CapturingProvider } from 'nestjs-phone-otp/testing';
 
 import type { Inbox } from './inbox.js';
 import { SettingsError } from './settings.js';

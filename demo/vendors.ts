@@ -1,6 +1,7 @@
 import { ConflictException } from '@nestjs/common';
-import { OtpError, type ProviderChoice } from 'nestjs-phone-otp';
-import type { SimulatedFault } from 'nestjs-phone-otp/testing';
+import { OtpError } from 'nestjs-phone-otp';
+import type { ProviderChoice } from 'nestjs-phone-otp/provider-kit';
+import type { SimulatedFault } from 'nestjs-phone-otp/simulators';
 
 import { Inbox } from './inbox.js';
 import { Live } from './live.js';

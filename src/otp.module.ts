@@ -7,8 +7,6 @@ import {
   type Type,
 } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
-import { EventEmitter2 } from '@nestjs/event-emitter';
-import type { ThrottlerStorage } from '@nestjs/throttler';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 
@@ -16,9 +14,9 @@ import { HostAccounts } from './accounts/host-accounts.js';
 import { OtpAudit } from './audit/otp-audit.js';
 import { TrustedDevices } from './devices/trusted-devices.js';
 import { Grants } from './grants/grants.js';
-import { otpHttp } from './routes/otp-http.js';
-import type { OtpRoutesOptions } from './routes/otp-routes.options.js';
-import { OTP_ENTITIES } from './database/entities.js';
+import { SETTINGS } from './http/tokens.js';
+import { VerifyThrottle, type VerifyThrottlerStorage } from './http/verify-throttle.js';
+import { OTP_ENTITIES } from './entities.js';
 import { PhoneLoginStrategy } from './passport/phone-login.strategy.js';
 import { PhoneLogins } from './passport/phone-logins.js';
 import { Notices } from './delivery/notices.js';
@@ -26,7 +24,7 @@ import { VerifiedNumbers } from './numbers/verified-numbers.js';
 import { type OptionNames, refuseUnknownOptions } from './config/option-names.js';
 import { OtpConfigError } from './errors/otp.error.js';
 import { OTP_OPTION_NAMES, type OtpOptions, type OtpSettings, resolveOptions } from './config/options.js';
-import { OtpRuntime } from './otp.runtime.js';
+import { OtpRuntime } from './start-up/otp.runtime.js';
 import { OtpOperations } from './operations/otp.operations.js';
 import { OtpService } from './challenges/otp.service.js';
 import { wire, type Wired } from './otp.wiring.js';
@@ -40,10 +38,8 @@ export interface OtpModuleShape {
   isGlobal?: boolean;
   /** Name of the TypeORM data source that holds the tables. @defaultValue the default data source */
   dataSource?: string;
-  /** Mount ready-made routes to start, resend and verify. @defaultValue none */
-  routes?: OtpRoutesOptions;
   /** Where typed codes are counted per client address; several instances can share a store. @defaultValue this process's memory */
-  throttlerStorage?: ThrottlerStorage;
+  throttlerStorage?: VerifyThrottlerStorage;
 }
 
 /** Options of {@link OtpModule.forRoot}. */
@@ -70,7 +66,6 @@ export interface OtpModuleAsyncOptions extends OtpModuleShape, Pick<ModuleMetada
 const SHAPE = {
   isGlobal: true,
   dataSource: true,
-  routes: true,
   throttlerStorage: true,
 } satisfies OptionNames<OtpModuleShape>;
 
@@ -94,7 +89,6 @@ export interface Setup {
 export const GIVEN = Symbol('options of OtpModule');
 export const SETUP = Symbol('set-up of OtpModule');
 export const WIRED = Symbol('wired parts of OtpModule');
-const SETTINGS = Symbol('settings of OtpModule');
 const DATA_SOURCE = Symbol('data source of OtpModule');
 
 /** What hosts inject. */
@@ -140,15 +134,13 @@ function define(
   given: Provider[],
   imports: ModuleMetadata['imports'] = [],
 ): DynamicModule {
-  const { isGlobal = true, dataSource, routes, throttlerStorage } = shape ?? {};
+  const { isGlobal = true, dataSource, throttlerStorage } = shape ?? {};
   // Registers the entities for "autoLoadEntities"; its repositories are not needed.
   TypeOrmModule.forFeature(OTP_ENTITIES, dataSource);
-  const http = otpHttp(routes, throttlerStorage, SETTINGS);
   return {
     module: OtpModule,
     global: isGlobal,
     imports,
-    controllers: http.controllers,
     providers: [
       ...given,
       {
@@ -167,9 +159,9 @@ function define(
       },
       {
         provide: WIRED,
-        inject: [SETUP, DATA_SOURCE, ModuleRef, { token: EventEmitter2, optional: true }],
-        useFactory: ({ settings, provider }: Setup, source: DataSource, host: ModuleRef, emitter?: EventEmitter2) =>
-          wire(settings, provider, source, host, emitter),
+        inject: [SETUP, DATA_SOURCE, ModuleRef],
+        useFactory: ({ settings, provider }: Setup, source: DataSource, host: ModuleRef) =>
+          wire(settings, provider, source, host),
       },
       { provide: OtpService, inject: [WIRED], useFactory: ({ service }: Wired) => service },
       { provide: OtpOperations, inject: [WIRED], useFactory: ({ operations }: Wired) => operations },
@@ -185,11 +177,15 @@ function define(
       PhoneLoginStrategy,
       {
         provide: OtpRuntime,
-        inject: [WIRED, ModulesContainer, HttpAdapterHost],
-        useFactory: (wired: Wired, modules: ModulesContainer, host: HttpAdapterHost) =>
-          new OtpRuntime(wired, host, modules),
+        inject: [WIRED, ModulesContainer, HttpAdapterHost, ModuleRef],
+        useFactory: (...parts: ConstructorParameters<typeof OtpRuntime>) => new OtpRuntime(...parts),
       },
-      ...http.providers,
+      {
+        provide: VerifyThrottle,
+        inject: [SETTINGS, HttpAdapterHost],
+        useFactory: (settings: OtpSettings, host: HttpAdapterHost) =>
+          new VerifyThrottle(settings, throttlerStorage, host),
+      },
     ],
   };
 }

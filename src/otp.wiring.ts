@@ -9,14 +9,15 @@ import { Challenges } from './challenges/challenges.js';
 import { CodeMac } from './challenges/code.js';
 import { SendLog } from './delivery/send-log.js';
 import { sessionBinding } from './challenges/session-binding.js';
-import { Courier } from './delivery/message-delivery.js';
+import { Deliveries } from './delivery/deliveries.js';
+import { MessageDelivery } from './delivery/message-delivery.js';
 import { Database } from './database/database.js';
-import { OTP_ENTITIES } from './database/entities.js';
-import { configuredPlace } from './database/migrations/namespace.js';
-import { metadataOf } from './database/self-check.js';
+import { OTP_ENTITIES } from './entities.js';
+import { configuredNamespace } from './database/migrations/namespace.js';
+import { metadataOf } from './start-up/database-check.js';
 import { TrustedDevices } from './devices/trusted-devices.js';
 import { Background } from './delivery/background.js';
-import { Carriers } from './delivery/provider-registry.js';
+import { ProviderRegistry } from './delivery/provider-registry.js';
 import { Grants } from './grants/grants.js';
 import { KeyedHash } from './crypto/keyed-hash.js';
 import { Limits } from './limits/limits.js';
@@ -47,7 +48,7 @@ export interface Wired {
   trustedDevices: TrustedDevices;
   accounts: HostAccounts;
   events: EventSink;
-  carriers: Carriers;
+  registry: ProviderRegistry;
   background: Background;
   database: Database;
   settings: OtpSettings;
@@ -55,22 +56,16 @@ export interface Wired {
 }
 
 /** Puts the parts together, by hand and in one place: each gets exactly what it uses. */
-export function wire(
-  settings: OtpSettings,
-  provider: OtpProvider,
-  dataSource: DataSource,
-  host: ModuleRef,
-  emitter: { emit(name: string, payload: unknown): unknown } | undefined,
-): Wired {
+export function wire(settings: OtpSettings, provider: OtpProvider, dataSource: DataSource, host: ModuleRef): Wired {
   for (const entity of OTP_ENTITIES) metadataOf(dataSource, entity); // or it would be a 503 of the first request
-  const database = new Database(dataSource, configuredPlace(dataSource));
+  const database = new Database(dataSource, configuredNamespace(dataSource));
   const hash = new KeyedHash(settings.peppers);
   const bind = sessionBinding(hash);
   const limits = new Limits(settings, hash);
-  const events = new EventSink(emitter);
+  const events = new EventSink();
   const background = new Background();
   const auditor = new Auditor(database, settings.audit, hash, background);
-  const carriers = new Carriers(provider, settings, events, background);
+  const registry = new ProviderRegistry(provider, settings, events, background);
   const accounts: HostAccounts = new HostAccounts(
     host,
     { ownerOf: (phone, transaction) => numbers.ownerOf(phone, transaction) },
@@ -78,7 +73,7 @@ export function wire(
   );
   const messages = new MessageRenderer(settings);
   const phones = new PhonePolicy(settings);
-  const notices = new Notices({ database, carriers, background, messages, phones, events, auditor });
+  const notices = new Notices({ database, registry, background, messages, phones, events, auditor });
   const grants = new Grants({
     database,
     bind,
@@ -116,12 +111,21 @@ export function wire(
     settings,
     hash,
     bind,
-    carriers,
+    registry,
     events,
     phones,
     mac: new CodeMac(settings.peppers),
     challenges,
-    courier: new Courier(background, challenges, sendLog, stops, limits, messages, checks, settings.appName),
+    delivery: new MessageDelivery(
+      background,
+      new Deliveries(database, settings.audit),
+      sendLog,
+      stops,
+      limits,
+      messages,
+      checks,
+      settings.appName,
+    ),
     messages,
     accounts,
     checks,
@@ -143,7 +147,7 @@ export function wire(
   const stepUps = new StepUps({ otp: service, grants, numbers, accounts, settings, host });
   return {
     service,
-    operations: new OtpOperations({ settings, database, hash, stops, carriers, events }),
+    operations: new OtpOperations({ settings, database, hash, stops, registry, events }),
     logins,
     stepUps,
     grants,
@@ -154,7 +158,7 @@ export function wire(
     audit: new OtpAudit(database, hash),
     accounts,
     events,
-    carriers,
+    registry,
     background,
     database,
     settings,

@@ -7,8 +7,10 @@ import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 
 import { inFlight, load, newAddress, newPhone, POOL_SIZE, timed } from '../support.mjs';
 
-const { DELIVERY_CAPABILITIES, Grants, OTP_ENTITIES, OTP_MIGRATIONS, OtpModule, OtpService, VerifiedNumbers } =
+const { Grants, OTP_ENTITIES, OTP_MIGRATIONS, OtpModule, OtpService, VerifiedNumbers } =
   await load('nestjs-phone-otp');
+const { DELIVERY_CAPABILITIES } = await load('nestjs-phone-otp/provider-kit');
+const { OtpRoutesModule } = await load('nestjs-phone-otp/routes');
 
 /** Hands each code to whoever asks for its phone, once. */
 class Outbox {
@@ -69,7 +71,7 @@ const OPTIONS = {
  * @param create makes the application from its module: a bare context, or one that listens
  */
 export async function moduleApp(
-  { url, schema, options, provider: outbox = new Outbox(), metadata = {} },
+  { url, schema, options, routes, provider: outbox = new Outbox(), metadata = {} },
   create = (module, logger) => NestFactory.createApplicationContext(module, { logger }),
 ) {
   class App {}
@@ -88,6 +90,7 @@ export async function moduleApp(
         extra: { options: `-c statement_timeout=10s -c search_path=${schema}` },
       }),
       OtpModule.forRoot(outbox, { ...OPTIONS, ...options }),
+      ...(routes ? [OtpRoutesModule.register(routes)] : []),
     ],
   })(App);
   const app = await create(App, ['error', 'warn']);

@@ -80,7 +80,7 @@ async function playedBack(name, simulatorName, phone) {
 
 function startAndCheck(adapter, phone, code) {
   const recipient = { phone, region: 'SA', attemptId: '0193f1d2-6a0b-7c3d-8e4f-5a6b7c8d9e0f-1' };
-  const wishes = { purpose: 'login', locale: 'en', appName: 'Acme', codeLength: 6, ttlSeconds: 300, maxTries: 5 };
+  const wishes = { purpose: 'login', locale: 'en', appName: 'Acme', codeLength: 6, ttlSeconds: 300, maxAttempts: 5 };
   const { signal } = new AbortController();
   return async () => {
     const { outcome, reference } = await adapter.start({ ...recipient, ...wishes }, { signal });

@@ -26,7 +26,7 @@ export default async function http({ url, newSchema, seconds }) {
     const contenders = [{ name: 'better-auth', count: 120, turn: betterAuthTurn(load, originOf(server), theirs) }];
     for (const [name, adapter] of Object.entries(ADAPTERS)) {
       const ours = await moduleApp(
-        { url, schema: await newSchema(), options: { routes: { prefix: 'otp' }, verifiesPerAddress: 1_000_000 } },
+        { url, schema: await newSchema(), routes: { prefix: 'otp' }, options: { verifiesPerAddress: 1_000_000 } },
         listening(adapter()),
       );
       closing.push(ours.close);

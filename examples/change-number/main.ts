@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Headers, Module, Post, UnauthorizedException, UseFilters } from '@nestjs/common';
 import { OtpModule, OtpProblemFilter, VerifiedNumbers } from 'nestjs-phone-otp';
 
-import { database, Inbox, options, serve, sms } from '../support/example.js';
+import { database, Inbox, options, routes, serve, sms } from '../support/example.js';
 import { Sessions, SignIn } from '../support/sign-in.js';
 
 @Controller('number')
@@ -36,7 +36,7 @@ class NumberController {
 }
 
 @Module({
-  imports: [database, OtpModule.forRoot(sms, options), Inbox, SignIn],
+  imports: [database, routes, OtpModule.forRoot(sms, options), Inbox, SignIn],
   controllers: [NumberController],
 })
 class AppModule {}

@@ -12,8 +12,8 @@ import {
   type SendOutcome,
   type SendReceipt,
   sendReceipt,
-} from 'nestjs-phone-otp';
-import { type SimulatedRequest, type VendorReaction, VendorSimulator } from 'nestjs-phone-otp/testing';
+} from 'nestjs-phone-otp/provider-kit';
+import { type SimulatedRequest, type VendorReaction, VendorSimulator } from 'nestjs-phone-otp/simulators';
 
 /** What Acme documents, in the words of the port. Whatever is not listed here is "unknown". */
 const OUTCOMES: ReadonlyMap<unknown, SendOutcome> = new Map([

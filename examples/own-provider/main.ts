@@ -1,7 +1,7 @@
 import { Controller, Get, Module, NotFoundException, Param } from '@nestjs/common';
 import { OtpModule } from 'nestjs-phone-otp';
 
-import { database, options, serve } from '../support/example.js';
+import { database, options, routes, serve } from '../support/example.js';
 import { AcmeSimulator, AcmeSms } from './acme-sms.js';
 
 const acme = await new AcmeSimulator().start();
@@ -18,7 +18,7 @@ class InboxController {
 
 @Module({
   // In production: new AcmeSms({ apiKey: process.env.ACME_API_KEY! })
-  imports: [database, OtpModule.forRoot(new AcmeSms(acme.access), options)],
+  imports: [database, routes, OtpModule.forRoot(new AcmeSms(acme.access), options)],
   controllers: [InboxController],
 })
 class AppModule {}

@@ -4,7 +4,7 @@ import { Body, Controller, HttpCode, Module, Post } from '@nestjs/common';
 import { Notices, OtpModule, StepUp, type StepUpGrant, SteppedUp } from 'nestjs-phone-otp';
 import { DataSource } from 'typeorm';
 
-import { database, Inbox, options, serve, sms } from '../support/example.js';
+import { database, Inbox, options, routes, serve, sms } from '../support/example.js';
 import { Sessions, SignIn } from '../support/sign-in.js';
 
 @Controller('password')
@@ -41,7 +41,7 @@ class PasswordController {
 }
 
 @Module({
-  imports: [database, OtpModule.forRoot(sms, options), Inbox, SignIn],
+  imports: [database, routes, OtpModule.forRoot(sms, options), Inbox, SignIn],
   controllers: [PasswordController],
 })
 class AppModule {}

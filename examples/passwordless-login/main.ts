@@ -11,7 +11,7 @@ import {
 } from 'nestjs-phone-otp';
 import { DataSource, type EntityManager } from 'typeorm';
 
-import { database, Inbox, options, serve, sms } from '../support/example.js';
+import { database, Inbox, options, routes, serve, sms } from '../support/example.js';
 import { Sessions, SignIn } from '../support/sign-in.js';
 
 /** Customers are made by their first login, in the same transaction that binds the number to them. */
@@ -61,7 +61,7 @@ class LoginController {
 }
 
 @Module({
-  imports: [database, OtpModule.forRoot(sms, { ...options, registerOnLogin: true }), Inbox, SignIn],
+  imports: [database, routes, OtpModule.forRoot(sms, { ...options, registerOnLogin: true }), Inbox, SignIn],
   controllers: [LoginController],
   providers: [{ provide: PhoneAccounts, useClass: Customers }],
 })

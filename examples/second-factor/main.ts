@@ -11,7 +11,7 @@ import {
   VerifiedNumbers,
 } from 'nestjs-phone-otp';
 
-import { database, Inbox, options, serve, sms } from '../support/example.js';
+import { database, Inbox, options, routes, serve, sms } from '../support/example.js';
 import { Sessions, SignIn } from '../support/sign-in.js';
 
 const salt = randomBytes(16);
@@ -51,7 +51,7 @@ class LoginController {
 }
 
 @Module({
-  imports: [database, OtpModule.forRoot(sms, options), Inbox, SignIn],
+  imports: [database, routes, OtpModule.forRoot(sms, options), Inbox, SignIn],
   controllers: [LoginController],
 })
 class AppModule {}

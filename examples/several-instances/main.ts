@@ -5,9 +5,9 @@ import { Module } from '@nestjs/common';
 import { OtpModule } from 'nestjs-phone-otp';
 import { postgresFor } from 'nestjs-phone-otp/testing';
 
-import { database, Inbox, options, serve, sms } from '../support/example.js';
+import { database, Inbox, options, routes, serve, sms } from '../support/example.js';
 
-@Module({ imports: [database, OtpModule.forRoot(sms, options), Inbox] })
+@Module({ imports: [database, routes, OtpModule.forRoot(sms, options), Inbox] })
 class AppModule {}
 
 if (cluster.isWorker) {

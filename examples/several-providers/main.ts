@@ -1,8 +1,11 @@
 import { Controller, Get, Module, NotFoundException, Param, Post } from '@nestjs/common';
-import { CountryRouter, Failover, OtpModule, TaqnyatSms, TwilioSms, UnifonicSms } from 'nestjs-phone-otp';
-import { TaqnyatSimulator, TwilioSimulator, UnifonicSimulator } from 'nestjs-phone-otp/testing';
+import { CountryRouter, Failover, OtpModule } from 'nestjs-phone-otp';
+import { TaqnyatSms } from 'nestjs-phone-otp/taqnyat';
+import { TwilioSms } from 'nestjs-phone-otp/twilio';
+import { UnifonicSms } from 'nestjs-phone-otp/unifonic';
+import { TaqnyatSimulator, TwilioSimulator, UnifonicSimulator } from 'nestjs-phone-otp/simulators';
 
-import { database, options, serve } from '../support/example.js';
+import { database, options, routes, serve } from '../support/example.js';
 
 const vendors = {
   taqnyat: await new TaqnyatSimulator().start(),
@@ -40,7 +43,7 @@ class VendorsController {
 }
 
 @Module({
-  imports: [database, OtpModule.forRoot(provider, { ...options, regions: ['SA', 'GB'] })],
+  imports: [database, routes, OtpModule.forRoot(provider, { ...options, regions: ['SA', 'GB'] })],
   controllers: [VendorsController],
 })
 class AppModule {}

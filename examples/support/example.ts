@@ -5,6 +5,7 @@ import { Controller, Get, Module, NotFoundException, Param, type Type } from '@n
 import { ModuleRef, NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { OTP_MIGRATIONS, type OtpModuleOptions } from 'nestjs-phone-otp';
+import { OtpRoutesModule } from 'nestjs-phone-otp/routes';
 import { CapturingProvider, OtpTesting, postgresFor } from 'nestjs-phone-otp/testing';
 
 /** In the place of a vendor: keeps messages, for `/inbox`. Your application passes its vendor's adapter to `OtpModule`. */
@@ -16,8 +17,10 @@ export const options = {
   regions: ['SA'],
   appName: 'Acme',
   dailySendBudget: 1000,
-  routes: { prefix: 'otp' },
 } satisfies OtpModuleOptions;
+
+/** `/otp/start`, `/otp/resend` and `/otp/verify`. */
+export const routes = OtpRoutesModule.register({ prefix: 'otp' });
 
 /** The PostgreSQL of DATABASE_URL, or an embedded one that ends with the process. */
 export const database = TypeOrmModule.forRootAsync({

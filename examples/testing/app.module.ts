@@ -1,7 +1,7 @@
 import { Controller, Module, Post } from '@nestjs/common';
 import { ConsoleProvider, LoggedIn, OtpModule, PhoneLogin, type PhoneLoginResult } from 'nestjs-phone-otp';
 
-import { database, options } from '../support/example.js';
+import { database, options, routes } from '../support/example.js';
 
 @Controller('auth')
 class LoginController {
@@ -14,7 +14,7 @@ class LoginController {
 
 /** An application as it is: its test changes nothing in it. */
 @Module({
-  imports: [database, OtpModule.forRoot(new ConsoleProvider(), options)],
+  imports: [database, routes, OtpModule.forRoot(new ConsoleProvider(), options)],
   controllers: [LoginController],
 })
 export class AppModule {}

@@ -22,7 +22,7 @@ import {
 } from 'nestjs-phone-otp';
 import { DataSource, type EntityManager } from 'typeorm';
 
-import { database, Inbox, options, serve, sms } from '../support/example.js';
+import { database, Inbox, options, routes, serve, sms } from '../support/example.js';
 import { Sessions, SignIn } from '../support/sign-in.js';
 
 @Injectable()
@@ -113,7 +113,7 @@ class TransfersController {
 }
 
 @Module({
-  imports: [database, OtpModule.forRoot(sms, options), Inbox, SignIn],
+  imports: [database, routes, OtpModule.forRoot(sms, options), Inbox, SignIn],
   controllers: [TransfersController],
   providers: [Transfers, TransferAction],
 })

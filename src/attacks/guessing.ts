@@ -15,7 +15,7 @@ export const GUESSING: readonly AttackCase[] = [
       const owner = await attacker.signUp();
       const login = await attacker.beginLogin(owner);
       const { challenge, code } = login;
-      const guesses = wrongCodes(code, attacker.limits.maxTries);
+      const guesses = wrongCodes(code, attacker.limits.maxAttempts);
 
       for (const guess of guesses)
         refused(await attacker.login({ challenge, code: guess }), 'a wrong code at the login');
@@ -101,21 +101,21 @@ export const GUESSING: readonly AttackCase[] = [
     title: 'Guesses are not given back by a resend, nor by another challenge for the number',
     advisories: ['better-auth/better-auth#11162'],
     needs: ['elapse'],
-    beyond: ({ failuresPerHour: most, maxTries }) =>
-      most > 3 * maxTries ? `"failuresPerHour" is ${most}, and the attack stops at ${3 * maxTries}.` : undefined,
+    beyond: ({ failuresPerHour: most, maxAttempts }) =>
+      most > 3 * maxAttempts ? `"failuresPerHour" is ${most}, and the attack stops at ${3 * maxAttempts}.` : undefined,
     messages: 5,
     requests: 50,
     async run(attacker) {
-      const { maxTries, failuresPerHour } = attacker.limits;
-      const rounds = Math.ceil(failuresPerHour / maxTries);
+      const { maxAttempts, failuresPerHour } = attacker.limits;
+      const rounds = Math.ceil(failuresPerHour / maxAttempts);
       const phone = attacker.newPhone();
       const first = await attacker.begin('registration', phone);
-      for (const guess of wrongCodes(first.code, maxTries - 1)) await attacker.verify(first, guess);
+      for (const guess of wrongCodes(first.code, maxAttempts - 1)) await attacker.verify(first, guess);
       await attacker.passed('resendAt', first.answer);
       const resent = await attacker.resend(first.challenge);
       const again: Begun = isSuccess(resent) ? await attacker.begun(resent, 'registration', phone, 1) : first;
-      for (const guess of wrongCodes(again.code, maxTries - 1)) await attacker.verify(again, guess);
-      const guesses = 2 * (maxTries - 1);
+      for (const guess of wrongCodes(again.code, maxAttempts - 1)) await attacker.verify(again, guess);
+      const guesses = 2 * (maxAttempts - 1);
       refused(
         await attacker.verify(again, again.code),
         `the right code, after ${guesses} wrong ones with a resend between`,
@@ -125,7 +125,7 @@ export const GUESSING: readonly AttackCase[] = [
       for (let round = 1; round < rounds; round++) {
         await attacker.passed('resendAt', last.answer);
         last = await attacker.begin('registration', phone);
-        for (const guess of wrongCodes(last.code, maxTries)) await attacker.verify(last, guess);
+        for (const guess of wrongCodes(last.code, maxAttempts)) await attacker.verify(last, guess);
       }
       await attacker.passed('resendAt', last.answer);
       const before = (await attacker.messages(phone)).length;
@@ -137,7 +137,7 @@ export const GUESSING: readonly AttackCase[] = [
           `the next challenge, after ${failuresPerHour} wrong codes in an hour`,
         );
       }
-      return { challenges: rounds, wrong: rounds * maxTries, successes: 0 };
+      return { challenges: rounds, wrong: rounds * maxAttempts, successes: 0 };
     },
   },
   {

@@ -35,7 +35,7 @@ export const LIMITS: readonly AttackCase[] = [
       const other = attacker.elsewhere().atSecondInstance();
       const again = await other.start(begun.phone, 'registration');
       refused(again, 'a second message within the cooldown, asked for at the other instance');
-      const guesses = wrongCodes(begun.code, attacker.limits.maxTries);
+      const guesses = wrongCodes(begun.code, attacker.limits.maxAttempts);
       for (const [n, guess] of guesses.entries()) {
         refused(await (n % 2 === 0 ? attacker : other).verify(begun, guess), 'a wrong code');
       }
@@ -58,7 +58,7 @@ export const LIMITS: readonly AttackCase[] = [
     requests: 12,
     async run(attacker) {
       const begun = await attacker.begin();
-      const [last, ...guesses] = wrongCodes(begun.code, attacker.limits.maxTries) as [string, ...string[]];
+      const [last, ...guesses] = wrongCodes(begun.code, attacker.limits.maxAttempts) as [string, ...string[]];
       for (const guess of guesses) refused(await attacker.verify(begun, guess), 'a wrong code');
       await attacker.restart();
 
@@ -137,7 +137,7 @@ export const LIMITS: readonly AttackCase[] = [
         last = await stranger.start(account.phone, 'login');
         staged(last, 'a stranger who starts a login');
         const { challenge } = last.json as { challenge: string };
-        for (const guess of wrongCodes('123456', attacker.limits.maxTries)) {
+        for (const guess of wrongCodes('123456', attacker.limits.maxAttempts)) {
           await stranger.verify({ challenge, purpose: 'login' }, guess);
           wrong++;
         }

@@ -53,8 +53,11 @@ export const RACES: readonly AttackCase[] = [
       for (const answer of answers) refused(answer, 'a wrong code');
 
       const compared = answers.filter(({ json }) => json.code === 'otp_invalid').length;
-      const { maxTries } = attacker.limits;
-      holds(compared <= maxTries, `It compared ${compared} codes that came at once, of ${maxTries} that it allows.`);
+      const { maxAttempts } = attacker.limits;
+      holds(
+        compared <= maxAttempts,
+        `It compared ${compared} codes that came at once, of ${maxAttempts} that it allows.`,
+      );
       refused(await attacker.verify(begun, begun.code), `the right code, after ${guesses.length} wrong ones at once`);
       return { attempts: answers.length, compared, successes: 0 };
     },
@@ -68,7 +71,7 @@ export const RACES: readonly AttackCase[] = [
     requests: 10,
     async run(attacker) {
       const begun = await attacker.begin();
-      const codes = [...wrongCodes(begun.code, attacker.limits.maxTries - 1), begun.code];
+      const codes = [...wrongCodes(begun.code, attacker.limits.maxAttempts - 1), begun.code];
       const crowd = attacker.crowd(codes.length);
       const answers = await Promise.all(codes.map((code, n) => crowd[n]!.verify(begun, code)));
 

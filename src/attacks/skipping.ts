@@ -7,7 +7,7 @@ const WISHES: readonly object[] = [
   { verified: true },
   { code: '000000' },
   { subject: 'admin', owner: 'admin' },
-  { tries: -1000, maxTries: 1000 },
+  { tries: -1000, maxAttempts: 1000 },
   { purposes: ['login', 'registration', 'transaction'] },
   { expiresAt: '2999-12-31T00:00:00Z', ttlSeconds: 1e9 },
   // Such a name is a field like any other only where the text is read.

@@ -106,11 +106,11 @@ export interface GuardedAction {
 
 /** Options of the module that say how far an attack must go. */
 export type AttackLimits = Readonly<
-  Record<'maxTries' | 'verifiesPerAddress' | 'sendsPerAddressPerHour' | 'failuresPerHour', number>
+  Record<'maxAttempts' | 'verifiesPerAddress' | 'sendsPerAddressPerHour' | 'failuresPerHour', number>
 >;
 
 const LIMITS: readonly (keyof AttackLimits)[] = [
-  'maxTries',
+  'maxAttempts',
   'verifiesPerAddress',
   'sendsPerAddressPerHour',
   'failuresPerHour',

@@ -2,7 +2,6 @@ import type { Database } from '../database/database.js';
 import { hex } from '../database/hex.js';
 import type { OtpTransaction } from '../database/transaction.js';
 import type { KeyedHash } from '../crypto/keyed-hash.js';
-import type { Background } from '../delivery/background.js';
 import type { AuditEvent } from './audit-entry.entity.js';
 
 /** What no function of the database decided. `outcome` is a word of ours, never one that somebody typed. */
@@ -26,7 +25,7 @@ export class Auditor {
     private readonly database: Database,
     private readonly audit: boolean,
     private readonly hash: KeyedHash,
-    private readonly background: Background,
+    private readonly background: { run(work: Promise<unknown>): void },
   ) {}
 
   /** Writes a fact that the transaction makes: both are there, or neither. */

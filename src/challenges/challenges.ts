@@ -5,20 +5,7 @@ import type { ShownAction } from '../messages/message-renderer.js';
 import { OtpError, type OtpErrorCode } from '../errors/otp.error.js';
 import type { OtpSettings } from '../config/options.js';
 import type { CheckedBy } from './challenge.entity.js';
-import type { SendRecord } from '../delivery/send-log.js';
-
-/** Which code a message brings, and who checks it. */
-export interface IssuedCode {
-  readonly provider: string;
-  readonly checkedBy: CheckedBy;
-  /** Of the code, where this library checks it. */
-  readonly codeMac: Buffer;
-  readonly keyId: string;
-  readonly maxAttempts: number;
-  readonly ttlSeconds: number;
-  /** The provider finds its codes by phone alone. */
-  readonly onePerPhone: boolean;
-}
+import { codeFields, type IssuedCode } from '../delivery/deliveries.js';
 
 /** A challenge to start, beside who sends it to whom and its code. */
 export interface NewChallenge {
@@ -159,7 +146,7 @@ export class Challenges {
     this.#audit = settings.audit ? { audit: true } : {};
   }
 
-  /** @throws {@link OtpError} `otp_too_soon`, `otp_paused`, `send_unavailable`, `phone_missing`, `phone_on_hold`, `phone_unconfirmed`, `service_unavailable` */
+  /** @throws {@link OtpError} `otp_too_soon`, `locked_out`, `send_unavailable`, `phone_missing`, `phone_on_hold`, `phone_unconfirmed`, `service_unavailable` */
   async start(send: SendContext, challenge: NewChallenge, code: IssuedCode): Promise<Reserved> {
     const { id, handleHash, locale, client, sessionBinding, actionDigest, actionShown } = challenge;
     const { purpose, account, phone, phoneHash, subjectHash, region } = send;
@@ -199,38 +186,11 @@ export class Challenges {
     });
   }
 
-  /** Durably: without the reference the code could not be checked. */
-  async recordDelivery(send: SendRecord, event: 'sent' | 'unknown'): Promise<void> {
-    await this.database.call('record_delivery', { ...send, event, ...this.#audit });
-  }
-
-  /**
-   * Surely nothing was sent.
-   * @param cooldown whose is given back, or lasts so long
-   */
-  async recordFailure(
-    send: SendRecord,
-    { ends, cooldown }: { ends: boolean; cooldown?: { party: Buffer; tier: SenderTier; seconds: number | undefined } },
-  ): Promise<void> {
-    await this.database.call('record_failure', {
-      ...send,
-      ends,
-      ...(cooldown && { party: hex(cooldown.party), tier: cooldown.tier, cooldown_seconds: cooldown.seconds }),
-      ...this.#audit,
-    });
-  }
-
-  /** Surely nothing was sent, and another provider takes over. @returns false where that concerns the challenge no more */
-  async handOver(send: SendRecord, code: IssuedCode): Promise<boolean> {
-    const request = { ...send, next: codeFields(code), ...this.#audit };
-    return (await this.database.call<{ handed_over: boolean }>('hand_over', request)).handed_over;
-  }
-
   verify(
     attempt: Success & { handleHash: Buffer; purpose: string; sessionBinding: Buffer | null; codeMacs: Buffer[] },
   ): Promise<Attempt> {
     const { handleHash, purpose, sessionBinding, codeMacs } = attempt;
-    const { failuresPerHour, failuresInARow, pauseMinutes } = this.settings;
+    const { failuresPerHour, failuresInARow, lockoutMinutes } = this.settings;
     return this.database.call('verify', {
       ...this.#success(attempt),
       handle_hash: hex(handleHash),
@@ -239,7 +199,7 @@ export class Challenges {
       code_macs: codeMacs.map(hex),
       failures_per_hour: failuresPerHour,
       failures_in_a_row: failuresInARow,
-      lockout_minutes: pauseMinutes,
+      lockout_minutes: lockoutMinutes,
     });
   }
 
@@ -307,12 +267,12 @@ export class Challenges {
   }
 
   #success({ id, grantHash }: Success) {
-    const { grantTtlSeconds, knownClientDays } = this.settings;
+    const { grantTtlSeconds, knownDeviceDays } = this.settings;
     return {
       id,
       grant_hash: hex(grantHash),
       grant_seconds: grantTtlSeconds,
-      known_device_days: knownClientDays,
+      known_device_days: knownDeviceDays,
       ...this.#audit,
     };
   }
@@ -320,25 +280,13 @@ export class Challenges {
 
 const handleFields = ({ id, handleHash }: StoredHandle) => ({ id, handle_hash: hex(handleHash) });
 
-function codeFields({ provider, checkedBy, codeMac, keyId, maxAttempts, ttlSeconds, onePerPhone }: IssuedCode) {
-  return {
-    provider,
-    checked_by: checkedBy,
-    ...(checkedBy === 'library' && { code_mac: hex(codeMac) }),
-    key_id: keyId,
-    max_attempts: maxAttempts,
-    ttl_seconds: ttlSeconds,
-    ...(onePerPhone && { one_per_phone: provider }),
-  };
-}
-
 /** One answer for every challenge that cannot be used, whatever the reason. */
 export function otpUnavailable(): OtpError {
   return new OtpError('otp_unavailable', 'This code can no longer be used. Start again.');
 }
 
 export function lockedOut(retryAfterSeconds: number): OtpError {
-  return new LimitError('locked_out', 'otp_paused', 'Too many wrong codes. Try again later.', retryAfterSeconds);
+  return new LimitError('locked_out', 'locked_out', 'Too many wrong codes. Try again later.', retryAfterSeconds);
 }
 
 /** A stop lasts until somebody takes it away, which nobody can promise: this is when to ask again. */

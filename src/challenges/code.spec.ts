@@ -42,13 +42,13 @@ describe('CodeMac', () => {
   const old = { id: '1', secret: Buffer.from('the-old-pepper-of-at-least-32-bytes') };
   const fresh = { id: '2', secret: Buffer.from('the-new-pepper-of-at-least-32-bytes') };
   const binding = { ...newHandle(), purpose: 'login' };
-  const { mac } = new CodeMac([old]).seal(binding, '012345');
+  const { mac } = new CodeMac([old]).of(binding, '012345');
   const candidates = (peppers: [typeof old, ...(typeof old)[]], changed: object, code = '012345') =>
     new CodeMac(peppers).candidates({ ...binding, ...changed }, code);
 
   it('SEC-66 reads under every pepper and writes under the first', () => {
     expect(candidates([fresh, old], {})).toContainEqual(mac);
-    expect(new CodeMac([fresh, old]).seal(binding, '012345').keyId).toBe('2');
+    expect(new CodeMac([fresh, old]).of(binding, '012345').keyId).toBe('2');
     expect(candidates([fresh], {})).not.toContainEqual(mac);
   });
 

@@ -1,6 +1,6 @@
 import { createHmac, randomInt } from 'node:crypto';
 
-import { frame } from '../crypto/keyed-hash.js';
+import { frame, type StoredMac } from '../crypto/keyed-hash.js';
 import type { ResolvedPepper } from '../config/options.js';
 import type { Handle } from './handle.js';
 
@@ -16,12 +16,6 @@ export interface CodeBinding extends Handle {
   purpose: string;
 }
 
-/** A MAC with the id of the pepper that made it. */
-export interface SealedCode {
-  readonly keyId: string;
-  readonly mac: Buffer;
-}
-
 /**
  * The only form in which a code is stored. It covers the pepper's id, both halves of the handle and the purpose, so
  * neither a copy of the database (no pepper, no secret half) nor a leaked pepper alone lets anyone search the codes.
@@ -32,7 +26,7 @@ export class CodeMac {
   constructor(private readonly peppers: readonly [ResolvedPepper, ...ResolvedPepper[]]) {}
 
   /** The MAC to store, with the id of its pepper. */
-  seal(binding: CodeBinding, code: string): SealedCode {
+  of(binding: CodeBinding, code: string): StoredMac {
     const [pepper] = this.peppers;
     return { keyId: pepper.id, mac: macOf(pepper, binding, code) };
   }

@@ -21,11 +21,12 @@ import {
 import { type CodeMac, drawCode } from './code.js';
 import { derivedHandle, formatHandle, type Handle, handleHash, newHandle, parseHandle } from './handle.js';
 import type { SessionBinding } from './session-binding.js';
-import { type Courier, issuedBy } from '../delivery/message-delivery.js';
+import { issuedBy } from '../delivery/deliveries.js';
+import type { MessageDelivery } from '../delivery/message-delivery.js';
 import { formatGrant, grantHash, newGrantSecret } from '../crypto/token.js';
 import { readClient, readLocale, requireObject } from '../errors/input.js';
 import type { KeyedHash } from '../crypto/keyed-hash.js';
-import { maskAddress } from '../limits/client-address.js';
+import { maskAddress } from '../config/client-address.js';
 import type { SendContext } from '../limits/limits.js';
 import type { MessageRenderer } from '../messages/message-renderer.js';
 import type { Locale } from '../messages/texts.js';
@@ -39,16 +40,16 @@ import type {
   VerifiedChallenge,
   VerifyRequest,
 } from './otp.requests.js';
-import { type PurposeRules, weaknessFor } from '../config/purposes.js';
+import type { PurposeRules } from '../config/purposes.js';
 import { maskPhone, maskPrefix } from '../phone/mask.js';
 import type { PhoneNumber } from '../phone/phone-number.js';
 import type { PhonePolicy } from '../phone/phone-policy.js';
 import { readTypedCode } from '../phone/typed-code.js';
 import type { Background } from '../delivery/background.js';
-import { type Carrier, type Carriers, openOf, type Route } from '../delivery/provider-registry.js';
+import { type RegisteredProvider, type ProviderRegistry, openOf, type Route } from '../delivery/provider-registry.js';
 import { attemptId } from '../delivery/provider-client.js';
 import type { VendorReference } from '../delivery/provider.js';
-import type { Terms } from '../delivery/code-policy.js';
+import { type CodePolicy, weaknessFor } from '../delivery/code-policy.js';
 
 interface Parts {
   settings: OtpSettings;
@@ -57,8 +58,8 @@ interface Parts {
   mac: CodeMac;
   bind: SessionBinding;
   challenges: Challenges;
-  carriers: Carriers;
-  courier: Courier;
+  registry: ProviderRegistry;
+  delivery: MessageDelivery;
   messages: MessageRenderer;
   events: EventSink;
   accounts: HostAccounts;
@@ -85,7 +86,7 @@ export class OtpService {
    * Without a `subject` it answers after the commit and sends afterwards, so that the time tells nobody which numbers
    * are known. With one it waits for the vendor's answer.
    * @throws {@link OtpError} `request_invalid` · `phone_invalid` · `phone_not_supported` · `purpose_refused` ·
-   * `sign_in_required` · `otp_too_soon` · `otp_paused` · `send_unavailable` · `service_unavailable`; to signed-in
+   * `sign_in_required` · `otp_too_soon` · `locked_out` · `send_unavailable` · `service_unavailable`; to signed-in
    * accounts also `phone_missing` · `phone_on_hold` · `phone_unconfirmed` · `other_factor_needed`; to others
    * `bot_check_failed`
    */
@@ -96,15 +97,15 @@ export class OtpService {
   /** @param passedOver providers that an operator stopped, as it turned out: the next of the route takes their place */
   async #start(request: StartRequest, passedOver: ReadonlySet<string>): Promise<StartedChallenge> {
     requireObject('The request', request);
-    const { phones, challenges, messages, hash, mac, bind, courier, events } = this.parts;
+    const { phones, challenges, messages, hash, mac, bind, delivery, events } = this.parts;
     const { purpose, subject } = request;
     const rules = this.#rulesOf(purpose);
     if (rules.startedBy !== 'anyone' && subject === undefined) {
       throw new OtpError('sign_in_required', 'This purpose belongs to a signed-in account: pass its "subject".');
     }
     const phone = phones.accept(request.phone);
-    const route = openOf(this.#carriersFor(phone, purpose).filter(({ name }) => !passedOver.has(name)));
-    const [{ name: provider, terms }] = route;
+    const route = openOf(this.#candidatesFor(phone, purpose).filter(({ name }) => !passedOver.has(name)));
+    const [{ name: provider, policy }] = route;
     const sessionBinding = bind(rules, request);
     const send = this.#sendContext(request, phone, rules, route[0]);
     const action = readAction(request.action);
@@ -116,8 +117,8 @@ export class OtpService {
     const known = subject !== undefined || (await this.#mayStart(phone, purpose, rules));
 
     const handle = subject === undefined ? newHandle() : derivedHandle(hash);
-    const code = drawCode(terms.codeLength);
-    const sealed = mac.seal({ ...handle, purpose }, code);
+    const code = drawCode(policy.codeLength);
+    const codeMac = mac.of({ ...handle, purpose }, code);
     const challenge: NewChallenge = {
       id: handle.id,
       handleHash: handleHash(handle),
@@ -127,14 +128,14 @@ export class OtpService {
       actionDigest: action?.digest ?? null,
       actionShown: action?.shown,
     };
-    const issued = issuedBy(route[0], sealed);
+    const issued = issuedBy(route[0], codeMac);
     const checkedBy = known ? issued.checkedBy : 'nobody';
     let reserved: Reserved;
     try {
       reserved = await this.#limited(send, challenges.start(send, challenge, { ...issued, checkedBy }), route);
     } catch (error) {
       if (isPassedOver(error, route)) return this.#start(request, new Set([...passedOver, provider]));
-      const pending = request.reuse ? await this.#pending(error, send, challenge, terms) : undefined;
+      const pending = request.reuse ? await this.#pending(error, send, challenge, policy) : undefined;
       if (pending) return pending;
       throw error;
     }
@@ -142,10 +143,19 @@ export class OtpService {
     const { tier, decoy } = reserved;
     events.emit('otp.started', { challengeId: handle.id, purpose, phone: maskPhone(phone.e164), class: tier, decoy });
     if (!decoy) {
-      const message = { handle, sendNumber: 1, phone, purpose, locale, code, sealed, action: action?.shown };
-      await courier.deliver(send, reserved, message, route);
+      const message = {
+        challengeId: handle.id,
+        sendNumber: 1,
+        phone,
+        purpose,
+        locale,
+        code,
+        codeMac,
+        action: action?.shown,
+      };
+      await delivery.deliver(send, reserved.tier, message, route);
     }
-    return this.#started(handle, phone.e164, reserved, terms);
+    return this.#started(handle, phone.e164, reserved, policy);
   }
 
   /**
@@ -168,7 +178,7 @@ export class OtpService {
 
   async #resend(request: ResendRequest, passedOver: ReadonlySet<string>): Promise<StartedChallenge> {
     requireObject('The request', request);
-    const { challenges, mac, courier } = this.parts;
+    const { challenges, mac, delivery } = this.parts;
     const handle = parseHandle(request.challenge);
     const stored = handle && { id: handle.id, handleHash: handleHash(handle) };
     const found = stored && (await challenges.find(stored, true));
@@ -176,20 +186,20 @@ export class OtpService {
 
     const { purpose, account } = found;
     const phone = { e164: found.phone, region: found.region } as PhoneNumber;
-    const carriers = nextAfter(found.provider, this.#carriersFor(phone, purpose));
-    const route = openOf(carriers.filter(({ name }) => !passedOver.has(name)));
-    const [{ name: provider, terms }] = route;
+    const candidates = nextAfter(found.provider, this.#candidatesFor(phone, purpose));
+    const route = openOf(candidates.filter(({ name }) => !passedOver.has(name)));
+    const [{ name: provider, policy }] = route;
     if (account !== null && passedOver.size === 0) {
       await this.#assertSafe({ phone: phone.e164, purpose, subject: account });
     }
     const by = { client: request.client, purpose, ...(account !== null && { subject: account }) };
     const context = this.#sendContext(by, phone, this.#rulesOf(purpose), route[0]);
     const send = { ...context, hasClient: found.has_client };
-    const code = drawCode(terms.codeLength);
-    const sealed = mac.seal({ ...handle, purpose }, code);
+    const code = drawCode(policy.codeLength);
+    const codeMac = mac.of({ ...handle, purpose }, code);
     let reserved: Reserved;
     try {
-      reserved = await this.#limited(send, challenges.resend(send, stored, issuedBy(route[0], sealed)), route);
+      reserved = await this.#limited(send, challenges.resend(send, stored, issuedBy(route[0], codeMac)), route);
     } catch (error) {
       if (isPassedOver(error, route)) return this.#resend(request, new Set([...passedOver, provider]));
       throw error;
@@ -198,15 +208,24 @@ export class OtpService {
     if (!reserved.decoy) {
       const locale = found.locale as Locale;
       const action = found.action_shown ?? undefined;
-      const message = { handle, sendNumber: reserved.sends, phone, purpose, locale, code, sealed, action };
-      await courier.deliver(send, reserved, message, route);
+      const message = {
+        challengeId: handle.id,
+        sendNumber: reserved.sends,
+        phone,
+        purpose,
+        locale,
+        code,
+        codeMac,
+        action,
+      };
+      await delivery.deliver(send, reserved.tier, message, route);
     }
-    return this.#started(handle, phone.e164, reserved, terms);
+    return this.#started(handle, phone.e164, reserved, policy);
   }
 
   /**
    * Tries a code, once: the try is counted and committed before anything is granted, and before a vendor is asked.
-   * @throws {@link OtpError} `code_malformed` (no try was spent) · `otp_invalid` · `otp_unavailable` · `otp_paused` ·
+   * @throws {@link OtpError} `code_malformed` (no try was spent) · `otp_invalid` · `otp_unavailable` · `locked_out` ·
    * `request_invalid` · `bot_check_failed` · `send_unavailable` (the vendor that checks the code is down) · `service_unavailable` (a try may
    * have been spent)
    */
@@ -216,10 +235,10 @@ export class OtpService {
 
   async #verify(request: VerifyRequest): Promise<VerifiedChallenge> {
     requireObject('The request', request);
-    const { challenges, carriers, mac, bind, accounts } = this.parts;
+    const { challenges, registry, mac, bind, accounts } = this.parts;
     const { purpose } = request;
     const sessionBinding = bind(this.#rulesOf(purpose), request);
-    const code = readTypedCode(request.code, ...carriers.typedLength);
+    const code = readTypedCode(request.code, ...registry.typedLength);
     const handle = parseHandle(request.challenge);
     if (handle === undefined) throw otpUnavailable();
     await this.#assertCheckable(handle);
@@ -262,7 +281,7 @@ export class OtpService {
     const handle = parseHandle(request.challenge);
     const ended = handle && (await this.parts.challenges.cancel({ id: handle.id, handleHash: handleHash(handle) }));
     if (ended?.checked_by !== 'provider') return;
-    this.parts.carriers.named(ended.provider)?.dispatcher.forget(vendorReference(handle!.id, ended.phone, ended));
+    this.parts.registry.named(ended.provider)?.client.forget(vendorReference(handle!.id, ended.phone, ended));
   }
 
   #rulesOf(purpose: unknown): PurposeRules {
@@ -272,15 +291,15 @@ export class OtpService {
   }
 
   /** What a vendor cannot do safely is refused for what must be safe, unless the host accepted it by name. */
-  #carriersFor({ e164, region }: PhoneNumber, purpose: string): Carrier[] {
-    const { settings, carriers } = this.parts;
-    const all = carriers.for({ phone: e164, region });
-    const fit = all.filter(({ terms }) => weaknessFor(purpose, terms, settings) === undefined);
+  #candidatesFor({ e164, region }: PhoneNumber, purpose: string): RegisteredProvider[] {
+    const { settings, registry } = this.parts;
+    const all = registry.for({ phone: e164, region });
+    const fit = all.filter(({ policy }) => weaknessFor(purpose, policy, settings) === undefined);
     if (fit.length > 0 || all.length === 0) return fit;
-    const [{ name, terms }] = all as [Carrier];
+    const [{ name, policy }] = all as [RegisteredProvider];
     throw new OtpError(
       'purpose_refused',
-      `${name} cannot serve this purpose: ${weaknessFor(purpose, terms, settings)}.`,
+      `${name} cannot serve this purpose: ${weaknessFor(purpose, policy, settings)}.`,
     );
   }
 
@@ -290,12 +309,12 @@ export class OtpService {
    * @throws {@link OtpError} `send_unavailable`
    */
   async #assertCheckable(handle: Handle): Promise<void> {
-    const { carriers, challenges } = this.parts;
-    const vendors = carriers.all.filter(({ terms }) => terms.checker === 'vendor');
-    if (vendors.every(({ dispatcher }) => dispatcher.waitSeconds === 0)) return;
+    const { registry, challenges } = this.parts;
+    const vendors = registry.all.filter(({ policy }) => policy.checkedBy === 'provider');
+    if (vendors.every(({ client }) => client.waitSeconds === 0)) return;
     const found = await challenges.find({ id: handle.id, handleHash: handleHash(handle) });
-    const carrier = found && vendors.find(({ name }) => name === found.provider);
-    if (carrier) openOf([carrier]);
+    const vendor = found && vendors.find(({ name }) => name === found.provider);
+    if (vendor) openOf([vendor]);
   }
 
   /** Whoever goes on after wrong codes must be a person, where the host can tell. @throws {@link OtpError} `bot_check_failed` */
@@ -304,7 +323,7 @@ export class OtpService {
     if (!checks.checksBots || client === 'server') return;
     const { address, botToken: token } = readClient(client);
     const found = await challenges.find({ id: handle.id, handleHash: handleHash(handle) });
-    const spraying = (found?.wrong_codes ?? 0) >= settings.sprayFailures;
+    const spraying = (found?.wrong_codes ?? 0) >= settings.sprayingFailures;
     if (!found || (found.attempts < WRONG_CODES_BEFORE_BOT_CHECK && !spraying)) return;
     await this.#assertHuman(
       { step: 'verify', purpose, token, address },
@@ -316,7 +335,7 @@ export class OtpService {
     { client, purpose, subject }: Pick<StartRequest, 'client' | 'purpose' | 'subject'>,
     { e164: phone, region }: PhoneNumber,
     { number }: PurposeRules,
-    { name: provider, terms: { cooldownSeconds } }: Carrier,
+    { name: provider, policy: { cooldownSeconds } }: RegisteredProvider,
   ): SendContext {
     const { address, deviceKey } = readClient(client);
     const phoneHash = this.parts.hash.ofPhone(phone);
@@ -328,7 +347,7 @@ export class OtpService {
       account: subject ?? null,
       subjectHash: subject === undefined ? phoneHash : this.parts.hash.ofAccount(subject),
       purpose,
-      established: number === 'settled',
+      established: number === 'established',
       cooldownSeconds,
       address,
       hasClient: subject !== undefined || deviceKey !== undefined,
@@ -379,14 +398,14 @@ export class OtpService {
     error: unknown,
     send: SendContext,
     challenge: NewChallenge,
-    terms: Terms,
+    policy: CodePolicy,
   ): Promise<StartedChallenge | undefined> {
     if (!(error instanceof OtpError) || error.code !== 'otp_too_soon' || !challenge.client) return undefined;
     const found = await this.parts.challenges.pending(send, challenge);
     if (!found) return undefined;
     const handle = derivedHandle(this.parts.hash, found.id);
     if (!handleHash(handle).equals(found.handleHash)) return undefined; // begun under another pepper, or by a stranger
-    return this.#started(handle, send.phone, found, terms);
+    return this.#started(handle, send.phone, found, policy);
   }
 
   /** Lets the operator see which limit was hit, or is about to be; the caller only learns how long to wait. */
@@ -420,14 +439,14 @@ export class OtpService {
     code: string,
     success: Success,
   ): Promise<Date | undefined> {
-    const { carriers, challenges, background } = this.parts;
-    if (waitsFor) await carriers.named(waitsFor)?.dispatcher.waitLikeACheck();
-    const dispatcher = ask && carriers.named(ask.provider)?.dispatcher;
-    if (!dispatcher) return undefined;
-    const { outcome } = await dispatcher.check({ ...vendorReference(success.id, phone, ask), code });
+    const { registry, challenges, background } = this.parts;
+    if (waitsFor) await registry.named(waitsFor)?.client.waitLikeACheck();
+    const client = ask && registry.named(ask.provider)?.client;
+    if (!client) return undefined;
+    const { outcome } = await client.check({ ...vendorReference(success.id, phone, ask), code });
     if (outcome === 'verified') return challenges.settle(success, ask.sends);
     if (outcome === 'incorrect_code') {
-      background.run(challenges.wrongCode(success.id).then((failures) => this.#noticeSpray(failures)));
+      background.run(challenges.wrongCode(success.id).then((failures) => this.#noticeSpraying(failures)));
     }
     return undefined;
   }
@@ -436,14 +455,14 @@ export class OtpService {
     handle: Handle,
     phone: string,
     { expiresAt, resendAt }: Pick<Reserved, 'expiresAt' | 'resendAt'>,
-    { codeLength }: Terms,
+    { codeLength }: CodePolicy,
   ): StartedChallenge {
     return { challenge: formatHandle(handle), phone: maskPhone(phone), expiresAt, resendAt, codeLength };
   }
 
-  #noticeSpray(failures: number | null | undefined): void {
+  #noticeSpraying(failures: number | null | undefined): void {
     const { settings, events } = this.parts;
-    if (failures && failures % settings.sprayFailures === 0) events.emit('otp.spray', { failures });
+    if (failures && failures % settings.sprayingFailures === 0) events.emit('otp.spraying', { failures });
   }
 
   /** The caller learns one of three answers; the log and the events learn why. */
@@ -455,9 +474,9 @@ export class OtpService {
     if (refusedBy === undefined) {
       const { failuresInARow, failuresPerHour } = this.parts.settings;
       const closed = attempt.failures_in_a_row >= failuresInARow;
-      this.#noticeSpray(attempt.wrong_codes);
+      this.#noticeSpraying(attempt.wrong_codes);
       if (closed || failures >= failuresPerHour) {
-        this.parts.events.emit('otp.paused', { challengeId, purpose, failures, closed });
+        this.parts.events.emit('otp.locked_out', { challengeId, purpose, failures, closed });
       }
       return new OtpError('otp_invalid', 'This code is not right.');
     }
@@ -476,10 +495,10 @@ function isPassedOver(error: unknown, { length }: Route): boolean {
  * A message that did not arrive is sent again by the next provider, and by the same one when there is no other. One that
  * finds codes by phone alone may hold a code of another challenge there, so it takes over from nobody.
  */
-function nextAfter(name: string, carriers: readonly Carrier[]): Carrier[] {
-  const at = carriers.findIndex((carrier) => carrier.name === name);
-  const inTurn = [...carriers.slice(at + 1), ...carriers.slice(0, at + 1)];
-  return inTurn.filter((carrier) => carrier.name === name || !carrier.terms.onePerPhone);
+function nextAfter(name: string, candidates: readonly RegisteredProvider[]): RegisteredProvider[] {
+  const at = candidates.findIndex((candidate) => candidate.name === name);
+  const inTurn = [...candidates.slice(at + 1), ...candidates.slice(0, at + 1)];
+  return inTurn.filter((candidate) => candidate.name === name || !candidate.policy.onePerPhone);
 }
 
 /** How the vendor knows a challenge. */

@@ -116,10 +116,10 @@ async function attack(target: AttackTarget, only: readonly string[] | undefined)
   if (failed.length > 0) process.exitCode = 1;
 }
 
-async function functions(url: string | undefined, place: { schema?: string; prefix?: string }): Promise<void> {
+async function functions(url: string | undefined, namespace: { schema?: string; prefix?: string }): Promise<void> {
   if (url === undefined)
     throw new UsageError('say which database, with --url or the environment variable DATABASE_URL.');
-  say(`${await reinstallFunctions(url, place)} functions are installed.\n`);
+  say(`${await reinstallFunctions(url, namespace)} functions are installed.\n`);
 }
 
 async function targetIn(file: string | undefined): Promise<AttackTarget> {

@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 
 import { type OptionNames, refuseUnknownOptions } from './option-names.js';
 import { OtpConfigError } from '../errors/otp.error.js';
-import { type ClientAddress, readAddress } from '../limits/client-address.js';
+import { type ClientAddress, readAddress } from './client-address.js';
 
 /** Who is exempt from the limits that stand against pumping. Each entry is enough by itself. */
 export interface AllowRules {

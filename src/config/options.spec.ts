@@ -29,12 +29,12 @@ describe('the figures', () => {
     expect(table).toEqual([
       'codeLength 6 6 8 digits',
       'codeTtlSeconds 300 60 600 s',
-      'maxTries 5 1 5 tries',
+      'maxAttempts 5 1 5 tries',
       'maxSends 3 1 5 messages',
       'failuresPerHour 10 1 100 failures',
-      'pauseMinutes 15 1 60 min',
+      'lockoutMinutes 15 1 60 min',
       'failuresInARow 100 1 100 failures',
-      'sprayFailures 100 2 - failures',
+      'sprayingFailures 100 2 - failures',
       'cooldownSeconds 60 30 3600 s',
       'sendsPerPhonePerHour 5 1 - messages',
       'sendsPerPhonePerDay 10 1 - messages',
@@ -42,13 +42,13 @@ describe('the figures', () => {
       'sendsPerOwnerPerDay 60 1 - messages',
       'sendsPerAddressPerHour 20 1 - messages',
       'sendsPerPrefixPerHour 30 1 - messages',
-      'conversionFloorPercent 20 1 90 %',
-      'conversionFloorMessages 20 5 - messages',
+      'minimumConversionPercent 20 1 90 %',
+      'minimumConversionMessages 20 5 - messages',
       'conversionCheckSeconds 60 0 3600 s',
       'sendsPerMinute 600 1 - messages',
       'verifiesPerAddress 30 1 - calls',
       'grantTtlSeconds 300 30 600 s',
-      'knownClientDays 90 1 180 days',
+      'knownDeviceDays 90 1 180 days',
       'trustedDeviceDays 30 1 30 days',
       'holdHours 24 1 720 h',
       'reconfirmAfterDays 180 1 - days',
@@ -211,18 +211,18 @@ describe('the other options', () => {
   it('LIM-10 enforce the conversion floor of a prefix alone, unless they say otherwise', () => {
     const asItComes = { prefix: 'enforce', address: 'record', region: 'record', provider: 'record' };
 
-    expect(resolve({}).conversionFloor).toEqual(asItComes);
-    expect(resolve({ conversionFloor: { region: 'enforce' } }).conversionFloor).toEqual({
+    expect(resolve({}).minimumConversion).toEqual(asItComes);
+    expect(resolve({ minimumConversion: { region: 'enforce' } }).minimumConversion).toEqual({
       ...asItComes,
       region: 'enforce',
     });
-    expect(refusal({ conversionFloor: { country: 'off' } as never })).toBe(
-      'Unknown option "conversionFloor.country": known are conversionFloor.prefix, conversionFloor.address, ' +
-        'conversionFloor.region, conversionFloor.provider.',
+    expect(refusal({ minimumConversion: { country: 'off' } as never })).toBe(
+      'Unknown option "minimumConversion.country": known are minimumConversion.prefix, minimumConversion.address, ' +
+        'minimumConversion.region, minimumConversion.provider.',
     );
     for (const prefix of ['on', true, null]) {
-      expect(refusal({ conversionFloor: { prefix } as never })).toBe(
-        '"conversionFloor.prefix" must be one of off, record, enforce.',
+      expect(refusal({ minimumConversion: { prefix } as never })).toBe(
+        '"minimumConversion.prefix" must be one of off, record, enforce.',
       );
     }
   });
@@ -239,9 +239,9 @@ describe('the other options', () => {
   it('add purposes to the built-in ones, closed unless opened, and change the built-in ones in part', () => {
     const { purposes } = resolve({ purposes: { pick_up: {}, login: { account: 'any' } } });
 
-    expect(purposes.get('pick_up')).toEqual({ startedBy: 'host', account: 'any', number: 'settled' });
+    expect(purposes.get('pick_up')).toEqual({ startedBy: 'host', account: 'any', number: 'established' });
     expect(purposes.get('login')).toEqual({ startedBy: 'anyone', account: 'any', number: 'any' });
-    expect(purposes.get('transaction')).toEqual({ startedBy: 'host', account: 'any', number: 'settled' });
+    expect(purposes.get('transaction')).toEqual({ startedBy: 'host', account: 'any', number: 'established' });
   });
 
   it('let codes for a login go to unknown numbers only where a login registers', () => {
@@ -267,7 +267,7 @@ describe('the other options', () => {
 
   it.each<[string, object, string]>([
     ['allow', { allow: { region: ['SA'] } }, 'allow.regions'],
-    ['conversionFloor', { conversionFloor: { prefixes: 'off' } }, 'conversionFloor.prefix'],
+    ['minimumConversion', { minimumConversion: { prefixes: 'off' } }, 'minimumConversion.prefix'],
     ['dailySpendBudget', { dailySpendBudget: { amuont: '9.00' } }, 'dailySpendBudget.amount'],
     ['purposes', { purposes: { login: { startedby: 'anyone' } } }, 'purposes.login.startedBy'],
     ['texts, a purpose', { texts: { logn: { en: '{code}' } } }, 'texts.login'],

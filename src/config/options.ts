@@ -1,7 +1,7 @@
 import type { CountryCode } from 'libphonenumber-js/max';
 
 import { type AllowRules, type IsAllowed, resolveAllow } from './allow.js';
-import { type ConversionFloor, resolveConversionFloor } from './minimum-conversion.js';
+import { type MinimumConversion, resolveConversionFloor } from './minimum-conversion.js';
 import { type ResolvedSpendBudget, resolveSpendBudget, type SpendBudget } from './spend.js';
 import { type Locale, NOTICES, type Texts } from '../messages/texts.js';
 import { type OptionNames, refuseUnknownOptions } from './option-names.js';
@@ -48,14 +48,14 @@ export interface OtpOptions {
   sendsPerRegionPerDay?: Readonly<Record<string, number>>;
   /**
    * What becomes of a `prefix`, client `address`, `region` or `provider` of whose messages in an hour fewer than
-   * `conversionFloorPercent` were verified, as when messages are caused for the money they earn: `off`, `record`, which
+   * `minimumConversionPercent` were verified, as when messages are caused for the money they earn: `off`, `record`, which
    * only tells `otp.conversion_low`, or `enforce`, which closes it for an hour to all but known devices and owners. Prefix
    * and address are judged with each message; region and provider every `conversionCheckSeconds`, by codes that are over.
    * @defaultValue prefix `enforce`, the others `record`
    */
-  conversionFloor?: ConversionFloor;
+  minimumConversion?: MinimumConversion;
   /**
-   * Exempt from `conversionFloor`, `sendsPerAddressPerHour`, `sendsPerPrefixPerHour` and `sendsPerRegionPerDay`: regions,
+   * Exempt from `minimumConversion`, `sendsPerAddressPerHour`, `sendsPerPrefixPerHour` and `sendsPerRegionPerDay`: regions,
    * beginnings of numbers, or networks of clients. All other limits hold.
    */
   allow?: AllowRules;
@@ -103,17 +103,17 @@ export interface OtpOptions {
   /** How long a code can be used. Shorter is safer; slow carriers need about 60 s. @defaultValue 300 */
   codeTtlSeconds?: number;
   /** Comparisons per challenge, resends included. @defaultValue 5 */
-  maxTries?: number;
+  maxAttempts?: number;
   /** Messages per challenge, the first included. @defaultValue 3 */
   maxSends?: number;
   /** Wrong codes for one subject in an hour, over all its challenges, before the pause. @defaultValue 10 */
   failuresPerHour?: number;
   /** First pause after too many wrong codes; it doubles twice, to four times this. @defaultValue 15 */
-  pauseMinutes?: number;
+  lockoutMinutes?: number;
   /** Wrong codes in a row after which a subject stays closed until `OtpOperations.unlock`. @defaultValue 100 */
   failuresInARow?: number;
-  /** Wrong codes over all subjects in ten minutes that look like guessing over many accounts (`otp.spray`). @defaultValue 100 */
-  sprayFailures?: number;
+  /** Wrong codes over all subjects in ten minutes that look like guessing over many accounts (`otp.spraying`). @defaultValue 100 */
+  sprayingFailures?: number;
   /** Wait between two messages to one phone. @defaultValue 60 */
   cooldownSeconds?: number;
   /** Messages to one phone in an hour, asked for by strangers. @defaultValue 5 */
@@ -128,10 +128,10 @@ export interface OtpOptions {
   sendsPerAddressPerHour?: number;
   /** Unverified messages to one prefix (the number without its last four digits) in an hour. @defaultValue 30 */
   sendsPerPrefixPerHour?: number;
-  /** The least share of an hour's messages that must be verified, see `conversionFloor`. @defaultValue 20 */
-  conversionFloorPercent?: number;
+  /** The least share of an hour's messages that must be verified, see `minimumConversion`. @defaultValue 20 */
+  minimumConversionPercent?: number;
   /** Messages in an hour below which their share of verified ones says nothing. @defaultValue 20 */
-  conversionFloorMessages?: number;
+  minimumConversionMessages?: number;
   /** How often regions and providers are judged; 0 leaves it to the host's call of `OtpOperations.checkConversion`. @defaultValue 60 */
   conversionCheckSeconds?: number;
   /** Messages in a minute over all instances; strangers get at most 80 % of it and of the daily budget. @defaultValue 600 */
@@ -141,7 +141,7 @@ export interface OtpOptions {
   /** How long a grant can be used. @defaultValue 300 */
   grantTtlSeconds?: number;
   /** How long a device that proved a number counts as known. @defaultValue 90 */
-  knownClientDays?: number;
+  knownDeviceDays?: number;
   /** How long a device is trusted (`TrustedDevices`), however often it is used. @defaultValue 30 */
   trustedDeviceDays?: number;
   /** How long a number that joins or replaces another can confirm neither a password reset nor a transaction. @defaultValue 24 */
@@ -186,12 +186,12 @@ type NumberOption = Exclude<
 export const OTP_FIGURES = {
   codeLength: { default: 6, min: 6, max: 8, unit: 'digits' }, // LIM-01: NIST SP 800-63B-4 §3.1.3.2
   codeTtlSeconds: { default: 300, min: 60, max: 600, unit: 's' }, // LIM-02: NIST SP 800-63B-4 §3.1.3.2
-  maxTries: { default: 5, min: 1, max: 5, unit: 'tries' }, // LIM-03: (EU) 2018/389 art. 4(3)(b)
+  maxAttempts: { default: 5, min: 1, max: 5, unit: 'tries' }, // LIM-03: (EU) 2018/389 art. 4(3)(b)
   maxSends: { default: 3, min: 1, max: 5, unit: 'messages' },
   failuresPerHour: { default: 10, min: 1, max: 100, unit: 'failures' }, // LIM-04: NIST SP 800-63B-4 §3.2.2
-  pauseMinutes: { default: 15, min: 1, max: 60, unit: 'min' }, // LIM-04
+  lockoutMinutes: { default: 15, min: 1, max: 60, unit: 'min' }, // LIM-04
   failuresInARow: { default: 100, min: 1, max: 100, unit: 'failures' }, // LIM-04: NIST SP 800-63B-4 §3.2.2
-  sprayFailures: { default: 100, min: 2, unit: 'failures' }, // ASVS 5.0 6.1.1
+  sprayingFailures: { default: 100, min: 2, unit: 'failures' }, // ASVS 5.0 6.1.1
   cooldownSeconds: { default: 60, min: 30, max: 3600, unit: 's' }, // LIM-05
   sendsPerPhonePerHour: { default: 5, min: 1, unit: 'messages' }, // LIM-06: OWASP API4:2023
   sendsPerPhonePerDay: { default: 10, min: 1, unit: 'messages' }, // LIM-06
@@ -199,13 +199,13 @@ export const OTP_FIGURES = {
   sendsPerOwnerPerDay: { default: 60, min: 1, unit: 'messages' }, // LIM-06
   sendsPerAddressPerHour: { default: 20, min: 1, unit: 'messages' }, // LIM-07: ASVS 5.0 2.4.1
   sendsPerPrefixPerHour: { default: 30, min: 1, unit: 'messages' }, // LIM-09
-  conversionFloorPercent: { default: 20, min: 1, max: 90, unit: '%' }, // LIM-10
-  conversionFloorMessages: { default: 20, min: 5, unit: 'messages' }, // LIM-10
+  minimumConversionPercent: { default: 20, min: 1, max: 90, unit: '%' }, // LIM-10
+  minimumConversionMessages: { default: 20, min: 5, unit: 'messages' }, // LIM-10
   conversionCheckSeconds: { default: 60, min: 0, max: 3600, unit: 's' },
   sendsPerMinute: { default: 600, min: 1, unit: 'messages' }, // LIM-11
   verifiesPerAddress: { default: 30, min: 1, unit: 'calls' }, // LIM-08: ASVS 5.0 6.6.3
   grantTtlSeconds: { default: 300, min: 30, max: 600, unit: 's' }, // LIM-12: RFC 9470 max_age
-  knownClientDays: { default: 90, min: 1, max: 180, unit: 'days' },
+  knownDeviceDays: { default: 90, min: 1, max: 180, unit: 'days' },
   trustedDeviceDays: { default: 30, min: 1, max: 30, unit: 'days' }, // NIST SP 800-63B-3 §4.2.3: 30 days at AAL2
   holdHours: { default: 24, min: 1, max: 720, unit: 'h' }, // LIM-18: OWASP Multifactor Authentication Cheat Sheet
   reconfirmAfterDays: { default: 180, min: 1, unit: 'days' }, // LIM-19: numbers are recycled
@@ -231,7 +231,7 @@ export const OTP_OPTION_NAMES = {
   dailySendBudget: true,
   dailySpendBudget: true,
   sendsPerRegionPerDay: true,
-  conversionFloor: true,
+  minimumConversion: true,
   allow: true,
   defaultLocale: true,
   origin: true,
@@ -258,7 +258,7 @@ export interface OtpSettings extends OtpFigures {
   readonly dailySendBudget: number;
   readonly dailySpendBudget: ResolvedSpendBudget | undefined;
   readonly sendsPerRegionPerDay: ReadonlyMap<string, number>;
-  readonly conversionFloor: Required<ConversionFloor>;
+  readonly minimumConversion: Required<MinimumConversion>;
   readonly isAllowed: IsAllowed;
   readonly defaultLocale: Locale;
   readonly origin: string | undefined;
@@ -298,7 +298,7 @@ export function resolveOptions(options: OtpOptions): OtpSettings {
     dailySendBudget: resolveBudget(options.dailySendBudget),
     dailySpendBudget: resolveSpendBudget(options.dailySpendBudget, regions, STRANGERS_SHARE),
     sendsPerRegionPerDay: resolveRegionCaps(options.sendsPerRegionPerDay, regions),
-    conversionFloor: resolveConversionFloor(options.conversionFloor),
+    minimumConversion: resolveConversionFloor(options.minimumConversion),
     isAllowed: resolveAllow(options.allow, regions),
     defaultLocale: options.defaultLocale ?? 'en',
     origin: resolveOrigin(options.origin),

@@ -1,6 +1,5 @@
 import { refuseUnknownOptions } from './option-names.js';
 import { OtpConfigError } from '../errors/otp.error.js';
-import { SAFE_CODE_LENGTH } from '../delivery/code-policy.js';
 
 /** What a code is for. A challenge answers for its purpose only. */
 export type Purpose = BuiltInPurpose | (string & {});
@@ -27,49 +26,31 @@ export interface PurposeRules {
   /**
    * `settled`: only numbers that are not on hold after a change (`holdHours`) and were proved within
    * `reconfirmAfterDays`. Signed-in accounts are told; anybody else gets a decoy.
-   * @defaultValue 'settled'
+   * @defaultValue 'established'
    */
-  number: 'settled' | 'any';
+  number: 'established' | 'any';
 }
 
 const RULES = {
   startedBy: ['anyone', 'account', 'host', 'login'],
   account: ['required', 'any'],
-  number: ['settled', 'any'],
+  number: ['established', 'any'],
 } satisfies { [Rule in keyof PurposeRules]: readonly PurposeRules[Rule][] };
 
 const BUILT_IN: Record<BuiltInPurpose, PurposeRules> = {
   login: { startedBy: 'anyone', account: 'required', number: 'any' },
   registration: { startedBy: 'anyone', account: 'any', number: 'any' },
-  password_reset: { startedBy: 'anyone', account: 'required', number: 'settled' },
+  password_reset: { startedBy: 'anyone', account: 'required', number: 'established' },
   verify_number: { startedBy: 'account', account: 'any', number: 'any' },
-  change_number: { startedBy: 'account', account: 'any', number: 'settled' },
+  change_number: { startedBy: 'account', account: 'any', number: 'established' },
   // Any number: the password is the other factor, and both together prove an old number anew.
   second_factor: { startedBy: 'login', account: 'any', number: 'any' },
-  transaction: { startedBy: 'host', account: 'any', number: 'settled' },
+  transaction: { startedBy: 'host', account: 'any', number: 'established' },
 };
-
-/** Purposes that protect no more than a login does; every other is too much for a short code unless the host accepts it. */
-const EVERYDAY: ReadonlySet<string> = new Set<BuiltInPurpose>(['login', 'registration', 'verify_number']);
 
 /** Whether the message must name amount, currency and payee ((EU) 2018/389 art. 5). */
 export function namesPayment(purpose: string): boolean {
   return purpose === ('transaction' satisfies BuiltInPurpose);
-}
-
-/** What makes a provider unfit for a purpose, and the option that accepts it all the same; undefined when it is fit. */
-export function weaknessFor(
-  purpose: string,
-  { codeLength, fixedText }: { codeLength: number; fixedText: boolean },
-  { acceptShortCodes, acceptFixedText }: { acceptShortCodes: boolean; acceptFixedText: boolean },
-): string | undefined {
-  if (!EVERYDAY.has(purpose) && codeLength < SAFE_CODE_LENGTH && !acceptShortCodes) {
-    return `its codes have ${codeLength} digits (set "acceptShortCodes" to accept that)`;
-  }
-  if (namesPayment(purpose) && fixedText && !acceptFixedText) {
-    return 'its text cannot name amount and payee (set "acceptFixedText" to accept that)';
-  }
-  return undefined;
 }
 
 interface PurposeOptions {
@@ -90,7 +71,7 @@ export function resolvePurposes({
       );
     }
     requireRules(`purposes.${name}`, rules);
-    purposes.set(name, { startedBy: 'host', account: 'any', number: 'settled', ...purposes.get(name), ...rules });
+    purposes.set(name, { startedBy: 'host', account: 'any', number: 'established', ...purposes.get(name), ...rules });
   }
   return purposes;
 }

@@ -2,6 +2,12 @@ import { createHmac } from 'node:crypto';
 
 import type { ResolvedPepper } from '../config/options.js';
 
+/** A MAC with the id of the pepper that made it. */
+export interface StoredMac {
+  readonly keyId: string;
+  readonly mac: Buffer;
+}
+
 /**
  * Joins fields so that no two different lists give the same bytes: each is preceded by its length.
  * Without it ("ab", "c") and ("a", "bc") would hash alike.

@@ -1,7 +1,7 @@
 import { DefaultNamingStrategy } from 'typeorm';
 
 import { allStatements, functionStatements } from './functions.js';
-import type { Place } from './names.js';
+import type { Namespace } from './names.js';
 
 /** Where the tables are, as it is said on a command line. */
 export interface NamedPlace {
@@ -9,7 +9,7 @@ export interface NamedPlace {
   readonly prefix?: string | undefined;
 }
 
-const placeOf = ({ schema = 'public', prefix }: NamedPlace): Place => ({
+const namespaceOf = ({ schema = 'public', prefix }: NamedPlace): Namespace => ({
   schema,
   prefix,
   namingStrategy: new DefaultNamingStrategy(),
@@ -17,7 +17,7 @@ const placeOf = ({ schema = 'public', prefix }: NamedPlace): Place => ({
 
 /** Everything that the migrations make, for a reader or another tool. */
 export function sqlFor(named: NamedPlace): string {
-  return `${allStatements(placeOf(named)).join('\n\n')}\n`;
+  return `${allStatements(namespaceOf(named)).join('\n\n')}\n`;
 }
 
 /** Installs the functions again, where some are missing or were altered. All or none. */
@@ -26,7 +26,7 @@ export async function reinstallFunctions(url: string, named: NamedPlace): Promis
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    const statements = functionStatements(placeOf(named));
+    const statements = functionStatements(namespaceOf(named));
     await client.query('BEGIN');
     await client.query(LOCK_INSTALL);
     for (const sql of statements) await client.query(sql);

@@ -4,7 +4,7 @@ import { Logger } from '@nestjs/common';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 
 import { OtpError } from '../errors/otp.error.js';
-import { type Place, qualified } from './names.js';
+import { type Namespace, qualified } from './names.js';
 import type { OtpTransaction, SqlTransaction } from './transaction.js';
 
 /** The part of a `pg` client that is used here. */
@@ -74,7 +74,7 @@ export class Database {
 
   constructor(
     private readonly dataSource: DataSource,
-    private readonly place: Place,
+    private readonly namespace: Namespace,
   ) {
     const end = (committed: boolean) => (event: { queryRunner: QueryRunner }) =>
       this.#ended(event.queryRunner, committed);
@@ -219,7 +219,7 @@ export class Database {
   #statementOf(operation: string): Statement {
     const known =
       this.#statements.get(operation) ??
-      statement(`SELECT ${qualified(this.place, operation)}(($1::text)::jsonb)::text AS answer`);
+      statement(`SELECT ${qualified(this.namespace, operation)}(($1::text)::jsonb)::text AS answer`);
     this.#statements.set(operation, known);
     return known;
   }
@@ -282,7 +282,7 @@ export class Database {
   async #warmUp(client: Client): Promise<void> {
     if (this.#warm.has(client)) return;
     this.#warm.add(client);
-    const warmUp = `SELECT ${qualified(this.place, 'warm_up')}()::text`;
+    const warmUp = `SELECT ${qualified(this.namespace, 'warm_up')}()::text`;
     try {
       await client.query({ text: `BEGIN ISOLATION LEVEL READ COMMITTED; ${warmUp}`, query_timeout: SILENCE_MS });
     } catch {

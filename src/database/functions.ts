@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { type Place, qualified, resolved } from './names.js';
+import { type Namespace, qualified, resolved } from './names.js';
 import { FUNCTIONS, type SqlStatement, TABLES, TYPES } from './sql.generated.js';
 
 /** Counts up with each release that changes a function. */
@@ -39,29 +39,29 @@ const TRIGGERS: readonly SqlStatement[] = [
 ].map((sql) => ({ name: 'audit', file: 'functions.ts', sql }));
 
 /** The statements that make or replace the functions. The tables and types must be there. */
-export function functionStatements(place: Place): string[] {
-  return ALL.map(({ sql }) => resolved(place, sql));
+export function functionStatements(namespace: Namespace): string[] {
+  return ALL.map(({ sql }) => resolved(namespace, sql));
 }
 
 /** The statements that make everything, in order. */
-export function allStatements(place: Place): string[] {
+export function allStatements(namespace: Namespace): string[] {
   return [
-    ...[...TABLES, ...TYPES].map(({ sql }) => resolved(place, sql)),
-    ...functionStatements(place),
-    ...TRIGGERS.map(({ sql }) => resolved(place, sql)),
+    ...[...TABLES, ...TYPES].map(({ sql }) => resolved(namespace, sql)),
+    ...functionStatements(namespace),
+    ...TRIGGERS.map(({ sql }) => resolved(namespace, sql)),
   ];
 }
 
 /** The statements that make the types, which a table made by "synchronize" comes without. */
-export function typeStatements(place: Place): { name: string; sql: string }[] {
-  return TYPES.map(({ name, sql }) => ({ name: qualified(place, name), sql: resolved(place, sql) }));
+export function typeStatements(namespace: Namespace): { name: string; sql: string }[] {
+  return TYPES.map(({ name, sql }) => ({ name: qualified(namespace, name), sql: resolved(namespace, sql) }));
 }
 
 /** The statements that take everything away again. */
-export function dropStatements(place: Place): string[] {
+export function dropStatements(namespace: Namespace): string[] {
   const named = (statements: readonly SqlStatement[]) =>
-    [...new Set(statements.map(({ name }) => name))].map((name) => qualified(place, name));
-  const guard = qualified(place, 'append_only');
+    [...new Set(statements.map(({ name }) => name))].map((name) => qualified(namespace, name));
+  const guard = qualified(namespace, 'append_only');
   return [
     ...named(ALL)
       .filter((name) => name !== guard)
@@ -75,8 +75,10 @@ export function dropStatements(place: Place): string[] {
 }
 
 /** The hash of each function's body, as the catalogue must have it. */
-export function bodyHashes(place: Place): Map<string, string> {
-  return new Map(ALL.map(({ name, sql }) => [name, md5(/ AS \$\$([\s\S]*)\$\$;$/.exec(resolved(place, sql))![1]!)]));
+export function bodyHashes(namespace: Namespace): Map<string, string> {
+  return new Map(
+    ALL.map(({ name, sql }) => [name, md5(/ AS \$\$([\s\S]*)\$\$;$/.exec(resolved(namespace, sql))![1]!)]),
+  );
 }
 
 function md5(text: string): string {

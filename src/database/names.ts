@@ -1,7 +1,7 @@
 import { OtpConfigError } from '../errors/otp.error.js';
 
 /** Where the tables, types and functions of this package are, and how their indexes are named. */
-export interface Place {
+export interface Namespace {
   /** Absent: wherever the connection's search path leads. */
   readonly schema?: string | undefined;
   /** In front of every name. */
@@ -29,14 +29,14 @@ export function checkPrefix(prefix = ''): string {
 export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** A table, type or function as it is written in SQL. */
-export function qualified({ schema, prefix }: Place, name: string): string {
+export function qualified({ schema, prefix }: Namespace, name: string): string {
   const own = quote(`${checkPrefix(prefix)}otp_${name}`);
   return schema === undefined ? own : `${quote(schema)}.${own}`;
 }
 
 /** Puts the names in braces into a statement, and names its index or primary key. */
-export function resolved(place: Place, sql: string): string {
-  const { prefix = '', namingStrategy } = place;
+export function resolved(namespace: Namespace, sql: string): string {
+  const { prefix = '', namingStrategy } = namespace;
   const table = /^CREATE TABLE \{(\w+)\}|^CREATE (?:UNIQUE )?INDEX ON \{(\w+)\}/m.exec(sql);
   const plain = table && `${prefix}otp_${table[1] ?? table[2]}`;
   const named = plain
@@ -51,5 +51,5 @@ export function resolved(place: Place, sql: string): string {
             `${create} ${quote(namingStrategy.indexName(plain, columns.split(', '), where))} ${rest}`,
         )
     : sql;
-  return named.replace(/\{([a-z_]+)\}/g, (_, name: string) => qualified(place, name));
+  return named.replace(/\{([a-z_]+)\}/g, (_, name: string) => qualified(namespace, name));
 }

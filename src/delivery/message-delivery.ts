@@ -1,9 +1,7 @@
 import { Logger } from '@nestjs/common';
 
 import type { AbuseChecks } from '../abuse/abuse-checks.js';
-import type { Challenges, IssuedCode, Reserved } from '../challenges/challenges.js';
-import type { SealedCode } from '../challenges/code.js';
-import type { Handle } from '../challenges/handle.js';
+import type { StoredMac } from '../crypto/keyed-hash.js';
 import type { SendLog, SendRecord } from './send-log.js';
 import { hex } from '../database/hex.js';
 import { isStorable } from '../errors/input.js';
@@ -14,20 +12,21 @@ import type { Locale } from '../messages/texts.js';
 import { OtpError } from '../errors/otp.error.js';
 import type { PhoneNumber } from '../phone/phone-number.js';
 import type { Background } from './background.js';
-import type { Carrier, Route } from './provider-registry.js';
-import type { Dispatched } from './provider-client.js';
+import { type Deliveries, issuedBy } from './deliveries.js';
+import type { RegisteredProvider, Route } from './provider-registry.js';
+import type { SendResult } from './provider-client.js';
 import type { SendOutcome } from './provider.js';
 
 /** A code on its way: everything the message needs, and nothing of it stored in the clear. */
-export interface Outgoing {
-  readonly handle: Handle;
+export interface OutgoingCode {
+  readonly challengeId: string;
   readonly sendNumber: number;
   readonly phone: PhoneNumber;
   readonly purpose: string;
   readonly locale: Locale;
   readonly code: string;
   /** The same code as the challenge keeps it, for a provider that leaves the check to this module. */
-  readonly sealed: SealedCode;
+  readonly codeMac: StoredMac;
   /** What the message names beside the code, where something is confirmed. */
   readonly action?: ShownAction | undefined;
 }
@@ -44,20 +43,20 @@ const WORTH_ANOTHER: ReadonlySet<string> = new Set<SendOutcome>([
   'provider_unavailable',
 ]);
 
-const WITHHELD: Dispatched = { status: 'failed', outcome: 'unknown', latencyMs: 0, segments: null };
+const WITHHELD: SendResult = { status: 'failed', outcome: 'unknown', latencyMs: 0, segments: null };
 
 /** Nor is another asked to send where a vendor's fraud guard will not. */
-function isWorthAnother({ outcome, detail }: Dispatched): boolean {
+function isWorthAnother({ outcome, detail }: SendResult): boolean {
   return WORTH_ANOTHER.has(outcome) && detail !== 'blocked';
 }
 
 /** Brings a code to the phone, after its challenge is committed, and writes down what came of it. */
-export class Courier {
+export class MessageDelivery {
   readonly #logger = new Logger('Otp');
 
   constructor(
     private readonly background: Background,
-    private readonly challenges: Challenges,
+    private readonly deliveries: Deliveries,
     private readonly sendLog: SendLog,
     private readonly stops: SendingStops,
     private readonly limits: Limits,
@@ -68,13 +67,13 @@ export class Courier {
 
   /**
    * Anonymous callers do not wait: the time of the answer, and an outage, would tell which numbers have an account.
-   * @param carriers in order: the next is asked only when the one before surely sent nothing
+   * @param route in order: the next is asked only when the one before surely sent nothing
    * @throws {@link OtpError} `send_unavailable` or `otp_too_soon`, to signed-in callers only, when surely nothing was sent
    */
-  async deliver(send: SendContext, { tier }: Reserved, outgoing: Outgoing, carriers: Route): Promise<void> {
-    if (send.account === null) return this.background.run(this.#carryUnlessRisky(outgoing, send, tier, carriers));
+  async deliver(send: SendContext, tier: SenderTier, outgoing: OutgoingCode, route: Route): Promise<void> {
+    if (send.account === null) return this.background.run(this.#sendUnlessRisky(outgoing, send, tier, route));
 
-    const work = this.#carry(outgoing, send, tier, carriers);
+    const work = this.#sendAlong(outgoing, send, tier, route);
     this.background.run(work); // whoever waits may not be a request, which a shutdown waits for
     const { status, outcome, retryAfterSeconds } = await work;
     if (status !== 'failed') return;
@@ -87,52 +86,54 @@ export class Courier {
   }
 
   /** Nobody is waiting, so now a number can be asked after. What is withheld looks from outside like a message that got lost. */
-  async #carryUnlessRisky(outgoing: Outgoing, send: SendContext, tier: SenderTier, carriers: Route): Promise<unknown> {
+  async #sendUnlessRisky(outgoing: OutgoingCode, send: SendContext, tier: SenderTier, route: Route): Promise<unknown> {
     const { phone, purpose } = outgoing;
     if (await this.checks.mayReceive({ phone: phone.e164, purpose })) {
-      return this.#carry(outgoing, send, tier, carriers);
+      return this.#sendAlong(outgoing, send, tier, route);
     }
-    return this.challenges.recordFailure(
-      { ...recordOf(outgoing, carriers[0], WITHHELD), outcome: 'withheld' },
+    return this.deliveries.recordFailure(
+      { ...recordOf(outgoing, route[0], WITHHELD), outcome: 'withheld' },
       { ends: false },
     );
   }
 
-  async #carry(
-    outgoing: Outgoing,
+  async #sendAlong(
+    outgoing: OutgoingCode,
     send: SendContext,
     tier: SenderTier,
-    [carrier, ...others]: Route,
-  ): Promise<Dispatched> {
-    const sent = await this.#send(outgoing, carrier);
-    const record = recordOf(outgoing, carrier, sent);
+    [provider, ...others]: Route,
+  ): Promise<SendResult> {
+    const sent = await this.#send(outgoing, provider);
+    const record = recordOf(outgoing, provider, sent);
     try {
       const [next, ...rest] =
         sent.status === 'failed' && isWorthAnother(sent) ? await this.#unstopped(others, send) : [];
       if (next) {
-        const handedOver = await this.challenges.handOver(record, issuedBy(next, outgoing.sealed));
-        return handedOver ? await this.#carry(outgoing, send, tier, [next, ...rest]) : sent;
+        const handedOver = await this.deliveries.handOver(record, issuedBy(next, outgoing.codeMac));
+        return handedOver ? await this.#sendAlong(outgoing, send, tier, [next, ...rest]) : sent;
       }
-      await this.#record(record, sent, carrier, send, tier);
+      await this.#record(record, sent, provider, send, tier);
     } catch (error) {
       // The message is out and its code is stored: the answer stands. Later its outcome counts as unknown.
-      this.#logger.error(`of challenge ${outgoing.handle.id} no answer could be recorded: ${(error as Error).message}`);
+      this.#logger.error(
+        `of challenge ${outgoing.challengeId} no answer could be recorded: ${(error as Error).message}`,
+      );
     }
     return sent;
   }
 
   /** Those that no operator has stopped. Where none is left, the failure before them is the end. */
-  async #unstopped(carriers: readonly Carrier[], { region }: SendContext): Promise<Carrier[]> {
-    if (carriers.length === 0) return [];
+  async #unstopped(providers: readonly RegisteredProvider[], { region }: SendContext): Promise<RegisteredProvider[]> {
+    if (providers.length === 0) return [];
     const stops = await this.stops.inForce();
-    return carriers.filter(({ name }) => !stops.some((stop) => stop.covers(region, name)));
+    return providers.filter(({ name }) => !stops.some((stop) => stop.covers(region, name)));
   }
 
-  #send(outgoing: Outgoing, { dispatcher, terms }: Carrier): Promise<Dispatched> {
-    const { handle, sendNumber, phone, purpose, locale, code, action } = outgoing;
-    const { ttlSeconds, codeLength, maxTries } = terms;
-    return dispatcher.send({
-      challengeId: handle.id,
+  #send(outgoing: OutgoingCode, { client, policy }: RegisteredProvider): Promise<SendResult> {
+    const { challengeId, sendNumber, phone, purpose, locale, code, action } = outgoing;
+    const { ttlSeconds, codeLength, maxAttempts } = policy;
+    return client.send({
+      challengeId,
       sendNumber,
       phone: phone.e164,
       region: phone.region,
@@ -141,7 +142,7 @@ export class Courier {
       appName: this.appName,
       codeLength,
       ttlSeconds,
-      maxTries,
+      maxAttempts,
       code,
       render: (theirs) => this.messages.render({ purpose, locale, code: theirs, ttlSeconds, action }),
     });
@@ -150,17 +151,18 @@ export class Courier {
   /** Durably where somebody needs it: a failure ends what waits for it, and without its reference a code of the provider's could not be checked. */
   async #record(
     record: SendRecord,
-    { status, reference, retryAfterSeconds: seconds }: Dispatched,
-    { terms }: Carrier,
+    { status, reference, retryAfterSeconds: seconds }: SendResult,
+    { policy }: RegisteredProvider,
     send: SendContext,
     tier: SenderTier,
   ): Promise<void> {
     if (status === 'failed') {
       const ends = send.account !== null;
       const cooldown = { party: this.limits.partyOf(send, tier), tier, seconds };
-      return this.challenges.recordFailure(record, { ends, ...((ends || seconds) && { cooldown }) });
+      return this.deliveries.recordFailure(record, { ends, ...((ends || seconds) && { cooldown }) });
     }
-    if (terms.checker === 'vendor' && reference !== undefined) return this.challenges.recordDelivery(record, status);
+    if (policy.checkedBy === 'provider' && reference !== undefined)
+      return this.deliveries.recordDelivery(record, status);
     const { purpose, account, phoneHash } = send;
     this.background.run(
       this.sendLog.log({ ...record, event: status, purpose, account, phone_hash: hex(phoneHash), tier }),
@@ -168,9 +170,13 @@ export class Courier {
   }
 }
 
-function recordOf({ handle, sendNumber }: Outgoing, { name }: Carrier, sent: Dispatched): SendRecord {
+function recordOf(
+  { challengeId, sendNumber }: OutgoingCode,
+  { name }: RegisteredProvider,
+  sent: SendResult,
+): SendRecord {
   return {
-    challenge_id: handle.id,
+    challenge_id: challengeId,
     send_number: sendNumber,
     provider: name,
     provider_ref: storable(sent.reference),
@@ -184,17 +190,4 @@ function recordOf({ handle, sendNumber }: Outgoing, { name }: Carrier, sent: Dis
 /** What an adapter passes on of its vendor, if it can be written down: one odd text must not lose a whole batch. */
 function storable(text: string | undefined): string | null {
   return text !== undefined && isStorable(text) ? text : null;
-}
-
-/** What a challenge is told of the code that a provider brings. */
-export function issuedBy({ name, terms }: Carrier, { mac, keyId }: SealedCode): IssuedCode {
-  return {
-    provider: name,
-    checkedBy: terms.checker === 'vendor' ? 'provider' : 'library',
-    codeMac: mac,
-    keyId,
-    maxAttempts: terms.maxTries,
-    ttlSeconds: terms.ttlSeconds,
-    onePerPhone: terms.onePerPhone,
-  };
 }

@@ -8,7 +8,7 @@ import type { EventSink } from '../events/otp.events.js';
 import { maskPhone } from '../phone/mask.js';
 import type { PhonePolicy } from '../phone/phone-policy.js';
 import type { Background } from './background.js';
-import type { Carriers } from './provider-registry.js';
+import type { ProviderRegistry } from './provider-registry.js';
 
 /** How and when a notice goes out. */
 export interface NoticeOptions {
@@ -20,7 +20,7 @@ export interface NoticeOptions {
 
 interface Parts {
   database: Database;
-  carriers: Carriers;
+  registry: ProviderRegistry;
   background: Background;
   messages: MessageRenderer;
   phones: PhonePolicy;
@@ -47,12 +47,12 @@ export class Notices {
   }
 
   async #carry(notice: Notice, phone: string, locale: Locale): Promise<void> {
-    const { carriers, messages, phones, events, auditor } = this.parts;
+    const { registry, messages, phones, events, auditor } = this.parts;
     const { text } = messages.renderNotice(notice, locale);
     const { region } = phones.accept(phone);
-    const carrier = carriers.for({ phone, region }).find(({ dispatcher }) => dispatcher.carriesTexts);
+    const registered = registry.for({ phone, region }).find(({ client }) => client.carriesTexts);
     const outcome =
-      (await carrier?.dispatcher.notify({ phone, region, text, locale, purpose: notice })) ?? 'not_supported';
+      (await registered?.client.notify({ phone, region, text, locale, purpose: notice })) ?? 'not_supported';
     auditor.note({ event: 'notice', outcome, purpose: notice, phone });
     events.emit('otp.notice', { notice, phone: maskPhone(phone), outcome });
   }

@@ -19,7 +19,7 @@ import type {
 } from './provider.js';
 
 /** A message to be sent, whoever makes its code. */
-export interface Errand extends Omit<VendorStart, 'attemptId'> {
+export interface CodeMessage extends Omit<VendorStart, 'attemptId'> {
   readonly challengeId: string;
   /** 1 for the first message of the challenge. */
   readonly sendNumber: number;
@@ -30,7 +30,7 @@ export interface Errand extends Omit<VendorStart, 'attemptId'> {
 }
 
 /** What came of one message, as the challenge and the log keep it. */
-export interface Dispatched extends SendReceipt {
+export interface SendResult extends SendReceipt {
   readonly status: 'sent' | 'failed' | 'unknown';
   readonly latencyMs: number;
   /** SMS segments of the text; null where none of ours was handed over. */
@@ -58,7 +58,7 @@ export function attemptId(challengeId: string, sendNumber: number): string {
  * vendor documents that a repeat of the same key sends nothing. A vendor that fails time and again is left alone for a while, which is the only outage that every
  * caller is told of. No database connection is held meanwhile.
  */
-export class Dispatcher {
+export class ProviderClient {
   readonly #logger = new Logger('Otp');
   readonly #breaker = circuitBreaker(
     handleWhenResult((receipt) => isFault(receipt as SendReceipt | CheckReceipt)),
@@ -89,15 +89,15 @@ export class Dispatcher {
   }
 
   /** Sends and reports; never throws. */
-  async send(errand: Errand): Promise<Dispatched> {
-    const { challengeId, sendNumber, purpose } = errand;
+  async send(outgoing: CodeMessage): Promise<SendResult> {
+    const { challengeId, sendNumber, purpose } = outgoing;
     let segments: number | null = null;
     const write = (code: string): string => {
-      const message = errand.render(code);
+      const message = outgoing.render(code);
       segments = message.segments; // counted here, since a vendor that does not answer may have sent it all the same
       return message.text;
     };
-    const hand = () => this.#timed<SendReceipt>((call) => this.#hand(errand, write, call), { outcome: 'unknown' });
+    const hand = () => this.#timed<SendReceipt>((call) => this.#hand(outgoing, write, call), { outcome: 'unknown' });
     let [receipt, latencyMs] = await hand();
     // Its answer was lost, and with it the reference. This vendor gives the same answer to the same key, and sends nothing twice.
     if (this.provider.capabilities.idempotent && statusOf(receipt) === 'unknown') [receipt, latencyMs] = await hand();
@@ -158,11 +158,11 @@ export class Dispatcher {
   }
 
   /** The three modes differ in who makes the code and who brings it. */
-  async #hand(errand: Errand, write: (code: string) => string, call: ProviderCall): Promise<SendReceipt> {
+  async #hand(outgoing: CodeMessage, write: (code: string) => string, call: ProviderCall): Promise<SendReceipt> {
     const { provider } = this;
-    const request: VendorStart = { ...errand, attemptId: attemptId(errand.challengeId, errand.sendNumber) };
+    const request: VendorStart = { ...outgoing, attemptId: attemptId(outgoing.challengeId, outgoing.sendNumber) };
     if (provider.mode === 'delegated') return provider.start(vendorStart(request), call);
-    if (provider.mode === 'delivery') return provider.send({ ...recipient(request), text: write(errand.code) }, call);
+    if (provider.mode === 'delivery') return provider.send({ ...recipient(request), text: write(outgoing.code) }, call);
 
     const { code, ...made } = await provider.generate(vendorStart(request), call);
     if (made.outcome !== 'sent') return made;
@@ -265,14 +265,14 @@ const vendorStart = (request: VendorStart): VendorStart => ({
   appName: request.appName,
   codeLength: request.codeLength,
   ttlSeconds: request.ttlSeconds,
-  maxTries: request.maxTries,
+  maxAttempts: request.maxAttempts,
 });
 
 function isFault({ outcome }: SendReceipt | CheckReceipt): boolean {
   return outcome === 'unknown' || outcome === 'provider_unavailable';
 }
 
-function statusOf({ outcome, ambiguous = outcome === 'unknown' }: SendReceipt): Dispatched['status'] {
+function statusOf({ outcome, ambiguous = outcome === 'unknown' }: SendReceipt): SendResult['status'] {
   if (outcome === 'sent') return 'sent';
   return ambiguous ? 'unknown' : 'failed';
 }

@@ -1,30 +1,30 @@
 import { OtpConfigError, OtpError } from '../errors/otp.error.js';
 import type { EventSink } from '../events/otp.events.js';
 import type { Background } from './background.js';
-import { Dispatcher } from './provider-client.js';
+import { ProviderClient } from './provider-client.js';
 import type { OtpProvider, Recipient, SingleProvider } from './provider.js';
-import { type Terms, termsOf, type Wishes } from './code-policy.js';
+import { type CodePolicy, codePolicyOf, type WantedPolicy } from './code-policy.js';
 
 /** A provider at work: what holds for its codes, and the way to it with a breaker of its own. */
-export interface Carrier {
+export interface RegisteredProvider {
   readonly name: string;
   readonly provider: SingleProvider;
-  readonly terms: Terms;
-  readonly dispatcher: Dispatcher;
+  readonly policy: CodePolicy;
+  readonly client: ProviderClient;
 }
 
-/** Carriers for one recipient, the preferred one first. */
-export type Route = readonly [Carrier, ...Carrier[]];
+/** ProviderRegistry for one recipient, the preferred one first. */
+export type Route = readonly [RegisteredProvider, ...RegisteredProvider[]];
 
-interface Figures extends Wishes {
+interface Figures extends WantedPolicy {
   readonly providerTimeoutMs: number;
   readonly maxSendsInFlight: number;
 }
 
 /** Every provider that the host's choice leads to, each once, under its name. */
-export class Carriers {
-  readonly all: readonly Carrier[];
-  readonly #byName: ReadonlyMap<string, Carrier>;
+export class ProviderRegistry {
+  readonly all: readonly RegisteredProvider[];
+  readonly #byName: ReadonlyMap<string, RegisteredProvider>;
 
   /** @throws {@link OtpConfigError} for a choice without end, or two providers of one name that are not the same */
   constructor(
@@ -33,33 +33,33 @@ export class Carriers {
     events: EventSink,
     background: Background,
   ) {
-    const byName = new Map<string, Carrier>();
+    const byName = new Map<string, RegisteredProvider>();
     for (const single of leavesOf(provider)) {
       const { name } = single;
       const known = byName.get(name);
       if (known && known.provider !== single) {
         throw new OtpConfigError(`Two providers are named "${name}": use the same one, or give one another "name".`);
       }
-      const dispatcher = known?.dispatcher ?? new Dispatcher(single, events, figures, background);
-      byName.set(name, { name, provider: single, terms: termsOf(single, figures), dispatcher });
+      const client = known?.client ?? new ProviderClient(single, events, figures, background);
+      byName.set(name, { name, provider: single, policy: codePolicyOf(single, figures), client });
     }
     this.#byName = byName;
     this.all = [...byName.values()];
   }
 
   /** For a recipient, in order of preference; none where the choice has no provider for it. */
-  for(recipient: Recipient): Carrier[] {
+  for(recipient: Recipient): RegisteredProvider[] {
     return [...new Set(chosen(this.provider, recipient))].map(({ name }) => this.#byName.get(name)!);
   }
 
   /** The one that served a challenge, if it is still configured. */
-  named(name: string): Carrier | undefined {
+  named(name: string): RegisteredProvider | undefined {
     return this.#byName.get(name);
   }
 
   /** Digits that a typed code may have, whoever made it. */
   get typedLength(): readonly [min: number, max: number] {
-    const lengths = this.all.map(({ terms }) => terms.typedLength);
+    const lengths = this.all.map(({ policy }) => policy.typedLength);
     return [Math.min(...lengths.map(([min]) => min)), Math.max(...lengths.map(([, max]) => max))];
   }
 }
@@ -68,10 +68,10 @@ export class Carriers {
  * Those that can take something on at present. When all are shut, everybody is told alike, before anything is looked up.
  * @throws {@link OtpError} `send_unavailable`, with the shortest wait
  */
-export function openOf(carriers: readonly Carrier[]): Route {
-  const [first, ...others] = carriers.filter(({ dispatcher }) => dispatcher.waitSeconds === 0);
+export function openOf(candidates: readonly RegisteredProvider[]): Route {
+  const [first, ...others] = candidates.filter(({ client }) => client.waitSeconds === 0);
   if (first) return [first, ...others];
-  const waits = carriers.map(({ dispatcher }) => dispatcher.waitSeconds);
+  const waits = candidates.map(({ client }) => client.waitSeconds);
   throw unavailable(waits.length > 0 ? Math.min(...waits) : NOT_SERVED_SECONDS);
 }
 

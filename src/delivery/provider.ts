@@ -105,7 +105,7 @@ export interface VendorStart extends Recipient {
   readonly appName: string;
   readonly codeLength: number;
   readonly ttlSeconds: number;
-  readonly maxTries: number;
+  readonly maxAttempts: number;
 }
 
 /** A typed code that the vendor is asked about. */
@@ -164,7 +164,7 @@ export interface ProviderCapabilities {
   readonly correlation: 'caller_id' | 'provider_id' | 'phone' | 'none';
   readonly codeLength: VendorFigure;
   readonly ttlSeconds: VendorFigure;
-  readonly maxTries: VendorFigure;
+  readonly maxAttempts: VendorFigure;
   /** Seconds between two sends to one phone; `ttl`: not while a code is alive. */
   readonly resendCooldown: number | 'ttl' | 'unknown';
   /** Languages the vendor can write in; `any` where the text is ours. */
@@ -184,7 +184,7 @@ export const DELIVERY_CAPABILITIES: ProviderCapabilities = {
   correlation: 'none',
   codeLength: 'unknown',
   ttlSeconds: 'unknown',
-  maxTries: 'unknown',
+  maxAttempts: 'unknown',
   resendCooldown: 'unknown',
   languages: 'any',
   fixedText: false,

@@ -13,7 +13,7 @@
  * | `otp_unavailable` | the challenge is unknown, expired, used, locked, replaced, or somebody else's | start again |
  * | `recovery_code_invalid` | the recovery code is wrong, used, or of a set that was replaced | type it again, or use another |
  * | `otp_too_soon` | a limit on sending is used up | wait `retryAfterSeconds` |
- * | `otp_paused` | too many wrong codes for this subject | wait `retryAfterSeconds` |
+ * | `locked_out` | too many wrong codes for this subject | wait `retryAfterSeconds` |
  * | `too_many_requests` | this client address asked too often | wait `retryAfterSeconds` |
  * | `grant_required` | the call needs a grant and carried none | verify a code first |
  * | `grant_invalid` | the grant is unknown, used, expired, or for something else | verify a code again |
@@ -38,7 +38,7 @@ export const OTP_ERROR_CODES = [
   'otp_unavailable',
   'recovery_code_invalid',
   'otp_too_soon',
-  'otp_paused',
+  'locked_out',
   'too_many_requests',
   'grant_required',
   'grant_invalid',

@@ -1,6 +1,8 @@
 import { Logger } from '@nestjs/common';
 
-import type { FloorScope } from '../config/minimum-conversion.js';
+import type { Emitter } from './event-emitter.js';
+
+import type { MinimumConversionScope } from '../config/minimum-conversion.js';
 import type { LimitName, SenderTier } from '../limits/limits.js';
 
 /** What the events of a challenge have in common. */
@@ -27,11 +29,11 @@ export interface OtpEvents {
   };
   /**
    * Of the messages of an hour to one prefix, from one client address, to one region or by one provider, too few were
-   * verified (`conversionFloor`): told once when it comes to that. `name`: the prefix with its last four digits masked, the
+   * verified (`minimumConversion`): told once when it comes to that. `name`: the prefix with its last four digits masked, the
    * network around the address, the region, the provider. `enforced`: closed for an hour to all but known devices and owners.
    */
   'otp.conversion_low': {
-    scope: FloorScope;
+    scope: MinimumConversionScope;
     name: string;
     messages: number;
     verified: number;
@@ -59,7 +61,7 @@ export interface OtpEvents {
   /** A grant was used, and the transaction that used it is committed. `subject` as in `otp.verified`. */
   'otp.grant_used': ChallengeEvent & { subject: string; phone: string };
   /** Too many wrong codes for one subject: it is locked out for a time, or (`closed`) for good until `OtpOperations.unlock`. */
-  'otp.paused': ChallengeEvent & { failures: number; closed: boolean };
+  'otp.locked_out': ChallengeEvent & { failures: number; closed: boolean };
   /**
    * `PhoneRisk` spoke against a number (`sim_swapped`, `ported`, `recycled`, `risky`) or did not answer in time, and the code
    * was withheld or sent all the same, as the purpose and `acceptRiskyLogins` have it.
@@ -67,9 +69,9 @@ export interface OtpEvents {
   'otp.risk': { purpose: string; phone: string; doubt: string; withheld: boolean };
   /**
    * So many codes were wrong in ten minutes, over all subjects, that somebody may be guessing one on each of many accounts.
-   * Raised at `sprayFailures` and at each multiple of it; meanwhile a `BotCheck` is asked before every code of a client.
+   * Raised at `sprayingFailures` and at each multiple of it; meanwhile a `BotCheck` is asked before every code of a client.
    */
-  'otp.spray': { failures: number };
+  'otp.spraying': { failures: number };
   /** A number was bound to an account, or proved anew. All events of the ledger come after the commit; phones are masked. */
   'otp.number_activated': { owner: string; phone: string; purpose: string };
   /** A number went from one account to another, as `takenNumbers` has it: tell the one who had it by other means. */
@@ -100,21 +102,21 @@ export interface OtpEvents {
 /** The name of an event, for `@OnEvent`. */
 export type OtpEventName = keyof OtpEvents;
 
-/** The part of EventEmitter2 that is used. */
-interface Emitter {
-  emit(name: string, payload: unknown): unknown;
-}
-
 /** Writes each event to the log and hands it to the host's listeners, which run in this very call and may throw. */
 export class EventSink {
   readonly #logger = new Logger('Otp');
 
-  constructor(private readonly emitter: Emitter | undefined) {}
+  #emitter: Emitter | undefined;
+
+  /** The application's event emitter, once it is known. */
+  useEmitter(emitter: Emitter): void {
+    this.#emitter = emitter;
+  }
 
   emit<N extends OtpEventName>(name: N, payload: OtpEvents[N]): void {
     if (Logger.isLevelEnabled('debug')) this.#logger.debug(`${name} ${JSON.stringify(payload)}`);
     try {
-      this.emitter?.emit(name, payload);
+      this.#emitter?.emit(name, payload);
     } catch (error) {
       this.#logger.error(`a listener of "${name}" threw ${(error as Error)?.name ?? 'something'}; the outcome stands`);
     }

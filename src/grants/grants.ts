@@ -145,7 +145,7 @@ export class Grants {
       ...(subject !== undefined && { account: subject }),
       ...(binding && { session_binding: hex(binding) }),
       ...(digest && { action_digest: hex(digest) }),
-      ...(rules.some((rule) => rule?.number === 'settled') && { must_be_established: true }),
+      ...(rules.some((rule) => rule?.number === 'established') && { must_be_established: true }),
       ...(this.parts.audit && { audit: true }),
     };
   }

@@ -8,7 +8,7 @@ import { OtpConfigError } from '../errors/otp.error.js';
  * part, Nest would say of an application without `OtpModule` that it misses something of which the host never heard.
  * @throws {@link OtpConfigError} when no module imports `OtpModule`
  */
-export function partOfModule<Part>(host: ModuleRef, part: Type<Part>, user: string): Part {
+export function partOfModule<Part>(host: ModuleRef, part: Type<Part> | symbol, user: string): Part {
   try {
     return host.get(part, { strict: false });
   } catch {

@@ -17,7 +17,7 @@ describe('problemOf', () => {
       'otp_unavailable 400',
       'recovery_code_invalid 400',
       'otp_too_soon 429',
-      'otp_paused 429',
+      'locked_out 429',
       'too_many_requests 429',
       'grant_required 401',
       'grant_invalid 401',

@@ -1,37 +1,53 @@
-import { type ExecutionContext, Inject, Injectable, Logger } from '@nestjs/common';
-import { HttpAdapterHost, Reflector } from '@nestjs/core';
+import { type ExecutionContext, Logger } from '@nestjs/common';
+import type { HttpAdapterHost, Reflector } from '@nestjs/core';
 import {
   ThrottlerGuard,
   type ThrottlerLimitDetail,
   type ThrottlerModuleOptions,
   type ThrottlerStorage,
+  ThrottlerStorageService,
 } from '@nestjs/throttler';
 
 import { answered } from '../accounts/host-accounts.js';
-import { addressBlock } from '../limits/client-address.js';
+import { addressBlock } from '../config/client-address.js';
 import { OtpError } from '../errors/otp.error.js';
-import { THROTTLER_OPTIONS, THROTTLER_STORAGE } from './tokens.js';
+import type { VerifyThrottlerStorage } from './verify-throttle.js';
 
 /** How long a store may take, as any bound of a wait here: what it counts is worth no more. */
 const PATIENCE_MS = 2_000;
+const TEN_MINUTES_MS = 600_000;
 
 /**
  * Slows down one address that tries many codes (LIM-08). It has tokens of its own, so a host's ThrottlerModule stays as
  * it is. What may never be exceeded is counted in PostgreSQL; this guard only spares the database a flood.
  */
-@Injectable()
 export class VerifyThrottlerGuard extends ThrottlerGuard {
   readonly #logger = new Logger('Otp');
   /** Told once, and not for each call. */
   #storeFails = false;
 
   constructor(
-    @Inject(THROTTLER_OPTIONS) options: ThrottlerModuleOptions,
-    @Inject(THROTTLER_STORAGE) storage: ThrottlerStorage,
+    options: ThrottlerModuleOptions,
+    storage: ThrottlerStorage,
     reflector: Reflector,
     private readonly host: HttpAdapterHost,
   ) {
     super(options, storage, reflector);
+  }
+
+  static async of(
+    limit: number,
+    storage: VerifyThrottlerStorage | undefined,
+    reflector: Reflector,
+    host: HttpAdapterHost,
+  ): Promise<VerifyThrottlerGuard> {
+    const options = {
+      throttlers: [{ name: 'otp-verify', ttl: TEN_MINUTES_MS, limit }],
+      setHeaders: false, // a named throttler would write "Retry-After-otp-verify"
+    };
+    const guard = new VerifyThrottlerGuard(options, storage ?? new ThrottlerStorageService(), reflector, host);
+    await guard.onModuleInit();
+    return guard;
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {

@@ -4,7 +4,7 @@ import { hex } from '../database/hex.js';
 import type { KeyedHash } from '../crypto/keyed-hash.js';
 import { type OtpSettings, STRANGERS_SHARE } from '../config/options.js';
 import { prefixOf } from '../phone/mask.js';
-import { addressBlock } from './client-address.js';
+import { addressBlock } from '../config/client-address.js';
 
 /**
  * Whose limits pay for a message. The database decides it, in the function that takes the message:
@@ -142,13 +142,13 @@ export class Limits {
   }
 
   #unverified(scope: 'address' | 'prefix', most: number) {
-    const { conversionFloor, conversionFloorPercent, conversionFloorMessages } = this.settings;
-    const mode = conversionFloor[scope];
+    const { minimumConversion, minimumConversionPercent, minimumConversionMessages } = this.settings;
+    const mode = minimumConversion[scope];
     if (mode === 'off') return { most };
     return {
       most,
-      minimum_conversion: conversionFloorPercent,
-      minimum_messages: conversionFloorMessages,
+      minimum_conversion: minimumConversionPercent,
+      minimum_messages: minimumConversionMessages,
       enforced: mode === 'enforce',
     };
   }

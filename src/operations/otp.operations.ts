@@ -9,14 +9,14 @@ import { OtpError } from '../errors/otp.error.js';
 import type { EventSink } from '../events/otp.events.js';
 import type { OtpSettings } from '../config/options.js';
 import type { SendingScope, SendingStop } from '../challenges/otp.requests.js';
-import type { Carriers } from '../delivery/provider-registry.js';
+import type { ProviderRegistry } from '../delivery/provider-registry.js';
 
 interface Parts {
   settings: OtpSettings;
   database: Database;
   hash: KeyedHash;
   stops: SendingStops;
-  carriers: Carriers;
+  registry: ProviderRegistry;
   events: EventSink;
 }
 
@@ -90,23 +90,23 @@ export class OtpOperations {
   }
 
   /**
-   * Looks whether too few of the last hour's messages were verified, by region and by provider, as `conversionFloor` has it.
+   * Looks whether too few of the last hour's messages were verified, by region and by provider, as `minimumConversion` has it.
    * Safe on every instance at once: one of them looks, and tells.
    */
   async checkConversion(): Promise<void> {
-    const { settings, database, carriers, events } = this.parts;
-    const { conversionFloor, conversionFloorMessages, conversionFloorPercent, conversionCheckSeconds } = settings;
+    const { settings, database, registry, events } = this.parts;
+    const { minimumConversion, minimumConversionMessages, minimumConversionPercent, conversionCheckSeconds } = settings;
     const enforced = {
-      region: conversionFloor.region === 'enforce',
-      provider: conversionFloor.provider === 'enforce',
+      region: minimumConversion.region === 'enforce',
+      provider: minimumConversion.provider === 'enforce',
     };
     const { low } = await database.call<{ low: LowConversion[] }>('check_conversion', {
       turn_seconds: Math.max(0, conversionCheckSeconds - 1), // another instance's turn is about as long after this one's
-      regions: conversionFloor.region === 'off' ? [] : settings.regions,
-      providers: conversionFloor.provider === 'off' ? [] : carriers.all.map(({ name }) => name),
+      regions: minimumConversion.region === 'off' ? [] : settings.regions,
+      providers: minimumConversion.provider === 'off' ? [] : registry.all.map(({ name }) => name),
       enforced,
-      minimum_messages: conversionFloorMessages,
-      minimum_conversion: conversionFloorPercent,
+      minimum_messages: minimumConversionMessages,
+      minimum_conversion: minimumConversionPercent,
       audit: settings.audit,
     });
     for (const found of low) events.emit('otp.conversion_low', { ...found, enforced: enforced[found.scope] });
@@ -144,11 +144,11 @@ export class OtpOperations {
 
   /** A stop with a slip of the pen would stop nothing. */
   #readScope({ region, provider }: SendingScope) {
-    const { settings, carriers } = this.parts;
+    const { settings, registry } = this.parts;
     if (region !== undefined && !settings.regions.some((served) => served === region)) {
       throw new OtpError('request_invalid', '"region" is not one of this application.');
     }
-    if (provider !== undefined && !carriers.named(provider)) {
+    if (provider !== undefined && !registry.named(provider)) {
       throw new OtpError('request_invalid', '"provider" is not one of this application.');
     }
     return { region: region ?? null, provider: provider ?? null };

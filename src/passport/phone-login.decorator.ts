@@ -10,7 +10,7 @@ import type { PhoneLoginResult } from './phone-logins.js';
  * `{ challenge, code }` in the body. The handler gets who it is by {@link LoggedIn}, and opens its own session.
  *
  * Answers `application/problem+json`: 400 `otp_invalid`, `otp_unavailable`, `code_malformed` · 401 `grant_required`,
- * `grant_invalid` · 403 `other_factor_needed` · 429 `otp_paused`, `too_many_requests` · 503.
+ * `grant_invalid` · 403 `other_factor_needed` · 429 `locked_out`, `too_many_requests` · 503.
  */
 export function PhoneLogin(): MethodDecorator & ClassDecorator {
   return applyDecorators(UseGuards(PhoneLoginGuard), UseFilters(OtpProblemFilter));

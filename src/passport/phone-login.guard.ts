@@ -12,7 +12,7 @@ import passport from 'passport';
 import { headerOf, type IncomingRequest, requestOf } from '../http/incoming.js';
 import { partOfModule } from '../http/part-of-module.js';
 import { refusal } from '../http/problem.exception.js';
-import { VerifyThrottlerGuard } from '../http/verify-throttler.guard.js';
+import { VerifyThrottle } from '../http/verify-throttle.js';
 import { PhoneLoginStrategy } from './phone-login.strategy.js';
 import { type PhoneLoginResult, typedCode } from './phone-logins.js';
 
@@ -25,9 +25,10 @@ export class PhoneLoginGuard implements CanActivate, OnModuleInit {
     private readonly host: HttpAdapterHost,
   ) {}
 
-  /** @throws OtpConfigError when no module imports `OtpModule` */
-  onModuleInit(): void {
+  /** @throws OtpConfigError when no module imports `OtpModule`, or `@nestjs/throttler` is not installed */
+  async onModuleInit(): Promise<void> {
     this.#part(PhoneLoginStrategy);
+    await this.#part(VerifyThrottle).load('@PhoneLogin()');
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -35,7 +36,7 @@ export class PhoneLoginGuard implements CanActivate, OnModuleInit {
       const request: IncomingRequest & { user?: PhoneLoginResult } = requestOf(context);
       // A code in the body is a guess, and counts as one at /verify does. A grant cannot be guessed.
       const guesses = headerOf(request, 'otp-grant') === undefined && typedCode(request.body).code !== undefined;
-      if (guesses) await this.#part(VerifyThrottlerGuard).canActivate(context);
+      if (guesses) await this.#part(VerifyThrottle).canActivate(context);
       request.user = await this.#authenticate(request);
       return true;
     } catch (error) {

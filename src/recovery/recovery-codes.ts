@@ -112,7 +112,7 @@ export class RecoveryCodes {
    * Ask for another factor first, such as the password: wrong codes lock the account out, as those to the phone do (but
    * apart from them). Never call it inside a transaction: what it counts must stay counted. The phone is told.
    * @throws {@link OtpError} `code_malformed` (no try was spent) · `recovery_code_invalid` for a wrong or used code and for
-   * an account that has none · `otp_paused` · `phone_missing` (the code was not used) when there is no number to change ·
+   * an account that has none · `locked_out` · `phone_missing` (the code was not used) when there is no number to change ·
    * `request_invalid` · `service_unavailable` (the code may have been used)
    */
   async use(account: string, code: string, use: RecoveryUse): Promise<Recovered> {
@@ -144,7 +144,7 @@ export class RecoveryCodes {
       grant_seconds: settings.grantTtlSeconds,
       failures_per_hour: settings.failuresPerHour,
       failures_in_a_row: settings.failuresInARow,
-      lockout_minutes: settings.pauseMinutes,
+      lockout_minutes: settings.lockoutMinutes,
       audit: this.#audit,
     });
     if (answer.refused_by !== undefined) throw this.#refused(account, purpose, answer);

@@ -1,7 +1,11 @@
 import {
   Body,
+  type CanActivate,
+  type ExecutionContext,
   HttpCode,
   Inject,
+  Injectable,
+  type OnModuleInit,
   Post,
   Req,
   SetMetadata,
@@ -10,6 +14,7 @@ import {
   UseGuards,
   UsePipes,
 } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 
 import type { Caller } from '../accounts/callers.js';
 import { HostAccounts } from '../accounts/host-accounts.js';
@@ -20,27 +25,51 @@ import type { Client } from '../challenges/otp.requests.js';
 import { OtpService } from '../challenges/otp.service.js';
 import { ResendDto, StartDto, StartedDto, VerifiedDto, VerifyDto } from './dto.js';
 import { clientOf, type IncomingRequest } from '../http/incoming.js';
-import { bodyPipe, JsonOnlyGuard } from '../http/json-body.js';
+import { bodyPipe, JsonOnlyGuard } from './json-body.js';
 import type { OtpRoutesOptions } from './otp-routes.options.js';
 import { OtpProblemFilter } from '../http/problem.filter.js';
-import { HTTP_SETTINGS, ROUTES_OPTIONS } from '../http/tokens.js';
-import { VerifyThrottlerGuard } from '../http/verify-throttler.guard.js';
+import { partOfModule } from '../http/part-of-module.js';
+import { SETTINGS } from '../http/tokens.js';
+import { VerifyThrottle } from '../http/verify-throttle.js';
+
+export const ROUTES_OPTIONS = Symbol('nestjs-phone-otp routes');
 
 /** What the host's Swagger shows as the answer: its own decorator does the same, but would have to be imported. */
 const Answers = (status: number, type: Type<unknown>) =>
   SetMetadata('swagger/apiResponse', { [status]: { type, description: '' } });
 
-/** The ready-made routes. `otpHttp` makes a controller of them under the host's prefix. */
+/** Finds the throttle of `OtpModule`, since Nest builds guards in the module of the routes. */
+@Injectable()
+class VerifyGuard implements CanActivate {
+  constructor(private readonly modules: ModuleRef) {}
+
+  canActivate(context: ExecutionContext): Promise<boolean> {
+    return partOfModule(this.modules, VerifyThrottle, 'OtpRoutesModule').canActivate(context);
+  }
+}
+
+/** The ready-made routes. `OtpRoutesModule` makes a controller of them under the host's prefix. */
 @UseGuards(JsonOnlyGuard)
 @UseFilters(OtpProblemFilter)
 @UsePipes(bodyPipe)
-export class OtpRoutes {
+export class OtpRoutes implements OnModuleInit {
+  #otp: OtpService;
+  #accounts: HostAccounts;
+  #settings: OtpSettings;
+
   constructor(
-    private readonly otp: OtpService,
-    @Inject(HTTP_SETTINGS) private readonly settings: OtpSettings,
+    private readonly modules: ModuleRef,
     @Inject(ROUTES_OPTIONS) private readonly options: OtpRoutesOptions,
-    private readonly accounts: HostAccounts,
   ) {}
+
+  /** @throws OtpConfigError when no module imports `OtpModule`, or `@nestjs/throttler` is not installed */
+  async onModuleInit(): Promise<void> {
+    const part = <Part>(token: Type<Part> | symbol) => partOfModule<Part>(this.modules, token, 'OtpRoutesModule');
+    this.#otp = part(OtpService);
+    this.#accounts = part(HostAccounts);
+    this.#settings = part(SETTINGS);
+    await part(VerifyThrottle).load('OtpRoutesModule');
+  }
 
   @Post('start')
   @HttpCode(202)
@@ -51,29 +80,29 @@ export class OtpRoutes {
       throw new OtpError('purpose_refused', 'This purpose is started by the application itself.');
     }
     const caller = await this.#callerFor(rules, request);
-    return this.otp.start({ phone, purpose, client: this.#clientOf(request), ...(locale && { locale }), ...caller });
+    return this.#otp.start({ phone, purpose, client: this.#clientOf(request), ...(locale && { locale }), ...caller });
   }
 
   @Post('resend')
   @HttpCode(202)
   @Answers(202, StartedDto)
   async resend(@Body() { challenge }: ResendDto, @Req() request: IncomingRequest): Promise<StartedDto> {
-    return this.otp.resend({ challenge, client: this.#clientOf(request) });
+    return this.#otp.resend({ challenge, client: this.#clientOf(request) });
   }
 
   @Post('verify')
   @HttpCode(200)
   @Answers(200, VerifiedDto)
-  @UseGuards(VerifyThrottlerGuard)
+  @UseGuards(VerifyGuard)
   async verify(@Body() { challenge, code, purpose }: VerifyDto, @Req() request: IncomingRequest): Promise<VerifiedDto> {
     const caller = await this.#callerFor(this.#rulesOf(purpose), request);
     const client = this.#clientOf(request);
-    const { grant, expiresAt } = await this.otp.verify({ challenge, code, purpose, client, ...caller });
+    const { grant, expiresAt } = await this.#otp.verify({ challenge, code, purpose, client, ...caller });
     return { grant, expiresAt };
   }
 
   #rulesOf(purpose: string): PurposeRules {
-    const rules = this.settings.purposes.get(purpose);
+    const rules = this.#settings.purposes.get(purpose);
     if (rules) return rules;
     throw new OtpError('request_invalid', 'The body does not fit this route. Check "purpose".');
   }
@@ -81,7 +110,7 @@ export class OtpRoutes {
   /** Whoever starts a purpose that is open to anyone is nobody, signed in or not: the answers must not differ. During a login nobody is signed in yet. */
   async #callerFor({ startedBy }: PurposeRules, request: unknown): Promise<Caller | undefined> {
     if (startedBy === 'anyone' || startedBy === 'login') return undefined;
-    const caller = await this.accounts.caller(request);
+    const caller = await this.#accounts.caller(request);
     if (caller) return caller;
     throw new OtpError('sign_in_required', 'This purpose belongs to a signed-in account. Sign in first.');
   }

@@ -36,3 +36,23 @@ export const SIMULATORS = {
   },
   vonage: { about: 'Vonage: VonageVerify', make: () => new VonageSimulator() },
 } as const satisfies Record<string, SimulatedVendor>;
+
+export { VendorSimulator } from './simulator.js';
+export type { SimulatedMessage, SimulatedRequest, VendorReaction } from './simulator.js';
+export type { SimulatedAnswer, SimulatedFault } from './faults.js';
+export { LamahSimulator } from './lamah-simulator.js';
+export type { LamahSimulatorOptions } from './lamah-simulator.js';
+export { NinetyNineSimulator } from './ninety-nine-simulator.js';
+export type { NinetyNineSimulatorOptions } from './ninety-nine-simulator.js';
+export { SgateSimulator } from './sgate-simulator.js';
+export type { SgateSimulatorOptions } from './sgate-simulator.js';
+export { TaqnyatSimulator } from './taqnyat-simulator.js';
+export type { TaqnyatSimulatorOptions } from './taqnyat-simulator.js';
+export { TermiiSimulator } from './termii-simulator.js';
+export type { TermiiSimulatorOptions } from './termii-simulator.js';
+export { TwilioSimulator } from './twilio-simulator.js';
+export type { TwilioSimulatorOptions } from './twilio-simulator.js';
+export { UnifonicSimulator } from './unifonic-simulator.js';
+export type { UnifonicSimulatorOptions } from './unifonic-simulator.js';
+export { VonageSimulator } from './vonage-simulator.js';
+export type { VonageSimulatorOptions } from './vonage-simulator.js';

@@ -13,7 +13,7 @@ export interface LamahSimulatorOptions {
   /** Which of the vendor's descriptions it follows: that of its gateway, or its API reference. @defaultValue 'gateway' */
   dialect?: 'gateway' | 'docs';
   /** Codes compared for one message: 3 in the reference, and no limit at the gateway. @defaultValue by dialect */
-  maxTries?: number;
+  maxAttempts?: number;
   /** Messages to a number within a minute before 429: 10 in the reference, and no limit at the gateway. @defaultValue by dialect */
   sendsPerMinute?: number;
   /** Whether no code is sent to a number while another is alive. @defaultValue true */
@@ -69,7 +69,7 @@ export class LamahSimulator extends VendorSimulator {
     token = 'lamah-simulator-token',
     sender = 'Acme',
     dialect = 'gateway',
-    maxTries = dialect === 'docs' ? 3 : Infinity,
+    maxAttempts = dialect === 'docs' ? 3 : Infinity,
     sendsPerMinute = dialect === 'docs' ? 10 : Infinity,
     oneAtATime = true,
     cost = 1,
@@ -77,7 +77,7 @@ export class LamahSimulator extends VendorSimulator {
     now = Date.now,
   }: LamahSimulatorOptions = {}) {
     super();
-    this.#options = { token, sender, dialect, maxTries, sendsPerMinute, oneAtATime, cost, companyPhone, now };
+    this.#options = { token, sender, dialect, maxAttempts, sendsPerMinute, oneAtATime, cost, companyPhone, now };
   }
 
   /** Options with which the adapter reaches it, once started. */
@@ -143,7 +143,7 @@ export class LamahSimulator extends VendorSimulator {
   }
 
   #verify({ request_id, code }: Fields): VendorReaction {
-    const { dialect, maxTries, now } = this.#options;
+    const { dialect, maxAttempts, now } = this.#options;
     if (!request_id) return this.#refuseField('request_id');
     if (!code) return this.#refuseField('code');
     const isGateway = dialect === 'gateway';
@@ -152,7 +152,7 @@ export class LamahSimulator extends VendorSimulator {
     if (isGone) return this.#refuse(404, isGateway ? 'OTP not found or expired' : 'OTP not found');
     if (sent.verified) return this.#refuse(400, 'OTP already verified');
     if (now() >= sent.expiresAt) return this.#refuse(400, 'OTP has expired');
-    if (sent.tries >= maxTries) return this.#refuse(400, 'Too many attempts');
+    if (sent.tries >= maxAttempts) return this.#refuse(400, 'Too many attempts');
     sent.tries++;
     if (code !== sent.code) return this.#refuse(400, isGateway ? 'Invalid OTP' : 'Invalid OTP code');
     sent.verified = true;

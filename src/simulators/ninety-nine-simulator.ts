@@ -14,7 +14,7 @@ export interface NinetyNineSimulatorOptions {
   /** How long a code can be used, in seconds. @defaultValue 600, as documented */
   ttlSeconds?: number;
   /** Codes compared for one message. Not documented. @defaultValue 5 */
-  maxTries?: number;
+  maxAttempts?: number;
   /** `status` of a check that fails, by its reason. Not documented; a success is 1. @defaultValue 0 for each */
   checkStatuses?: { wrong?: number; expired?: number; exhausted?: number };
   /** Its clock, in milliseconds. @defaultValue Date.now */
@@ -57,12 +57,12 @@ export class NinetyNineSimulator extends VendorSimulator {
     approvedSenders = ['0501234567'],
     codeLength = 6,
     ttlSeconds = 600,
-    maxTries = 5,
+    maxAttempts = 5,
     checkStatuses,
     now = Date.now,
   }: NinetyNineSimulatorOptions = {}) {
     super();
-    this.#options = { apiKey, approvedSenders, codeLength, ttlSeconds, maxTries, now };
+    this.#options = { apiKey, approvedSenders, codeLength, ttlSeconds, maxAttempts, now };
     this.#statuses = { wrong: 0, expired: 0, exhausted: 0, ...checkStatuses };
   }
 
@@ -137,11 +137,11 @@ export class NinetyNineSimulator extends VendorSimulator {
   }
 
   #judge(phone: string, code: string): number {
-    const { now, ttlSeconds, maxTries } = this.#options;
+    const { now, ttlSeconds, maxAttempts } = this.#options;
     const known = this.#verifications.get(phone);
     if (known === undefined) return this.#statuses.wrong;
     if (now() - known.sentAt >= ttlSeconds * 1000) return this.#statuses.expired;
-    if (known.tries >= maxTries) return this.#statuses.exhausted;
+    if (known.tries >= maxAttempts) return this.#statuses.exhausted;
     known.tries++;
     if (code !== known.code) return this.#statuses.wrong;
     this.#verifications.delete(phone); // "a code can be used only once"

@@ -17,7 +17,7 @@ export interface SgateSimulatorOptions {
   /** What the second message within a minute is answered with. Not documented. @defaultValue 1611 */
   cooldownCode?: 1611 | 1212;
   /** Codes compared for one message before 1606. None is documented. @defaultValue Infinity */
-  maxTries?: number;
+  maxAttempts?: number;
   /** Whether a new message ends the codes before it. Not documented. @defaultValue true */
   newestOnly?: boolean;
   /** How far the time of a request may be from its own, in seconds, before 1204. Not documented. @defaultValue 300 */
@@ -90,13 +90,13 @@ export class SgateSimulator extends VendorSimulator {
     appName = 'Acme',
     sandbox = true,
     cooldownCode = 1611,
-    maxTries = Infinity,
+    maxAttempts = Infinity,
     newestOnly = true,
     maxSkewSeconds = 300,
     now = Date.now,
   }: SgateSimulatorOptions = {}) {
     super();
-    this.#options = { apiKey, appName, sandbox, cooldownCode, maxTries, newestOnly, maxSkewSeconds, now };
+    this.#options = { apiKey, appName, sandbox, cooldownCode, maxAttempts, newestOnly, maxSkewSeconds, now };
   }
 
   /** Options with which the adapter reaches it, once started. */
@@ -193,7 +193,7 @@ export class SgateSimulator extends VendorSimulator {
   }
 
   #check({ mobile, code, sessionid }: Fields): Result {
-    const { sandbox, maxTries, newestOnly, now } = this.#options;
+    const { sandbox, maxAttempts, newestOnly, now } = this.#options;
     if (!mobile || !code || !sessionid) return { code: 1102 };
     if (typeof code !== 'string' || code.length !== 6) return { code: 1103 };
     if (typeof sessionid !== 'string' || sessionid.length !== 32) return { code: 1103 };
@@ -207,7 +207,7 @@ export class SgateSimulator extends VendorSimulator {
     const isOver = session.used || now() - session.sentAt >= TTL_MS;
     const isReplaced = newestOnly && this.#newest.get(number) !== sessionid;
     if (!isFixed && (isOver || isReplaced)) return { code: 1607 };
-    if (session.tries >= maxTries) return { code: 1606 };
+    if (session.tries >= maxAttempts) return { code: 1606 };
     session.tries++;
     if (code !== session.code) return { code: 1609 };
     session.used = true;

@@ -16,7 +16,7 @@ export interface TaqnyatSimulatorOptions {
   /** How long a code can be used, in seconds; an expired one counts as wrong. @defaultValue 300 */
   ttlSeconds?: number;
   /** Codes compared for one `requestId` before 12. @defaultValue 3 */
-  maxTries?: number;
+  maxAttempts?: number;
   /** Messages for one `requestId` before 8. @defaultValue 3 */
   maxSends?: number;
   /** Wait between two messages, answered with 7. @defaultValue 60 */
@@ -74,7 +74,7 @@ export class TaqnyatSimulator extends VendorSimulator {
     answers = 'envelope',
     codeLength = 4,
     ttlSeconds = 300,
-    maxTries = 3,
+    maxAttempts = 3,
     maxSends = 3,
     cooldownSeconds = 60,
     cooldownPer = 'request',
@@ -87,7 +87,7 @@ export class TaqnyatSimulator extends VendorSimulator {
       answers,
       codeLength,
       ttlSeconds,
-      maxTries,
+      maxAttempts,
       maxSends,
       cooldownSeconds,
       cooldownPer,
@@ -154,11 +154,11 @@ export class TaqnyatSimulator extends VendorSimulator {
   }
 
   #check(key: string, activeKey: unknown): Result {
-    const { now, maxTries, ttlSeconds } = this.#options;
+    const { now, maxAttempts, ttlSeconds } = this.#options;
     const known = this.#verifications.get(key);
     if (known === undefined) return { code: 11 };
     if (known.verified) return { code: 13 };
-    if (known.tries >= maxTries) return { code: 12 };
+    if (known.tries >= maxAttempts) return { code: 12 };
     known.tries++;
     if (activeKey !== known.code || now() - known.sentAt >= ttlSeconds * 1000) return { code: 11 };
     known.verified = true;

@@ -12,7 +12,7 @@ export interface TwilioSimulatorOptions {
   /** How long a verification lasts, in seconds. @defaultValue 600 */
   ttlSeconds?: number;
   /** Codes compared for one verification before 60202. @defaultValue 5, as documented */
-  maxTries?: number;
+  maxAttempts?: number;
   /** Messages for one verification before 60203. @defaultValue 5, as documented */
   maxSends?: number;
   /** Its clock, in milliseconds. @defaultValue Date.now */
@@ -86,12 +86,12 @@ export class TwilioSimulator extends VendorSimulator {
     secret = 'twilio-simulator-secret',
     codeLength = 6,
     ttlSeconds = 600,
-    maxTries = 5,
+    maxAttempts = 5,
     maxSends = 5,
     now = Date.now,
   }: TwilioSimulatorOptions = {}) {
     super();
-    this.#options = { secret, codeLength, ttlSeconds, maxTries, maxSends, now };
+    this.#options = { secret, codeLength, ttlSeconds, maxAttempts, maxSends, now };
   }
 
   /** Options with which either adapter reaches it, once started. */
@@ -150,7 +150,7 @@ export class TwilioSimulator extends VendorSimulator {
     if (!/^\d{4,10}$/.test(code)) return refuse(60200);
     const verification = this.#alive({ to: form.get('To'), sid: form.get('VerificationSid') });
     if (verification === undefined) return refuse(20404);
-    if (verification.tries >= this.#options.maxTries) return refuse(60202);
+    if (verification.tries >= this.#options.maxAttempts) return refuse(60202);
     verification.tries++;
     if (code !== verification.code) return ok(shown(verification, 'pending'));
     this.#verifications.delete(verification.to);

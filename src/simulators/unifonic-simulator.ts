@@ -13,7 +13,7 @@ export interface UnifonicSimulatorOptions {
   /** How long a code can be used, in seconds. Not documented. @defaultValue 300 */
   ttlSeconds?: number;
   /** Codes compared for one message before 108. Not documented. @defaultValue 3 */
-  maxTries?: number;
+  maxAttempts?: number;
   /** What it says a text costs, in SAR. @defaultValue 0.05 */
   cost?: number;
   /** Its clock, in milliseconds. @defaultValue Date.now */
@@ -53,12 +53,12 @@ export class UnifonicSimulator extends VendorSimulator {
     token = 'unifonic-simulator-token',
     appSid = 'unifonic-simulator-app-sid',
     ttlSeconds = 300,
-    maxTries = 3,
+    maxAttempts = 3,
     cost = 0.05,
     now = Date.now,
   }: UnifonicSimulatorOptions = {}) {
     super();
-    this.#options = { token, appSid, ttlSeconds, maxTries, cost, now };
+    this.#options = { token, appSid, ttlSeconds, maxAttempts, cost, now };
   }
 
   /** Options with which either adapter reaches it, once started. */
@@ -116,10 +116,10 @@ export class UnifonicSimulator extends VendorSimulator {
   }
 
   #judge(verification: Verification, code: string): number {
-    const { now, ttlSeconds, maxTries } = this.#options;
+    const { now, ttlSeconds, maxAttempts } = this.#options;
     if (verification.verified) return 110;
     if (now() - verification.sentAt >= ttlSeconds * 1000) return 109;
-    if (verification.tries >= maxTries) return 108;
+    if (verification.tries >= maxAttempts) return 108;
     verification.tries++;
     if (code !== verification.code) return 107;
     verification.verified = true;

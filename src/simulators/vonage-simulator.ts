@@ -9,7 +9,7 @@ export interface VonageSimulatorOptions {
   /** The only secret it takes. @defaultValue 'vonage-simulator-secret' */
   apiSecret?: string;
   /** Codes compared for one request before 410. Not documented. @defaultValue 3 */
-  maxTries?: number;
+  maxAttempts?: number;
   /** Whether no code is sent to a number while another is alive, as documented. @defaultValue true */
   oneAtATime?: boolean;
   /** Its clock, in milliseconds. @defaultValue Date.now */
@@ -43,12 +43,12 @@ export class VonageSimulator extends VendorSimulator {
 
   constructor({
     apiSecret = 'vonage-simulator-secret',
-    maxTries = 3,
+    maxAttempts = 3,
     oneAtATime = true,
     now = Date.now,
   }: VonageSimulatorOptions = {}) {
     super();
-    this.#options = { apiSecret, maxTries, oneAtATime, now };
+    this.#options = { apiSecret, maxAttempts, oneAtATime, now };
   }
 
   /** Options with which the adapter reaches it, once started. */
@@ -97,7 +97,7 @@ export class VonageSimulator extends VendorSimulator {
   }
 
   #check(id: string, verification: Verification, { code }: Fields): VendorReaction {
-    if (verification.tries >= this.#options.maxTries) return problem(410, 'Invalid Code');
+    if (verification.tries >= this.#options.maxAttempts) return problem(410, 'Invalid Code');
     verification.tries++;
     if (code !== verification.code) return problem(400, 'Invalid Code');
     this.#verifications.delete(id);
@@ -111,7 +111,7 @@ export class VonageSimulator extends VendorSimulator {
 
   /** With too many wrong codes a request ends before its time. */
   #isRunning(verification: Verification): boolean {
-    return this.#isAlive(verification) && verification.tries < this.#options.maxTries;
+    return this.#isAlive(verification) && verification.tries < this.#options.maxAttempts;
   }
 
   #isAlive({ endsAt }: Verification): boolean {

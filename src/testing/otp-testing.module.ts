@@ -45,7 +45,7 @@ const LIFTED = {
   dailySendBudget: PLENTY,
   dailySpendBudget: undefined,
   sendsPerRegionPerDay: new Map(),
-  conversionFloor: { prefix: 'off', address: 'off', region: 'off', provider: 'off' },
+  minimumConversion: { prefix: 'off', address: 'off', region: 'off', provider: 'off' },
   verifiesPerAddress: PLENTY,
   purgeEverySeconds: 0,
 } satisfies Partial<OtpSettings>;

@@ -83,7 +83,7 @@ export class OtpTesting {
   }
 
   get #outbox(): CapturingProvider {
-    const { all } = this.wired.carriers;
+    const { all } = this.wired.registry;
     const capturing = all.map(({ provider }) => provider).find((provider) => provider instanceof CapturingProvider);
     if (capturing) return capturing;
     throw new OtpConfigError(

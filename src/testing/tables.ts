@@ -1,7 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 
 import { AuditEntry } from '../audit/audit-entry.entity.js';
-import { OTP_ENTITIES } from '../database/entities.js';
+import { OTP_ENTITIES } from '../entities.js';
 
 /** Lets time pass: everything in the tables of this package becomes so much older. The database's clock is not touched. */
 export async function elapse(dataSource: DataSource, seconds: number): Promise<void> {

@@ -5,7 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 
 import { Database } from '../../src/database/database.js';
 import { hex } from '../../src/database/hex.js';
-import { configuredPlace } from '../../src/database/migrations/namespace.js';
+import { configuredNamespace } from '../../src/database/migrations/namespace.js';
 import { databaseOptions, newSchema } from '../support/database.js';
 import type { Isolation } from '../support/fleet.js';
 
@@ -47,7 +47,7 @@ export async function storm(calls: number, isolation: Isolation, url = process.e
   const options = databaseOptions(schema, CONNECTIONS, url);
   const level = `-c statement_timeout=10s -c default_transaction_isolation=${isolation.replace(' ', '\\ ')}`;
   const source = await new DataSource({ ...options, extra: { options: level } }).initialize();
-  const database = new Database(source, configuredPlace(source));
+  const database = new Database(source, configuredNamespace(source));
   database.defaultLevelIs(isolation);
   const outcomes: Record<string, number> = {};
   const live: Live[] = [];

@@ -104,7 +104,7 @@ describe('recovery codes at the demo bank', () => {
     for (let n = 0; n < 10; n++) expectProblem(await use(sara.token, WRONG), 400, 'recovery_code_invalid');
 
     const paused = await use(sara.token, sara.codes[0]);
-    expectProblem(paused, 429, 'otp_paused');
+    expectProblem(paused, 429, 'locked_out');
     expect(Number(paused.headers.get('retry-after'))).toBeGreaterThan(800);
     expect(await branch.logIn(sara.phone)).toEqual(expect.any(String)); // by code she gets in all the same
   });

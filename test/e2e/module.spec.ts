@@ -23,6 +23,7 @@ import {
   StepUp,
   VerifiedNumbers,
 } from 'nestjs-phone-otp';
+import { OtpRoutesModule, type OtpRoutesOptions } from 'nestjs-phone-otp/routes';
 import { CapturingProvider, OtpTesting } from 'nestjs-phone-otp/testing';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 
@@ -228,7 +229,7 @@ describe('the ways to set the module up', () => {
 
   it('twice in one process and one schema, with different prefixes, routes and settings', async () => {
     const shared = await newSchema();
-    const open = (entityPrefix: string, options: Partial<OtpModuleOptions>) => {
+    const open = (entityPrefix: string, prefix: string, options: Partial<OtpModuleOptions> = {}) => {
       const sms = new CapturingProvider();
       const connection = TypeOrmModule.forRoot({
         ...databaseOptions(shared),
@@ -236,7 +237,11 @@ describe('the ways to set the module up', () => {
         migrationsTableName: `${entityPrefix}migrations`,
       });
       const module = Test.createTestingModule({
-        imports: [connection, OtpModule.forRoot(sms, { ...GENEROUS, ...options })],
+        imports: [
+          connection,
+          OtpModule.forRoot(sms, { ...GENEROUS, ...options }),
+          OtpRoutesModule.register({ prefix }),
+        ],
       });
       return module.compile().then(async (compiled) => {
         const app = compiled.createNestApplication(new ExpressAdapter(), { logger: false });
@@ -244,8 +249,8 @@ describe('the ways to set the module up', () => {
         return { app, sms };
       });
     };
-    const shop = await open('shop_', { routes: { prefix: 'codes' } });
-    const bank = await open('bank_', { routes: { prefix: 'otp' }, codeLength: 8 });
+    const shop = await open('shop_', 'codes');
+    const bank = await open('bank_', 'otp', { codeLength: 8 });
     const phone = newPhone();
 
     const body = { phone, purpose: 'registration' };
@@ -268,7 +273,7 @@ describe('the ways to set the module up', () => {
   it('with routes that a host’s versions leave where they are', async () => {
     const fixture = await otpFixture({
       adapter: new ExpressAdapter(),
-      options: { routes: { prefix: 'otp' } },
+      routes: { prefix: 'otp' },
       configure: (app) => app.enableVersioning({ type: 0 as never, defaultVersion: '1' }),
     });
 
@@ -549,8 +554,10 @@ describe('an application that cannot start says what to change', () => {
   });
 
   it('given routes that are mounted nowhere', () => {
-    expect(() => otp({ routes: true })).toThrow(
-      new OtpConfigError('"routes" must say where the routes are mounted: { prefix: "otp" }.'),
+    expect(() => OtpRoutesModule.register({} as OtpRoutesOptions)).toThrow(
+      new OtpConfigError(
+        '"OtpRoutesModule.register()" needs the path under which the routes are mounted: pass { prefix: "otp" }.',
+      ),
     );
   });
 
@@ -606,8 +613,8 @@ describe('an application that cannot start says what to change', () => {
   it.each<[string, () => unknown, string]>([
     [
       'a misspelt option of the routes',
-      () => otp({ routes: { prefix: 'otp', devicekey: () => undefined } }),
-      'Unknown option "routes.devicekey": did you mean "routes.deviceKey"?',
+      () => OtpRoutesModule.register({ prefix: 'otp', devicekey: () => undefined } as never),
+      'Unknown option "OtpRoutesModule.register().devicekey": did you mean "OtpRoutesModule.register().deviceKey"?',
     ],
     [
       'a misspelt way to make options',
@@ -620,11 +627,11 @@ describe('an application that cannot start says what to change', () => {
   });
 
   it.each<[string, object, string]>([
-    ['a misspelt option', { maxTrys: 3 }, 'Unknown option "maxTrys": did you mean "maxTries"?'],
+    ['a misspelt option', { maxAtempts: 3 }, 'Unknown option "maxAtempts": did you mean "maxAttempts"?'],
     [
-      'routes',
-      { routes: { prefix: 'otp' } },
-      '"routes" comes too late from a factory: put it beside "useFactory", "useClass" or "useExisting".',
+      'what shapes the module',
+      { isGlobal: false },
+      '"isGlobal" comes too late from a factory: put it beside "useFactory", "useClass" or "useExisting".',
     ],
   ])('given a factory, or a class, that makes %s', async (_, more, message) => {
     const made = { ...GENEROUS, provider: sms, ...more } as OtpOptionsWithProvider;

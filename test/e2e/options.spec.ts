@@ -118,8 +118,8 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     await fixture.own(transaction.phone, 'account-1');
     expect(await outcome(fixture.otp.start(transaction))).toBe('ok');
   },
-  async sprayFailures() {
-    await open({ sprayFailures: 2 });
+  async sprayingFailures() {
+    await open({ sprayingFailures: 2 });
     const events = new EventLog(fixture.app);
 
     for (let n = 0; n < 3; n++) {
@@ -127,7 +127,7 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
       expect(await outcome(verify(challenge, wrongCode(code)))).toBe('otp_invalid');
     }
 
-    expect(events.of('otp.spray')).toEqual([{ failures: 2 }]);
+    expect(events.of('otp.spraying')).toEqual([{ failures: 2 }]);
   },
   async acceptRiskyLogins() {
     const risk = { provide: PhoneRisk, useValue: { assess: async () => ({ risky: true }) } };
@@ -213,8 +213,8 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     await fixture.elapse(60);
     expect(await outcome(verify(challenge, code))).toBe('otp_unavailable');
   },
-  async maxTries() {
-    await open({ maxTries: 1 });
+  async maxAttempts() {
+    await open({ maxAttempts: 1 });
     const { challenge, code } = await start();
 
     expect(await outcome(verify(challenge, wrongCode(code)))).toBe('otp_invalid');
@@ -236,15 +236,15 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     const { challenge, code } = await start();
 
     expect(await outcome(verify(challenge, wrongCode(code)))).toBe('otp_invalid');
-    expect(await outcome(verify(challenge, code))).toBe('otp_paused');
+    expect(await outcome(verify(challenge, code))).toBe('locked_out');
   },
-  async pauseMinutes() {
-    await open({ failuresPerHour: 1, pauseMinutes: 2 });
+  async lockoutMinutes() {
+    await open({ failuresPerHour: 1, lockoutMinutes: 2 });
     const { challenge, code } = await start();
     await outcome(verify(challenge, wrongCode(code)));
 
     await fixture.elapse(100);
-    expect(await outcome(verify(challenge, code))).toBe('otp_paused');
+    expect(await outcome(verify(challenge, code))).toBe('locked_out');
     await fixture.elapse(20);
     expect(await outcome(verify(challenge, code))).toBe('ok');
   },
@@ -255,7 +255,7 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     await outcome(verify(challenge, wrongCode(code)));
     await fixture.elapse(86_400);
 
-    expect(await outcome(fixture.otp.start({ phone, purpose, client }))).toBe('otp_paused');
+    expect(await outcome(fixture.otp.start({ phone, purpose, client }))).toBe('locked_out');
   },
   async cooldownSeconds() {
     await open({ cooldownSeconds: 30 });
@@ -317,29 +317,33 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     await fixture.elapse(86_400);
     expect(await outcome(fixture.otp.start({ phone: '+2348031234567', purpose, client }))).toBe('ok');
   },
-  async conversionFloor() {
-    await open({ conversionFloor: { prefix: 'enforce' }, conversionFloorMessages: 5 });
+  async minimumConversion() {
+    await open({ minimumConversion: { prefix: 'enforce' }, minimumConversionMessages: 5 });
     for (let n = 0; n < 5; n++) await start(`+96651234567${n}`);
 
     expect(await outcome(fixture.otp.start({ phone: '+966512345679', purpose, client }))).toBe('otp_too_soon');
   },
-  async conversionFloorPercent() {
-    await open({ conversionFloor: { prefix: 'enforce' }, conversionFloorMessages: 5, conversionFloorPercent: 21 });
+  async minimumConversionPercent() {
+    await open({
+      minimumConversion: { prefix: 'enforce' },
+      minimumConversionMessages: 5,
+      minimumConversionPercent: 21,
+    });
     const { challenge, code } = await start('+966512345670');
     await verify(challenge, code);
     for (let n = 1; n < 5; n++) await start(`+96651234567${n}`);
 
     expect(await outcome(fixture.otp.start({ phone: '+966512345679', purpose, client }))).toBe('otp_too_soon');
   },
-  async conversionFloorMessages() {
-    await open({ conversionFloor: { prefix: 'enforce' }, conversionFloorMessages: 6 });
+  async minimumConversionMessages() {
+    await open({ minimumConversion: { prefix: 'enforce' }, minimumConversionMessages: 6 });
     for (let n = 0; n < 6; n++) await start(`+96651234567${n}`);
 
     expect(await outcome(fixture.otp.start({ phone: '+966512345679', purpose, client }))).toBe('otp_too_soon');
   },
   async conversionCheckSeconds() {
     const timer = jest.spyOn(globalThis, 'setInterval');
-    await open({ conversionCheckSeconds: 78, conversionFloor: { prefix: 'off' }, conversionFloorMessages: 5 });
+    await open({ conversionCheckSeconds: 78, minimumConversion: { prefix: 'off' }, minimumConversionMessages: 5 });
     const call = timer.mock.calls.find(([, every]) => every === 78_000);
     timer.mockRestore();
     const events = new EventLog(fixture.app);
@@ -367,7 +371,7 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     expect(await outcome(fixture.otp.start({ phone: newPhone(), purpose, client }))).toBe('ok');
   },
   async verifiesPerAddress() {
-    await open({ verifiesPerAddress: 1, routes: { prefix: 'otp' } }, { adapter: new ExpressAdapter() });
+    await open({ verifiesPerAddress: 1 }, { routes: { prefix: 'otp' }, adapter: new ExpressAdapter() });
     const body = { challenge: 'none', code: '123456', purpose };
 
     expect((await post(fixture.app, '/otp/verify', body)).status).toBe(400);
@@ -382,8 +386,8 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     await fixture.elapse(30);
     expect(await outcome(fixture.grants.consume(grant, { purpose }))).toBe('grant_invalid');
   },
-  async knownClientDays() {
-    await open({ knownClientDays: 1 });
+  async knownDeviceDays() {
+    await open({ knownDeviceDays: 1 });
     const phone = newPhone();
     const device = { client: { ...client, deviceKey: 'the-device-of-this-person' } };
     const { challenge, code } = await start(phone, device);
@@ -429,7 +433,7 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
     provider.release();
   },
   async maxBodyBytes() {
-    await open({ maxBodyBytes: 1024, routes: { prefix: 'otp' } }, { adapter: new ExpressAdapter() });
+    await open({ maxBodyBytes: 1024 }, { routes: { prefix: 'otp' }, adapter: new ExpressAdapter() });
 
     expect((await post(fixture.app, '/otp/start', { phone: 'x'.repeat(1024) })).status).toBe(413);
     expect((await post(fixture.app, '/otp/start', { phone: 'x'.repeat(900) })).status).toBe(400);

@@ -19,12 +19,13 @@ import {
   type OtpModuleOptions,
   OtpProblemFilter,
   OtpService,
-  type OutgoingMessage,
   PhoneLogin,
   type PhoneLoginResult,
-  TaqnyatVerify,
   VerifiedNumbers,
 } from 'nestjs-phone-otp';
+import type { OutgoingMessage } from 'nestjs-phone-otp/provider-kit';
+import { OtpRoutesModule } from 'nestjs-phone-otp/routes';
+import { TaqnyatVerify } from 'nestjs-phone-otp/taqnyat';
 import { CapturingProvider, OtpTesting, OtpTestingModule, type OtpTestingOptions } from 'nestjs-phone-otp/testing';
 
 import { databaseOptions, newSchema } from '../support/database.js';
@@ -61,8 +62,8 @@ const TIGHT = {
   dailySendBudget: 3,
   dailySpendBudget: { amount: '0.20', currency: 'SAR', prices: { SA: '0.10' } },
   sendsPerRegionPerDay: { SA: 2 },
-  conversionFloor: { prefix: 'enforce', address: 'enforce', region: 'enforce', provider: 'enforce' },
-  conversionFloorMessages: 5,
+  minimumConversion: { prefix: 'enforce', address: 'enforce', region: 'enforce', provider: 'enforce' },
+  minimumConversionMessages: 5,
   verifiesPerAddress: 1,
 } satisfies Partial<OtpModuleOptions>;
 
@@ -76,9 +77,8 @@ async function hostModule(limits: Partial<OtpModuleOptions>) {
     appName: 'Acme',
     dailySendBudget: 100,
     ...limits,
-    routes: { prefix: 'otp' },
   });
-  @Module({ imports: [codes] })
+  @Module({ imports: [codes, OtpRoutesModule.register({ prefix: 'otp' })] })
   class CodesModule {}
   @Module({ imports: [database, CodesModule], controllers: [HostController] })
   class AppModule {}

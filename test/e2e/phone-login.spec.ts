@@ -134,7 +134,8 @@ async function open(
 ): Promise<Opened> {
   const fixture = await otpFixture({
     adapter: adapter(),
-    options: { routes: { prefix: 'otp' }, ...options },
+    routes: { prefix: 'otp' },
+    options: { ...options },
     metadata: {
       imports: [EventEmitterModule.forRoot()],
       controllers: [AuthController],

@@ -65,7 +65,7 @@ describe.each(ADAPTERS.flatMap(([name, adapter]) => HOSTS.map(([host, how]) => (
     beforeAll(async () => {
       fixture = await otpFixture({
         adapter: adapter(),
-        options: { routes: { prefix: 'otp' } },
+        routes: { prefix: 'otp' },
         metadata: {
           controllers: [HostController],
           providers: [headerCallers, ...('token' in how ? [{ provide: APP_FILTER, useClass: CatchAll }] : [])],
@@ -116,7 +116,8 @@ describe('a wait', () => {
   ])('SEC-33 for %s is told by Retry-After, and after it the next start succeeds', async (what, options, atMost) => {
     const fixture = await otpFixture({
       adapter: new ExpressAdapter(),
-      options: { routes: { prefix: 'otp' }, ...options },
+      routes: { prefix: 'otp' },
+      options: { ...options },
     });
     const start = (phone: string) => post(fixture.app, '/otp/start', { phone, purpose });
     const phone = newPhone();
@@ -142,7 +143,8 @@ describe('a wait', () => {
   it('SEC-10 SEC-33 for a pause is told by Retry-After, and after it a new code works', async () => {
     const fixture = await otpFixture({
       adapter: new ExpressAdapter(),
-      options: { routes: { prefix: 'otp' }, failuresPerHour: 2 },
+      routes: { prefix: 'otp' },
+      options: { failuresPerHour: 2 },
     });
     const phone = newPhone();
     const { json } = await post(fixture.app, '/otp/start', { phone, purpose });
@@ -159,8 +161,8 @@ describe('a wait', () => {
     const code = await fixture.codeFor(phone);
     const verified = await post(fixture.app, '/otp/verify', { challenge: again.json.challenge, code, purpose });
 
-    expect(paused).toMatchObject({ status: 429, json: { code: 'otp_paused' } });
-    expect(start).toMatchObject({ status: 429, json: { code: 'otp_paused' } });
+    expect(paused).toMatchObject({ status: 429, json: { code: 'locked_out' } });
+    expect(start).toMatchObject({ status: 429, json: { code: 'locked_out' } });
     expect(retryAfter).toBeGreaterThan(870);
     expect(retryAfter).toBeLessThanOrEqual(900);
     expect(verified.status).toBe(200);
@@ -172,7 +174,8 @@ describe('a wait', () => {
     async (_, adapter) => {
       const fixture = await otpFixture({
         adapter: adapter(),
-        options: { routes: { prefix: 'otp' }, verifiesPerAddress: 2 },
+        routes: { prefix: 'otp' },
+        options: { verifiesPerAddress: 2 },
       });
       for (let n = 0; n < 2; n++) expect((await post(fixture.app, '/otp/verify', verify)).status).toBe(400);
 
@@ -192,7 +195,8 @@ describe('a wait', () => {
     const throttlerStorage = { increment: () => Promise.reject(new Error('the store is gone')) };
     const fixture = await otpFixture({
       adapter: new ExpressAdapter(),
-      options: { routes: { prefix: 'otp' }, throttlerStorage },
+      routes: { prefix: 'otp' },
+      options: { throttlerStorage },
     });
 
     const answer = await post(fixture.app, '/otp/verify', verify);
@@ -214,7 +218,7 @@ describe('an exception that nobody expected', () => {
       const log = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
       const fixture = await otpFixture({
         adapter: adapter(),
-        options: { routes: { prefix: 'otp' } },
+        routes: { prefix: 'otp' },
         metadata: { providers: [{ provide: PhoneAccounts, useValue: accounts }] },
       });
       const start = () => post(fixture.app, '/otp/start', { phone: newPhone(), purpose: 'login' });
@@ -249,7 +253,7 @@ describe('an error before any route is reached', () => {
       for (const global of [true, false]) {
         const fixture = await otpFixture({
           adapter: adapter(),
-          options: { routes: { prefix: 'otp' } },
+          routes: { prefix: 'otp' },
           configure: (app) => global && app.useGlobalFilters(new OtpProblemFilter(app.get(HttpAdapterHost))),
         });
 

@@ -40,7 +40,8 @@ describe('a step-up over GraphQL', () => {
   beforeAll(async () => {
     fixture = await otpFixture({
       adapter: new ExpressAdapter(),
-      options: { routes: { prefix: 'otp' }, purposes: { close_account: {} } },
+      routes: { prefix: 'otp' },
+      options: { purposes: { close_account: {} } },
       metadata: {
         imports: [GraphQLModule.forRoot<ApolloDriverConfig>({ driver: ApolloDriver, autoSchemaFile: true })],
         providers: [Vault, TransferAction, VaultResolver, headerCallers],

@@ -16,7 +16,8 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a step-up on 
   beforeAll(async () => {
     fixture = await otpFixture({
       adapter: ADAPTERS[platform](),
-      options: { routes: { prefix: 'otp' }, purposes: { close_account: {} } },
+      routes: { prefix: 'otp' },
+      options: { purposes: { close_account: {} } },
       metadata: vaultModule,
     });
     vault = fixture.app.get(Vault);

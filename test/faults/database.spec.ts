@@ -219,7 +219,7 @@ describe('when the database fails', () => {
       url: proxy.url,
       poolSize: 2,
       adapter: new ExpressAdapter(),
-      options: { routes: { prefix: 'otp' } },
+      routes: { prefix: 'otp' },
     });
     const hogs = times(2, () => fixture.dataSource.createQueryRunner());
     for (const hog of hogs) await hog.query('SELECT 1');

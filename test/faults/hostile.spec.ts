@@ -28,7 +28,7 @@ beforeAll(async () => {
   await fleet.open({
     http: true,
     poolSize: 8,
-    options: { routes: { prefix: 'otp' }, dailySendBudget: BUDGET, verifiesPerAddress: 300, providerTimeoutMs: 300 },
+    options: { dailySendBudget: BUDGET, verifiesPerAddress: 300, providerTimeoutMs: 300 },
   });
   urls = await Promise.all(fleet.members.map((member) => member.call<string>('url')));
   await flood(400, AT_ONCE, (n) => hit(of(n), start(newPhone(), addressOf(n)))); // fills caches and pools

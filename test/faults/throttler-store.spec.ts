@@ -17,7 +17,8 @@ describe('FLT-21: the store of the throttler', () => {
     storage = new SocketStorage(store);
     fixture = await otpFixture({
       adapter: new FastifyAdapter(),
-      options: { routes: { prefix: 'otp' }, throttlerStorage: storage, verifiesPerAddress: LIMIT },
+      routes: { prefix: 'otp' },
+      options: { throttlerStorage: storage, verifiesPerAddress: LIMIT },
     });
   });
   beforeEach(() => store.forget());
@@ -102,7 +103,7 @@ describe('FLT-21: the store of the throttler', () => {
 
     expect(codes(answers)).toEqual(new Set(['400 otp_invalid', '400 otp_unavailable']));
     expect(compared).toBe(5);
-    expect([soon, paused].map(({ json }) => json.code)).toEqual(['otp_too_soon', 'otp_paused']);
+    expect([soon, paused].map(({ json }) => json.code)).toEqual(['otp_too_soon', 'locked_out']);
     evidence('FLT-21', { store: 'forgetful', wrongCodes: answers.length, comparisons: compared });
   });
 

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { TaqnyatVerify, type TaqnyatVerifyOptions } from 'nestjs-phone-otp';
-import { SIMULATORS, TaqnyatSimulator } from 'nestjs-phone-otp/testing';
+import { TaqnyatVerify, type TaqnyatVerifyOptions } from 'nestjs-phone-otp/taqnyat';
+import { SIMULATORS, TaqnyatSimulator } from 'nestjs-phone-otp/simulators';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 
@@ -56,7 +56,7 @@ const phone = '+966512345678';
 const recipient = { phone, region: 'SA', attemptId: '1', purpose: 'login', locale: 'en', appName: 'Acme' } as const;
 const start = (options: TaqnyatVerifyOptions) =>
   new TaqnyatVerify(options).start(
-    { ...recipient, codeLength: 6, ttlSeconds: 300, maxTries: 5 },
+    { ...recipient, codeLength: 6, ttlSeconds: 300, maxAttempts: 5 },
     { signal: AbortSignal.timeout(5_000) },
   );
 

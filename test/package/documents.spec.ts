@@ -234,7 +234,7 @@ interface Link {
 function typeErrorsIn(blocks: Block[]): string[] {
   const { config } = ts.readConfigFile(path.join(PROJECT, 'tsconfig.json'), (file) => ts.sys.readFile(file));
   const { options } = ts.parseJsonConfigFileContent({ ...(config as object), files: [], include: [] }, ts.sys, PROJECT);
-  const files = new Map(blocks.map((block) => [placeOf(block), block]));
+  const files = new Map(blocks.map((block) => [namespaceOf(block), block]));
   if (files.size < blocks.length) throw new Error('two blocks of one page name the same file');
   const folders = new Set([...files.keys()].flatMap(foldersAbove));
 
@@ -260,7 +260,7 @@ function typeErrorsIn(blocks: Block[]): string[] {
 }
 
 /** Each page has a folder of its own, which exists in memory alone. */
-function placeOf({ document, file, line }: Block): string {
+function namespaceOf({ document, file, line }: Block): string {
   return path.posix.join(PROJECT, 'test', 'blocks', document.replaceAll(/\W/g, '-'), file ?? `line-${line}.ts`);
 }
 

@@ -15,13 +15,9 @@ import {
   sendReceipt,
   type VendorCheck,
   type VendorStart,
-} from 'nestjs-phone-otp';
-import {
-  describeProvider,
-  type SimulatedRequest,
-  type VendorReaction,
-  VendorSimulator,
-} from 'nestjs-phone-otp/testing';
+} from 'nestjs-phone-otp/provider-kit';
+import { type SimulatedRequest, type VendorReaction, VendorSimulator } from 'nestjs-phone-otp/simulators';
+import { describeProvider } from 'nestjs-phone-otp/testing';
 
 export interface AcmeVerifyOptions extends HttpClientOptions {
   apiKey: string;
@@ -56,7 +52,7 @@ export class AcmeVerify implements DelegatedProvider {
       correlation: 'caller_id',
       codeLength: 6,
       ttlSeconds: 300,
-      maxTries: 3,
+      maxAttempts: 3,
       resendCooldown: 60,
       languages: ['en'],
       fixedText: true,

@@ -1,17 +1,26 @@
-import * as otp from 'nestjs-phone-otp';
-import { TermiiSimulator, TwilioSimulator, UnifonicSimulator } from 'nestjs-phone-otp/testing';
+import { ConsoleProvider, OtpConfigError, type OtpProvider } from 'nestjs-phone-otp';
+import * as lamah from 'nestjs-phone-otp/lamah';
+import * as ninetyNine from 'nestjs-phone-otp/ninety-nine';
+import * as sgate from 'nestjs-phone-otp/sgate';
+import { TermiiSimulator, TwilioSimulator, UnifonicSimulator } from 'nestjs-phone-otp/simulators';
+import * as taqnyat from 'nestjs-phone-otp/taqnyat';
+import * as termii from 'nestjs-phone-otp/termii';
+import * as twilio from 'nestjs-phone-otp/twilio';
+import * as unifonic from 'nestjs-phone-otp/unifonic';
+import * as vonage from 'nestjs-phone-otp/vonage';
 
 import { ADAPTERS } from '../support/adapters.js';
 
-type Adapter = new (options: object) => otp.OtpProvider;
-const adapterOf = (name: string) => otp[name as keyof typeof ADAPTERS] as unknown as Adapter;
+const ENTRIES = { ...lamah, ...ninetyNine, ...sgate, ...taqnyat, ...termii, ...twilio, ...unifonic, ...vonage };
+type Adapter = new (options: object) => OtpProvider;
+const adapterOf = (name: string) => ENTRIES[name as keyof typeof ADAPTERS] as unknown as Adapter;
 
 describe('the options of an adapter', () => {
   it.each(Object.keys(ADAPTERS))('%s refuses a name that is none of them, and proposes the nearest', (name) => {
     const Adapter = adapterOf(name);
 
     expect(() => new Adapter({ baseUri: 'https://vendor.example' })).toThrow(
-      new otp.OtpConfigError('Unknown option "baseUri": did you mean "baseUrl"?'),
+      new OtpConfigError('Unknown option "baseUri": did you mean "baseUrl"?'),
     );
   });
 
@@ -20,7 +29,7 @@ describe('the options of an adapter', () => {
       await simulator.start();
       const vendor = simulator.constructor.name.replace('Simulator', '');
       const adapters = Object.keys(ADAPTERS).filter((name) => name.startsWith(vendor));
-      const delivery = new otp.ConsoleProvider();
+      const delivery = new ConsoleProvider();
       const more = vendor === 'Termii' ? { delivery } : {};
 
       expect(adapters.length).toBeGreaterThan(1);

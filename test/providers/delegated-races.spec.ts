@@ -1,4 +1,4 @@
-import type { DelegatedProvider, GeneratorProvider } from 'nestjs-phone-otp';
+import type { DelegatedProvider, GeneratorProvider } from 'nestjs-phone-otp/provider-kit';
 import type { MakeSubject, TrialConditions } from 'nestjs-phone-otp/testing';
 
 import { ADAPTERS } from '../support/adapters.js';
@@ -50,8 +50,8 @@ describe.each(CHECKED_BY_VENDORS)('parallel codes at %s', (_name, make) => {
 
   /** Tries of a challenge: ours, or the vendor's where it grants fewer. */
   const tries = () => {
-    const { maxTries } = living.provider.capabilities;
-    return typeof maxTries === 'number' ? Math.min(5, maxTries) : 5;
+    const { maxAttempts } = living.provider.capabilities;
+    return typeof maxAttempts === 'number' ? Math.min(5, maxAttempts) : 5;
   };
 
   it('SEC-17: lets one of 64 parallel right codes win', async () => {

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 
-import type { CheckReceipt, DelegatedProvider, HttpClientOptions, SendReceipt } from 'nestjs-phone-otp';
-import { TaqnyatVerify } from 'nestjs-phone-otp';
-import { describeProvider, type MakeSubject, TaqnyatSimulator } from 'nestjs-phone-otp/testing';
+import type { CheckReceipt, DelegatedProvider, HttpClientOptions, SendReceipt } from 'nestjs-phone-otp/provider-kit';
+import { TaqnyatVerify } from 'nestjs-phone-otp/taqnyat';
+import { TaqnyatSimulator } from 'nestjs-phone-otp/simulators';
+import { describeProvider, type MakeSubject } from 'nestjs-phone-otp/testing';
 
 import { ADAPTERS } from '../support/adapters.js';
 

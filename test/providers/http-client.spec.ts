@@ -9,8 +9,14 @@ import { gzipSync } from 'node:zlib';
 
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { HttpClient, type HttpClientOptions, type HttpExchange, type HttpRequest, Secret } from 'nestjs-phone-otp';
-import { type VendorReaction, VendorSimulator } from 'nestjs-phone-otp/testing';
+import {
+  HttpClient,
+  type HttpClientOptions,
+  type HttpExchange,
+  type HttpRequest,
+  Secret,
+} from 'nestjs-phone-otp/provider-kit';
+import { type VendorReaction, VendorSimulator } from 'nestjs-phone-otp/simulators';
 
 import { evidence } from '../support/evidence.js';
 import { selfSigned } from '../support/self-signed.js';

@@ -1,12 +1,7 @@
-import {
-  type CheckOutcome,
-  type HttpExchange,
-  LamahOtp,
-  type LamahOtpOptions,
-  OtpConfigError,
-  type SendReceipt,
-} from 'nestjs-phone-otp';
-import { LamahSimulator, type LamahSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import { LamahOtp, type LamahOtpOptions } from 'nestjs-phone-otp/lamah';
+import type { CheckOutcome, HttpExchange, SendReceipt } from 'nestjs-phone-otp/provider-kit';
+import { LamahSimulator, type LamahSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 const PHONE = '+218911234567';
 const OTHER_PHONE = '+218921234567';
@@ -45,7 +40,7 @@ describe('Lamah OTP', () => {
         purpose: 'login',
         appName: 'x',
         codeLength: 6,
-        maxTries: 5,
+        maxAttempts: 5,
       },
       within(ms),
     );
@@ -417,7 +412,7 @@ describe('Lamah OTP', () => {
           correlation: 'provider_id',
           codeLength: 6,
           ttlSeconds: [60, 600],
-          maxTries: 3,
+          maxAttempts: 3,
           resendCooldown: 'ttl',
           languages: ['ar', 'en'],
           fixedText: true,
@@ -427,9 +422,9 @@ describe('Lamah OTP', () => {
           developmentOnly: true,
         },
       });
-      expect(adapter({ codeLength: 4, maxTries: 5, cooldownSeconds: 60 }).capabilities).toMatchObject({
+      expect(adapter({ codeLength: 4, maxAttempts: 5, cooldownSeconds: 60 }).capabilities).toMatchObject({
         codeLength: 4,
-        maxTries: 5,
+        maxAttempts: 5,
         resendCooldown: 60,
       });
     });
@@ -455,8 +450,8 @@ describe('Lamah OTP', () => {
       ['codeLength', 5],
       ['codeLength', '6'],
       ['defaultLanguage', 'fr'],
-      ['maxTries', 0],
-      ['maxTries', 2.5],
+      ['maxAttempts', 0],
+      ['maxAttempts', 2.5],
       ['cooldownSeconds', 0],
       ['cooldownSeconds', 'long'],
       ['successMessage', ''],

@@ -1,5 +1,5 @@
-import { LamahOtp } from 'nestjs-phone-otp';
-import { LamahSimulator, type LamahSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { LamahOtp } from 'nestjs-phone-otp/lamah';
+import { LamahSimulator, type LamahSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 import { fates, marked } from '../support/messages.js';
 import { type Fixture, otpFixture, wrongCode } from '../support/otp-fixture.js';

@@ -1,5 +1,5 @@
-import { NinetyNineVerify } from 'nestjs-phone-otp';
-import { NinetyNineSimulator } from 'nestjs-phone-otp/testing';
+import { NinetyNineVerify } from 'nestjs-phone-otp/ninety-nine';
+import { NinetyNineSimulator } from 'nestjs-phone-otp/simulators';
 
 import { fates } from '../support/messages.js';
 import { itLivesOnce, liveCode, type LivingCode } from '../support/vendor-life.js';
@@ -10,7 +10,7 @@ describe('the life of a code at 99 Digital', () => {
   let phones = 2_000_000;
 
   beforeEach(async () => {
-    vendor = await new NinetyNineSimulator({ maxTries: 1000 }).start();
+    vendor = await new NinetyNineSimulator({ maxAttempts: 1000 }).start();
     living = await liveCode({
       vendor,
       provider: new NinetyNineVerify(vendor.access),

@@ -1,5 +1,7 @@
-import { NinetyNineSms, type NinetyNineSmsOptions, OtpConfigError, type SendReceipt } from 'nestjs-phone-otp';
-import { NinetyNineSimulator, type NinetyNineSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import { NinetyNineSms, type NinetyNineSmsOptions } from 'nestjs-phone-otp/ninety-nine';
+import type { SendReceipt } from 'nestjs-phone-otp/provider-kit';
+import { NinetyNineSimulator, type NinetyNineSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 import { formOf } from '../support/vendor-wire.js';
 

@@ -1,17 +1,13 @@
-import {
-  type CheckOutcome,
-  NinetyNineVerify,
-  type NinetyNineVerifyOptions,
-  OtpConfigError,
-  type SendReceipt,
-} from 'nestjs-phone-otp';
-import { NinetyNineSimulator, type NinetyNineSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import { NinetyNineVerify, type NinetyNineVerifyOptions } from 'nestjs-phone-otp/ninety-nine';
+import type { CheckOutcome, SendReceipt } from 'nestjs-phone-otp/provider-kit';
+import { NinetyNineSimulator, type NinetyNineSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 import { formOf } from '../support/vendor-wire.js';
 
 const PHONE = '+972502345678';
 const recipient = { phone: PHONE, region: 'IL', attemptId: '0193f1d2-6a0b-7c3d-8e4f-5a6b7c8d9e0f-1' } as const;
-const common = { ...recipient, purpose: 'login', appName: 'Acme', codeLength: 6, ttlSeconds: 300, maxTries: 5 };
+const common = { ...recipient, purpose: 'login', appName: 'Acme', codeLength: 6, ttlSeconds: 300, maxAttempts: 5 };
 
 describe('99 Digital Verify', () => {
   let vendor: NinetyNineSimulator;
@@ -153,7 +149,7 @@ describe('99 Digital Verify', () => {
     });
 
     it('mean what the host says they mean', async () => {
-      await open({ maxTries: 1, checkStatuses: { wrong: 0, expired: 2, exhausted: -3 } });
+      await open({ maxAttempts: 1, checkStatuses: { wrong: 0, expired: 2, exhausted: -3 } });
       const of = adapter({ checkStatuses: { 2: 'expired', [-3]: 'attempts_exhausted' } });
       await start();
 
@@ -332,7 +328,7 @@ describe('99 Digital Verify', () => {
           correlation: 'phone',
           codeLength: 'unknown',
           ttlSeconds: 600,
-          maxTries: 5,
+          maxAttempts: 5,
           resendCooldown: 60,
           languages: ['en'],
           fixedText: true,
@@ -342,10 +338,10 @@ describe('99 Digital Verify', () => {
           developmentOnly: false,
         },
       });
-      const options = { codeLength: 4, maxTries: 3, cooldownSeconds: 90, message: '##code##' };
+      const options = { codeLength: 4, maxAttempts: 3, cooldownSeconds: 90, message: '##code##' };
       expect(make(options).capabilities).toMatchObject({
         codeLength: 4,
-        maxTries: 3,
+        maxAttempts: 3,
         resendCooldown: 90,
         languages: 'any',
         fixedText: true,
@@ -388,8 +384,8 @@ describe('99 Digital Verify', () => {
       ['codeLength', 3],
       ['codeLength', 9],
       ['codeLength', '6'],
-      ['maxTries', 0],
-      ['maxTries', 2.5],
+      ['maxAttempts', 0],
+      ['maxAttempts', 2.5],
       ['cooldownSeconds', 0],
       ['fetch', 'fetch'],
     ])('refuse the %s %j and say what to write', (option, value, options: object = { [option]: value }) => {

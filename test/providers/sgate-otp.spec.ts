@@ -1,14 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 
-import {
-  type CheckOutcome,
-  type HttpExchange,
-  OtpConfigError,
-  type SendOutcome,
-  SgateOtp,
-  type SgateOtpOptions,
-} from 'nestjs-phone-otp';
-import { SgateSimulator, type SgateSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import type { CheckOutcome, HttpExchange, SendOutcome } from 'nestjs-phone-otp/provider-kit';
+import { SgateOtp, type SgateOtpOptions } from 'nestjs-phone-otp/sgate';
+import { SgateSimulator, type SgateSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 const PHONE = '+966555123456';
 const OTHER_PHONE = '+966555123457';
@@ -59,7 +54,7 @@ describe('SGate OTP', () => {
         appName: 'x',
         codeLength: 6,
         ttlSeconds: 300,
-        maxTries: 5,
+        maxAttempts: 5,
       },
       within(ms),
     );
@@ -526,7 +521,7 @@ describe('SGate OTP', () => {
           correlation: 'provider_id',
           codeLength: 6,
           ttlSeconds: 300,
-          maxTries: 5,
+          maxAttempts: 5,
           resendCooldown: 60,
           languages: ['en'],
           fixedText: true,
@@ -536,7 +531,7 @@ describe('SGate OTP', () => {
           developmentOnly: true,
         },
       });
-      expect(adapter({ maxTries: 3 }).capabilities.maxTries).toBe(3);
+      expect(adapter({ maxAttempts: 3 }).capabilities.maxAttempts).toBe(3);
     });
 
     it('SEC-63: reach a simulator in test mode only', () => {
@@ -571,8 +566,8 @@ describe('SGate OTP', () => {
       ['appName', ''],
       ['appName', 'Acme\n'],
       ['appName', 'x'.repeat(33)],
-      ['maxTries', 0],
-      ['maxTries', 2.5],
+      ['maxAttempts', 0],
+      ['maxAttempts', 2.5],
       ['maxSkewSeconds', 29],
       ['maxSkewSeconds', 301],
       ['fetch', 'fetch'],
@@ -714,7 +709,7 @@ describe('SGate OTP', () => {
     });
 
     it('can leave old codes alive, and count tries', async () => {
-      await open({ newestOnly: false, maxTries: 1 });
+      await open({ newestOnly: false, maxAttempts: 1 });
       const first = await started();
       const old = code();
       now += 60_000;

@@ -1,5 +1,5 @@
-import { SgateOtp } from 'nestjs-phone-otp';
-import { SgateSimulator } from 'nestjs-phone-otp/testing';
+import { SgateOtp } from 'nestjs-phone-otp/sgate';
+import { SgateSimulator } from 'nestjs-phone-otp/simulators';
 
 import { fates, marked } from '../support/messages.js';
 import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';

@@ -1,5 +1,6 @@
-import { PhoneAccounts, TaqnyatVerify } from 'nestjs-phone-otp';
-import { type SimulatedFault, TaqnyatSimulator, type TaqnyatSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { PhoneAccounts } from 'nestjs-phone-otp';
+import { TaqnyatVerify } from 'nestjs-phone-otp/taqnyat';
+import { type SimulatedFault, TaqnyatSimulator, type TaqnyatSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 import { fates, marked } from '../support/messages.js';
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
@@ -16,7 +17,7 @@ describe('the life of a code at Taqnyat', () => {
   async function open(options: TaqnyatSimulatorOptions = {}): Promise<void> {
     taqnyat = await new TaqnyatSimulator({ codeLength: 6, ...options }).start();
     fixture = await otpFixture({
-      provider: new TaqnyatVerify({ ...taqnyat.access, codeLength: 6, maxTries: 5 }),
+      provider: new TaqnyatVerify({ ...taqnyat.access, codeLength: 6, maxAttempts: 5 }),
       options: { providerTimeoutMs: 300 },
     });
   }

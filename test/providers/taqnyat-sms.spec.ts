@@ -1,5 +1,7 @@
-import { OtpConfigError, type SendOutcome, TaqnyatSms, type TaqnyatSmsOptions } from 'nestjs-phone-otp';
-import { TaqnyatSimulator, type TaqnyatSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import type { SendOutcome } from 'nestjs-phone-otp/provider-kit';
+import { TaqnyatSms, type TaqnyatSmsOptions } from 'nestjs-phone-otp/taqnyat';
+import { TaqnyatSimulator, type TaqnyatSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 const PHONE = '+966512345678';
 const TEXT = 'رمزك في أكمي: 012345. لا تشاركه & "أبدا"';

@@ -1,12 +1,7 @@
-import {
-  type CheckOutcome,
-  type HttpExchange,
-  OtpConfigError,
-  type SendOutcome,
-  TaqnyatVerify,
-  type TaqnyatVerifyOptions,
-} from 'nestjs-phone-otp';
-import { TaqnyatSimulator, type TaqnyatSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import type { CheckOutcome, HttpExchange, SendOutcome } from 'nestjs-phone-otp/provider-kit';
+import { TaqnyatVerify, type TaqnyatVerifyOptions } from 'nestjs-phone-otp/taqnyat';
+import { TaqnyatSimulator, type TaqnyatSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 const PHONE = '+966512345678';
 const recipient = { phone: PHONE, region: 'SA' } as const;
@@ -38,7 +33,7 @@ describe('Taqnyat Verify', () => {
         appName: 'Acme',
         codeLength: 6,
         ttlSeconds: 300,
-        maxTries: 5,
+        maxAttempts: 5,
       },
       within(ms),
     );
@@ -361,7 +356,7 @@ describe('Taqnyat Verify', () => {
           correlation: 'caller_id',
           codeLength: 4,
           ttlSeconds: 300,
-          maxTries: 3,
+          maxAttempts: 3,
           resendCooldown: 60,
           languages: ['ar', 'en'],
           fixedText: true,
@@ -372,8 +367,9 @@ describe('Taqnyat Verify', () => {
         },
       });
       expect(
-        adapter({ codeLength: 'unknown', ttlSeconds: 120, maxTries: 5, cooldownSeconds: 90, note: 'x' }).capabilities,
-      ).toMatchObject({ codeLength: 'unknown', ttlSeconds: 120, maxTries: 5, resendCooldown: 90, fixedText: true });
+        adapter({ codeLength: 'unknown', ttlSeconds: 120, maxAttempts: 5, cooldownSeconds: 90, note: 'x' })
+          .capabilities,
+      ).toMatchObject({ codeLength: 'unknown', ttlSeconds: 120, maxAttempts: 5, resendCooldown: 90, fixedText: true });
     });
 
     it('SEC-63 reach a simulator in test mode only, which is for development only', () => {
@@ -398,8 +394,8 @@ describe('Taqnyat Verify', () => {
       ['codeLength', [6, 4]],
       ['codeLength', '4'],
       ['ttlSeconds', 29],
-      ['maxTries', 0],
-      ['maxTries', 2.5],
+      ['maxAttempts', 0],
+      ['maxAttempts', 2.5],
       ['cooldownSeconds', 0],
       ['fetch', 'fetch'],
     ])('refuse the %s %j and say what to write', (option, value) => {

@@ -1,14 +1,8 @@
-import {
-  type DeliveryProvider,
-  OtpConfigError,
-  type SendOutcome,
-  type SendReceipt,
-  TermiiInAppToken,
-  type TermiiInAppTokenOptions,
-  TermiiSendToken,
-  TermiiSms,
-} from 'nestjs-phone-otp';
-import { CapturingProvider, TermiiSimulator, type TermiiSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import type { DeliveryProvider, SendOutcome, SendReceipt } from 'nestjs-phone-otp/provider-kit';
+import { TermiiInAppToken, type TermiiInAppTokenOptions, TermiiSendToken, TermiiSms } from 'nestjs-phone-otp/termii';
+import { TermiiSimulator, type TermiiSimulatorOptions } from 'nestjs-phone-otp/simulators';
+import { CapturingProvider } from 'nestjs-phone-otp/testing';
 
 import { ScriptedProvider } from '../support/providers.js';
 
@@ -23,7 +17,7 @@ const wishes = {
   appName: 'Acme',
   codeLength: 6,
   ttlSeconds: 300,
-  maxTries: 5,
+  maxAttempts: 5,
 };
 
 describe('Termii In-App Token', () => {
@@ -174,7 +168,7 @@ describe('Termii In-App Token', () => {
           correlation: 'provider_id',
           codeLength: [6, 8],
           ttlSeconds: [60, 600],
-          maxTries: [1, 10],
+          maxAttempts: [1, 10],
           resendCooldown: 60,
           languages: 'any',
           fixedText: false,

@@ -1,11 +1,7 @@
-import {
-  OtpConfigError,
-  type SendOutcome,
-  TermiiSendToken,
-  type TermiiSendTokenOptions,
-  type VendorStart,
-} from 'nestjs-phone-otp';
-import { TermiiSimulator, type TermiiSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import type { SendOutcome, VendorStart } from 'nestjs-phone-otp/provider-kit';
+import { TermiiSendToken, type TermiiSendTokenOptions } from 'nestjs-phone-otp/termii';
+import { TermiiSimulator, type TermiiSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 const PHONE = '+2348109477743';
 const NUMBER = '2348109477743';
@@ -18,7 +14,7 @@ const wishes = {
   appName: 'Acme',
   codeLength: 6,
   ttlSeconds: 300,
-  maxTries: 5,
+  maxAttempts: 5,
 };
 
 describe('Termii Send Token', () => {
@@ -108,8 +104,8 @@ describe('Termii Send Token', () => {
       [{ ttlSeconds: 61 }, { pin_time_to_live: 2 }],
       [{ ttlSeconds: 600 }, { pin_time_to_live: 10 }],
       [{ ttlSeconds: 3600 }, { pin_time_to_live: 10 }],
-      [{ maxTries: 0 }, { pin_attempts: 1 }],
-      [{ maxTries: 3 }, { pin_attempts: 3 }],
+      [{ maxAttempts: 0 }, { pin_attempts: 1 }],
+      [{ maxAttempts: 3 }, { pin_attempts: 3 }],
     ])('makes of the wish %j the request %j', async (wish, fields) => {
       await start(wish);
 
@@ -320,7 +316,7 @@ describe('Termii Send Token', () => {
           correlation: 'provider_id',
           codeLength: [6, 8],
           ttlSeconds: [60, 600],
-          maxTries: [1, 10],
+          maxAttempts: [1, 10],
           resendCooldown: 60,
           languages: ['en'],
           fixedText: true,
@@ -400,7 +396,7 @@ describe('Termii Send Token', () => {
     });
 
     it('compares as many codes as it was asked to, and says when none are left', async () => {
-      await start({ maxTries: 2 });
+      await start({ maxAttempts: 2 });
 
       await expect(check(wrong())).resolves.toEqual({ outcome: 'incorrect_code' });
       await expect(check(wrong())).resolves.toEqual({ outcome: 'attempts_exhausted' });
@@ -409,7 +405,7 @@ describe('Termii Send Token', () => {
 
     it('need not say how many are left', async () => {
       await open({ tellsAttempts: false });
-      await start({ maxTries: 1 });
+      await start({ maxAttempts: 1 });
       await check(wrong());
 
       await expect(check(code())).resolves.toEqual({ outcome: 'incorrect_code' });

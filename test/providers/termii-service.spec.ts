@@ -1,5 +1,5 @@
-import { TermiiInAppToken, TermiiSendToken, TermiiSms, TermiiVoiceToken } from 'nestjs-phone-otp';
-import { TermiiSimulator } from 'nestjs-phone-otp/testing';
+import { TermiiInAppToken, TermiiSendToken, TermiiSms, TermiiVoiceToken } from 'nestjs-phone-otp/termii';
+import { TermiiSimulator } from 'nestjs-phone-otp/simulators';
 
 import { type Life, itLivesOnce, liveCode, type LivingCode } from '../support/vendor-life.js';
 

@@ -1,5 +1,7 @@
-import { OtpConfigError, type SendOutcome, TermiiSms, type TermiiSmsOptions } from 'nestjs-phone-otp';
-import { TermiiSimulator, type TermiiSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import type { SendOutcome } from 'nestjs-phone-otp/provider-kit';
+import { TermiiSms, type TermiiSmsOptions } from 'nestjs-phone-otp/termii';
+import { TermiiSimulator, type TermiiSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 const PHONE = '+2348109477743';
 const TEXT = '012345 is your Acme code. \u2066Do "not" share it\u2069 \\o/';

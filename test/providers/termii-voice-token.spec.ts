@@ -1,5 +1,7 @@
-import { OtpConfigError, type SendOutcome, TermiiVoiceToken, type TermiiVoiceTokenOptions } from 'nestjs-phone-otp';
-import { TermiiSimulator, type TermiiSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import type { SendOutcome } from 'nestjs-phone-otp/provider-kit';
+import { TermiiVoiceToken, type TermiiVoiceTokenOptions } from 'nestjs-phone-otp/termii';
+import { TermiiSimulator, type TermiiSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 const PHONE = '+2348109477743';
 const PIN_ID = '29ae67c2-c8e1-4165-8a51-8d3d7c298081';
@@ -11,7 +13,7 @@ const wishes = {
   appName: 'Acme',
   codeLength: 6,
   ttlSeconds: 300,
-  maxTries: 5,
+  maxAttempts: 5,
 };
 
 describe('Termii Voice Token', () => {
@@ -116,7 +118,7 @@ describe('Termii Voice Token', () => {
         correlation: 'provider_id',
         codeLength: [6, 8],
         ttlSeconds: [60, 600],
-        maxTries: [1, 10],
+        maxAttempts: [1, 10],
         resendCooldown: 90,
         languages: ['en'],
         fixedText: true,

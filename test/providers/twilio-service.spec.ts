@@ -1,5 +1,5 @@
-import { TwilioVerify } from 'nestjs-phone-otp';
-import { TwilioSimulator } from 'nestjs-phone-otp/testing';
+import { TwilioVerify } from 'nestjs-phone-otp/twilio';
+import { TwilioSimulator } from 'nestjs-phone-otp/simulators';
 
 import { fates } from '../support/messages.js';
 import { newPhone } from '../support/otp-fixture.js';
@@ -13,7 +13,7 @@ describe('the life of a code at Twilio', () => {
   let living: LivingCode;
 
   beforeEach(async () => {
-    twilio = await new TwilioSimulator({ maxTries: 1000 }).start();
+    twilio = await new TwilioSimulator({ maxAttempts: 1000 }).start();
     const provider = new TwilioVerify(twilio.access);
     const isCheck = ({ path }: { path: string }) => path.endsWith('/VerificationCheck');
     living = await liveCode({ vendor: twilio, provider, newPhone, isCheck });

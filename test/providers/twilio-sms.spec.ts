@@ -1,5 +1,7 @@
-import { OtpConfigError, type SendReceipt, TwilioSms, type TwilioSmsOptions } from 'nestjs-phone-otp';
-import { TwilioSimulator, type TwilioSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import type { SendReceipt } from 'nestjs-phone-otp/provider-kit';
+import { TwilioSms, type TwilioSmsOptions } from 'nestjs-phone-otp/twilio';
+import { TwilioSimulator, type TwilioSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 import { formOf } from '../support/vendor-wire.js';
 

@@ -1,11 +1,7 @@
-import {
-  type CheckReceipt,
-  OtpConfigError,
-  type SendReceipt,
-  TwilioVerify,
-  type TwilioVerifyOptions,
-} from 'nestjs-phone-otp';
-import { TwilioSimulator, type TwilioSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import type { CheckReceipt, SendReceipt } from 'nestjs-phone-otp/provider-kit';
+import { TwilioVerify, type TwilioVerifyOptions } from 'nestjs-phone-otp/twilio';
+import { TwilioSimulator, type TwilioSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 import { formOf } from '../support/vendor-wire.js';
 
@@ -15,7 +11,7 @@ const OTHER_PHONE = '+447700900123';
 const path = (rest: string) => `/v2/Services/${new TwilioSimulator().access.serviceSid}/${rest}`;
 const SID = `VE${'0f'.repeat(16)}`;
 const recipient = { phone: PHONE, region: 'SA', attemptId: '0193f1d2-6a0b-7c3d-8e4f-5a6b7c8d9e0f-1' } as const;
-const common = { ...recipient, purpose: 'login', appName: 'Acme', codeLength: 6, ttlSeconds: 300, maxTries: 5 };
+const common = { ...recipient, purpose: 'login', appName: 'Acme', codeLength: 6, ttlSeconds: 300, maxAttempts: 5 };
 
 describe('Twilio Verify', () => {
   let twilio: TwilioSimulator;
@@ -330,7 +326,7 @@ describe('Twilio Verify', () => {
           correlation: 'phone',
           codeLength: 6,
           ttlSeconds: 600,
-          maxTries: 5,
+          maxAttempts: 5,
           resendCooldown: 'unknown',
           languages: expect.arrayContaining(['ar', 'en', 'he', 'pt-BR']),
           fixedText: true,

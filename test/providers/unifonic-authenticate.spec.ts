@@ -1,11 +1,7 @@
-import {
-  type CheckOutcome,
-  OtpConfigError,
-  type SendReceipt,
-  UnifonicAuthenticate,
-  type UnifonicAuthenticateOptions,
-} from 'nestjs-phone-otp';
-import { UnifonicSimulator, type UnifonicSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import type { CheckOutcome, SendReceipt } from 'nestjs-phone-otp/provider-kit';
+import { UnifonicAuthenticate, type UnifonicAuthenticateOptions } from 'nestjs-phone-otp/unifonic';
+import { UnifonicSimulator, type UnifonicSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 import { formOf } from '../support/vendor-wire.js';
 
@@ -13,7 +9,7 @@ const PHONE = '+966512345678';
 const OTHER_PHONE = '+447700900123';
 const ID = '953c0c21-ef8f-4efe-8482-090d5b967ea0';
 const recipient = { phone: PHONE, region: 'SA', attemptId: '0193f1d2-6a0b-7c3d-8e4f-5a6b7c8d9e0f-1' } as const;
-const common = { ...recipient, purpose: 'login', appName: 'Acme', codeLength: 6, ttlSeconds: 300, maxTries: 3 };
+const common = { ...recipient, purpose: 'login', appName: 'Acme', codeLength: 6, ttlSeconds: 300, maxAttempts: 3 };
 const START = '/services/api/v2/verifications/start';
 const CHECK = '/services/api/v2/verifications/check';
 
@@ -257,7 +253,7 @@ describe('Unifonic Authenticate', () => {
           correlation: 'phone',
           codeLength: 6,
           ttlSeconds: 300,
-          maxTries: 3,
+          maxAttempts: 3,
           resendCooldown: 60,
           languages: ['ar', 'en'],
           fixedText: true,
@@ -267,10 +263,12 @@ describe('Unifonic Authenticate', () => {
           developmentOnly: true,
         },
       });
-      expect(adapter({ codeLength: 8, ttlSeconds: 120, maxTries: 5, cooldownSeconds: 90 }).capabilities).toMatchObject({
+      expect(
+        adapter({ codeLength: 8, ttlSeconds: 120, maxAttempts: 5, cooldownSeconds: 90 }).capabilities,
+      ).toMatchObject({
         codeLength: 8,
         ttlSeconds: 120,
-        maxTries: 5,
+        maxAttempts: 5,
         resendCooldown: 90,
       });
     });
@@ -291,7 +289,7 @@ describe('Unifonic Authenticate', () => {
       ['codeLength', 9],
       ['codeLength', '6'],
       ['ttlSeconds', 29],
-      ['maxTries', 0],
+      ['maxAttempts', 0],
       ['cooldownSeconds', 2.5],
       ['fetch', 'fetch'],
     ])('refuse the %s %j and say what to write', (option, value) => {

@@ -1,5 +1,5 @@
-import { UnifonicAuthenticate } from 'nestjs-phone-otp';
-import { UnifonicSimulator } from 'nestjs-phone-otp/testing';
+import { UnifonicAuthenticate } from 'nestjs-phone-otp/unifonic';
+import { UnifonicSimulator } from 'nestjs-phone-otp/simulators';
 
 import { fates } from '../support/messages.js';
 import { newPhone } from '../support/otp-fixture.js';
@@ -10,8 +10,8 @@ describe('the life of a code at Unifonic', () => {
   let living: LivingCode;
 
   beforeEach(async () => {
-    unifonic = await new UnifonicSimulator({ maxTries: 1000 }).start();
-    const provider = new UnifonicAuthenticate({ ...unifonic.access, maxTries: 5 });
+    unifonic = await new UnifonicSimulator({ maxAttempts: 1000 }).start();
+    const provider = new UnifonicAuthenticate({ ...unifonic.access, maxAttempts: 5 });
     const isCheck = ({ path }: { path: string }) => path.endsWith('/check');
     living = await liveCode({ vendor: unifonic, provider, newPhone, isCheck });
   });

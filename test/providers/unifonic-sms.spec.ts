@@ -1,5 +1,7 @@
-import { OtpConfigError, type SendOutcome, UnifonicSms, type UnifonicSmsOptions } from 'nestjs-phone-otp';
-import { UnifonicSimulator, type UnifonicSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import type { SendOutcome } from 'nestjs-phone-otp/provider-kit';
+import { UnifonicSms, type UnifonicSmsOptions } from 'nestjs-phone-otp/unifonic';
+import { UnifonicSimulator, type UnifonicSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 import { formOf } from '../support/vendor-wire.js';
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type CheckReceipt, type OtpModuleOptions, PhoneAccounts, type SendReceipt } from 'nestjs-phone-otp';
+import { type OtpModuleOptions, PhoneAccounts } from 'nestjs-phone-otp';
+import type { CheckReceipt, SendReceipt } from 'nestjs-phone-otp/provider-kit';
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
 
 import { evidence } from '../support/evidence.js';
@@ -285,7 +286,7 @@ describe('codes that the vendor makes and checks', () => {
 
   describe('the vendor’s own figures', () => {
     it('win where they are stricter', async () => {
-      await open(new ScriptedVendor({ ttlSeconds: 120, maxTries: 2, resendCooldown: 90, codeLength: 6 }));
+      await open(new ScriptedVendor({ ttlSeconds: 120, maxAttempts: 2, resendCooldown: 90, codeLength: 6 }));
       const before = Date.now();
 
       const { challenge } = await started();

@@ -1,5 +1,5 @@
-import { VonageVerify } from 'nestjs-phone-otp';
-import { VonageSimulator } from 'nestjs-phone-otp/testing';
+import { VonageVerify } from 'nestjs-phone-otp/vonage';
+import { VonageSimulator } from 'nestjs-phone-otp/simulators';
 
 import { newPhone } from '../support/otp-fixture.js';
 import { until } from '../support/until.js';
@@ -12,8 +12,8 @@ describe('the life of a code at Vonage', () => {
   let living: LivingCode;
 
   beforeEach(async () => {
-    vonage = await new VonageSimulator({ maxTries: 1000 }).start();
-    const provider = new VonageVerify({ ...vonage.access, maxTries: 5 });
+    vonage = await new VonageSimulator({ maxAttempts: 1000 }).start();
+    const provider = new VonageVerify({ ...vonage.access, maxAttempts: 5 });
     const isCheck = ({ method, path }: { method: string; path: string }) => method === 'POST' && path !== '/v2/verify';
     living = await liveCode({ vendor: vonage, provider, newPhone, isCheck });
   });

@@ -1,17 +1,13 @@
-import {
-  type CheckOutcome,
-  OtpConfigError,
-  type SendReceipt,
-  VonageVerify,
-  type VonageVerifyOptions,
-} from 'nestjs-phone-otp';
-import { type SimulatedFault, VonageSimulator, type VonageSimulatorOptions } from 'nestjs-phone-otp/testing';
+import { OtpConfigError } from 'nestjs-phone-otp';
+import type { CheckOutcome, SendReceipt } from 'nestjs-phone-otp/provider-kit';
+import { VonageVerify, type VonageVerifyOptions } from 'nestjs-phone-otp/vonage';
+import { type SimulatedFault, VonageSimulator, type VonageSimulatorOptions } from 'nestjs-phone-otp/simulators';
 
 const PHONE = '+966512345678';
 const OTHER_PHONE = '+447700900123';
 const ID = 'c11236f4-00bf-4b89-84ba-88b25df97315';
 const recipient = { phone: PHONE, region: 'SA', attemptId: '0193f1d2-6a0b-7c3d-8e4f-5a6b7c8d9e0f-1' } as const;
-const common = { ...recipient, purpose: 'login', appName: 'Some other name', maxTries: 3 };
+const common = { ...recipient, purpose: 'login', appName: 'Some other name', maxAttempts: 3 };
 
 describe('Vonage Verify', () => {
   let vonage: VonageSimulator;
@@ -278,7 +274,7 @@ describe('Vonage Verify', () => {
           correlation: 'provider_id',
           codeLength: [4, 10],
           ttlSeconds: [60, 900],
-          maxTries: 3,
+          maxAttempts: 3,
           resendCooldown: 'ttl',
           languages: expect.arrayContaining(['ar-xa', 'en-us']),
           fixedText: true,
@@ -288,8 +284,8 @@ describe('Vonage Verify', () => {
           developmentOnly: true,
         },
       });
-      expect(adapter({ maxTries: 5, cooldownSeconds: 60 }).capabilities).toMatchObject({
-        maxTries: 5,
+      expect(adapter({ maxAttempts: 5, cooldownSeconds: 60 }).capabilities).toMatchObject({
+        maxAttempts: 5,
         resendCooldown: 60,
       });
     });
@@ -314,8 +310,8 @@ describe('Vonage Verify', () => {
       ['from', 'Ac'],
       ['from', 'Acme Bank'],
       ['from', '+447700900123'],
-      ['maxTries', 0],
-      ['maxTries', 2.5],
+      ['maxAttempts', 0],
+      ['maxAttempts', 2.5],
       ['cooldownSeconds', 0],
       ['cooldownSeconds', 'long'],
       ['fetch', 'fetch'],

@@ -1,6 +1,7 @@
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import { BotCheck, type CallToCheck, type OtpModuleOptions, PhoneRisk, type PhoneSignals } from 'nestjs-phone-otp';
+import { BotCheck, type OtpModuleOptions, PhoneRisk, type PhoneSignals } from 'nestjs-phone-otp';
+import type { CallToCheck } from 'nestjs-phone-otp/types';
 
 import { EventLog } from '../support/events.js';
 import { evidence } from '../support/evidence.js';
@@ -21,7 +22,8 @@ afterEach(() => fixture?.close());
 async function open(checks: object[], options: Partial<OtpModuleOptions> = {}): Promise<void> {
   fixture = await otpFixture({
     adapter: new ExpressAdapter(),
-    options: { routes: { prefix: 'otp' }, ...options },
+    routes: { prefix: 'otp' },
+    options: { ...options },
     metadata: { imports: [EventEmitterModule.forRoot()], providers: [headerCallers, ...(checks as never[])] },
   });
   events = new EventLog(fixture.app);
@@ -164,24 +166,24 @@ describe('guessing over many accounts', () => {
     }
 
     expect(new Set(outcomes)).toEqual(new Set(['otp_invalid']));
-    expect(events.of('otp.spray')).toEqual([100, 200, 300, 400, 500].map((failures) => ({ failures })));
+    expect(events.of('otp.spraying')).toEqual([100, 200, 300, 400, 500].map((failures) => ({ failures })));
     evidence('SEC-28', { accounts: 500, wrongCodesEach: 1, events: 5, accountsSlowed: 0 });
   });
 
   it('SEC-28: is forgotten after ten minutes', async () => {
-    await open([], { sprayFailures: 2 });
+    await open([], { sprayingFailures: 2 });
     await guess(600);
     await fixture.elapse(601);
     await guess(601);
 
-    expect(events.of('otp.spray')).toEqual([]);
+    expect(events.of('otp.spraying')).toEqual([]);
   });
 
   it('SEC-28: is noticed where the vendor checks the codes, and right ones do not count', async () => {
     const vendor = new ScriptedVendor();
     fixture = await otpFixture({
       provider: vendor,
-      options: { sprayFailures: 2 },
+      options: { sprayingFailures: 2 },
       metadata: { imports: [EventEmitterModule.forRoot()] },
     });
     events = new EventLog(fixture.app);
@@ -195,13 +197,13 @@ describe('guessing over many accounts', () => {
 
     for (const right of [true, false, true, false]) await attempt(right);
 
-    await until('it is noticed', () => events.of('otp.spray').length > 0);
-    expect(events.of('otp.spray')).toEqual([{ failures: 2 }]);
+    await until('it is noticed', () => events.of('otp.spraying').length > 0);
+    expect(events.of('otp.spraying')).toEqual([{ failures: 2 }]);
   });
 
   it('SEC-28: demands the bot check before every code while it lasts', async () => {
     let human = false;
-    await open([{ provide: BotCheck, useValue: { isHuman: async () => human } }], { sprayFailures: 2 });
+    await open([{ provide: BotCheck, useValue: { isHuman: async () => human } }], { sprayingFailures: 2 });
     for (const index of [610, 611]) await guess(index);
     const phone = newPhone();
     const { challenge } = await fixture.otp.start({ phone, purpose: 'registration', client: 'server' });

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 
-import { type AttackReport, ATTACKS, type AttackTarget, replayAttacks, runAttacks } from 'nestjs-phone-otp/testing';
+import { type AttackReport, ATTACKS, type AttackTarget, replayAttacks, runAttacks } from 'nestjs-phone-otp/attacks';
 
 import { ATTACK_FAMILIES } from '../../src/attacks/attacks.js';
 import { type Bank, openBank } from '../support/bank.js';

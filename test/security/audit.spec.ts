@@ -1,7 +1,6 @@
 import { jest } from '@jest/globals';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import {
-  type AuditEntry,
   BotCheck,
   Failover,
   Notices,
@@ -11,6 +10,7 @@ import {
   PhoneAccounts,
   PhoneRisk,
 } from 'nestjs-phone-otp';
+import type { AuditEntry } from 'nestjs-phone-otp/entities';
 import pg from 'pg';
 
 import { elapse } from '../support/database.js';

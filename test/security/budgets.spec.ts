@@ -84,7 +84,7 @@ describe('wrong codes of a subject', () => {
     expect(waits).toEqual([15, 30, 60, 60]);
     evidence('SEC-10', { wrongCodesBeforeAPause: 10, pausesInMinutes: waits.join(' ') });
     expect(Math.ceil((afterSuccess + 61) / 60)).toBe(15);
-    expect(events.of('otp.paused').map(({ failures, closed }) => [failures, closed])).toEqual(
+    expect(events.of('otp.locked_out').map(({ failures, closed }) => [failures, closed])).toEqual(
       Array(5).fill([10, false]),
     );
   });
@@ -103,7 +103,7 @@ describe('wrong codes of a subject', () => {
     )!;
     await fixture.operations.unlock(phone);
 
-    expect(paused).toBe('otp_paused');
+    expect(paused).toBe('locked_out');
     expect(attempts).toBe(0);
     expect(await outcome(fixture.otp.verify({ ...live, purpose }))).toBe('ok');
   });
@@ -117,7 +117,7 @@ describe('wrong codes of a subject', () => {
       SELECT subject_hash, tier, 0, '-infinity', 99, 9, '-infinity' FROM ${fixture.schema}.otp_challenges WHERE phone = '${phone}'`);
 
     await outcome(fixture.otp.verify({ challenge, code: wrongCode(code), purpose }));
-    const told = events.of('otp.paused').at(-1);
+    const told = events.of('otp.locked_out').at(-1);
     await fixture.elapse(400 * 86_400);
     await fixture.operations.purge();
     const closed = await outcome(fixture.otp.start({ phone, purpose, client: stranger }));
@@ -126,7 +126,7 @@ describe('wrong codes of a subject', () => {
 
     expect(told).toMatchObject({ closed: true });
     evidence('SEC-10', { inARow: 100, daysWaited: 400, starts: closed });
-    expect([closed, others, unlocked]).toEqual(['otp_paused', 'ok', true]);
+    expect([closed, others, unlocked]).toEqual(['locked_out', 'ok', true]);
     expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('ok');
     expect(await fixture.operations.unlock(phone)).toBe(false);
   });
@@ -144,7 +144,7 @@ describe('wrong codes of a subject', () => {
     await fixture.elapse(61);
     await fail(fixture, phone, 5);
 
-    expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('otp_paused');
+    expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('locked_out');
   });
 });
 
@@ -157,7 +157,7 @@ describe('a device that proved its number before', () => {
     const phone = newPhone();
     await succeed(fixture, phone, device);
     await fail(fixture, phone, 10);
-    expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('otp_paused');
+    expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('locked_out');
 
     const { challenge, code } = await start(fixture, phone, device);
 

@@ -5,8 +5,8 @@ import { ConsoleLogger, Logger, type LogLevel } from '@nestjs/common';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { TaqnyatSms } from 'nestjs-phone-otp';
-import { type SimulatedFault, TaqnyatSimulator } from 'nestjs-phone-otp/testing';
+import { TaqnyatSms } from 'nestjs-phone-otp/taqnyat';
+import { type SimulatedFault, TaqnyatSimulator } from 'nestjs-phone-otp/simulators';
 
 import { evidence } from '../support/evidence.js';
 import { EventLog } from '../support/events.js';
@@ -64,7 +64,8 @@ describe.each([
     fixture = await otpFixture({
       adapter: adapter(),
       provider,
-      options: { routes: { prefix: 'otp' }, codeLength: 8, providerTimeoutMs: 1500, purposes: { close_account: {} } },
+      routes: { prefix: 'otp' },
+      options: { codeLength: 8, providerTimeoutMs: 1500, purposes: { close_account: {} } },
       metadata: { ...vaultModule, imports: [EventEmitterModule.forRoot()] },
     });
     Logger.overrideLogger(LEVELS); // what the module asks,

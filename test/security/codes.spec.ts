@@ -1,6 +1,7 @@
 import { createHash, hash } from 'node:crypto';
 
-import { type BuiltInPurpose, OTP_ENTITIES, PhoneAccounts } from 'nestjs-phone-otp';
+import { OTP_ENTITIES, PhoneAccounts } from 'nestjs-phone-otp';
+import type { BuiltInPurpose } from 'nestjs-phone-otp/types';
 
 import { evidence } from '../support/evidence.js';
 import { ACTION, type Fixture, newPhone, otpFixture, PEPPER, wrongCode } from '../support/otp-fixture.js';

@@ -1,7 +1,8 @@
 import { jest } from '@jest/globals';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import type { OtpProvider, SendReceipt } from 'nestjs-phone-otp';
+import type { OtpProvider } from 'nestjs-phone-otp';
+import type { SendReceipt } from 'nestjs-phone-otp/provider-kit';
 
 import { EventLog } from '../support/events.js';
 import { evidence } from '../support/evidence.js';
@@ -17,7 +18,7 @@ function fixtureWith(provider?: OtpProvider): Promise<Fixture> {
   const deviceKey = (request: unknown) => (request as { headers: Record<string, string> }).headers['x-device'];
   return otpFixture({
     adapter: new ExpressAdapter(),
-    options: { routes: { prefix: 'otp', deviceKey } },
+    routes: { prefix: 'otp', deviceKey },
     metadata: { imports: [EventEmitterModule.forRoot()], providers: [headerCallers] },
     ...(provider && { provider }),
   });
@@ -90,7 +91,7 @@ describe('a known and an unknown number', () => {
 
     const first = await story(known);
     expect(await story(newPhone())).toEqual(first);
-    expect(first.at(-1)).toEqual([429, 'otp_paused']);
+    expect(first.at(-1)).toEqual([429, 'locked_out']);
   });
 });
 

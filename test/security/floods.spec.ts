@@ -13,7 +13,7 @@ const AS_THEY_COME = {
   sendsPerPhonePerDay: 10,
   sendsPerAddressPerHour: 20,
   sendsPerPrefixPerHour: 30,
-  conversionFloor: {},
+  minimumConversion: {},
 };
 const COOLDOWN = 60;
 
@@ -81,7 +81,7 @@ describe('500 hostile starts and guesses against a number', () => {
     expect(compared).toBeLessThanOrEqual(10);
     expect(sent).toBeLessThanOrEqual(2);
     // Strangers are shut out meanwhile.
-    expect(await fleet.outcomeOf(hostileStart(phone, 999))).toMatchObject({ code: 'otp_paused' });
+    expect(await fleet.outcomeOf(hostileStart(phone, 999))).toMatchObject({ code: 'locked_out' });
     evidence('SEC-10', { hostileCalls: 500, comparisons: compared, messages: 3 + sent, ownerTries: 1, stepUpTries: 1 });
   });
 });

@@ -50,7 +50,7 @@ describe.each([
   beforeAll(async () => {
     fixture = await otpFixture({
       adapter: adapter(),
-      options: { routes: { prefix: 'otp' } },
+      routes: { prefix: 'otp' },
       metadata: { providers: [headerCallers] },
       configure: (app) => app.useGlobalFilters(new OtpProblemFilter(app.get(HttpAdapterHost))),
     });
@@ -189,7 +189,8 @@ describe('the ready-made routes', () => {
   beforeAll(async () => {
     fixture = await otpFixture({
       adapter: new ExpressAdapter(),
-      options: { routes: { prefix: 'otp' }, sendsPerAddressPerHour: 20 },
+      routes: { prefix: 'otp' },
+      options: { sendsPerAddressPerHour: 20 },
       metadata: { providers: [headerCallers] },
     });
   });
@@ -290,7 +291,7 @@ describe.each([
 ])('the ready-made routes on %s, where the application keeps raw bodies', (_, adapter) => {
   let fixture: Fixture;
   beforeAll(async () => {
-    fixture = await otpFixture({ adapter: adapter(), options: { routes: { prefix: 'otp' } }, rawBody: true });
+    fixture = await otpFixture({ adapter: adapter(), routes: { prefix: 'otp' }, rawBody: true });
   });
   afterAll(() => fixture.close());
 

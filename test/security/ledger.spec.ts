@@ -3,7 +3,6 @@ import { Injectable } from '@nestjs/common';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import {
-  type NumberChange,
   Notices,
   type OtpModuleOptions,
   type OtpProvider,
@@ -12,6 +11,7 @@ import {
   PhoneAccounts,
   type StartRequest,
 } from 'nestjs-phone-otp';
+import type { NumberChange } from 'nestjs-phone-otp/types';
 
 import { EventLog } from '../support/events.js';
 import { evidence } from '../support/evidence.js';
@@ -37,7 +37,8 @@ async function open({
 }: { options?: Partial<OtpModuleOptions>; provider?: OtpProvider; providers?: object[] } = {}): Promise<Opened> {
   const fixture = await otpFixture({
     adapter: new ExpressAdapter(),
-    options: { routes: { prefix: 'otp' }, ...options },
+    routes: { prefix: 'otp' },
+    options: { ...options },
     metadata: { imports: [EventEmitterModule.forRoot()], providers: [headerCallers, ...providers] as never },
     poolSize: 20,
     ...(provider && { provider }),

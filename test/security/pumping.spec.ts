@@ -28,7 +28,8 @@ async function open(
 ) {
   fixture = await otpFixture({
     adapter: new ExpressAdapter(),
-    options: { conversionFloor: {}, routes: { prefix: 'otp' }, ...options },
+    routes: { prefix: 'otp' },
+    options: { minimumConversion: {}, ...options },
     metadata: { imports: [EventEmitterModule.forRoot()] },
     ...more,
   });
@@ -132,7 +133,7 @@ describe('the conversion of a prefix', () => {
     ['record', [{ scope: 'prefix', messages: 20, verified: 0, enforced: false }]],
     ['off', []],
   ] as const)('SEC-25 lets everything pass where it is %s', async (prefix, told) => {
-    await open({ conversionFloor: { prefix } });
+    await open({ minimumConversion: { prefix } });
     await unverified(30, newBlock());
 
     expect(events.of('otp.conversion_low')).toMatchObject(told);
@@ -140,7 +141,7 @@ describe('the conversion of a prefix', () => {
   });
 
   it('SEC-25 is the figures of the host', async () => {
-    await open({ conversionFloorMessages: 5, conversionFloorPercent: 50 });
+    await open({ minimumConversionMessages: 5, minimumConversionPercent: 50 });
     const phone = newBlock();
     await verified(2, phone);
     await unverified(3, (n) => phone(n + 2));
@@ -154,13 +155,13 @@ describe('the conversion of a client address', () => {
     ['203.0.113.7', '203.0.113.0/24'],
     ['2001:db8:1:2::7', '2001:db8:1::/48'],
   ])('SEC-25 is told for %s, and stops nothing unless it is to', async (address, name) => {
-    await open({ conversionFloorMessages: 5, conversionFloor: { prefix: 'off' } });
+    await open({ minimumConversionMessages: 5, minimumConversion: { prefix: 'off' } });
     await unverified(6, newNigerian, { address });
     const told = { scope: 'address', name, messages: 5, verified: 0 };
     expect(events.of('otp.conversion_low')).toEqual([{ ...told, enforced: false }]);
     await fixture.close();
 
-    await open({ conversionFloorMessages: 5, conversionFloor: { prefix: 'off', address: 'enforce' } });
+    await open({ minimumConversionMessages: 5, minimumConversion: { prefix: 'off', address: 'enforce' } });
     await unverified(5, newNigerian, { address });
 
     expect(await outcome(start(newNigerian(), { address }))).toBe('otp_too_soon');
@@ -181,7 +182,7 @@ describe('the conversion of a region and of a provider', () => {
   }
 
   it('LIM-10 is told once an hour, of codes that are over, and stops nothing', async () => {
-    await open({ conversionCheckSeconds: 0, conversionFloor: floor });
+    await open({ conversionCheckSeconds: 0, minimumConversion: floor });
     await anHour();
     await fixture.operations.checkConversion();
     expect(events.of('otp.conversion_low')).toEqual([]); // they may yet be answered
@@ -200,7 +201,7 @@ describe('the conversion of a region and of a provider', () => {
   });
 
   it('LIM-10 closes a region to strangers for an hour where it is enforced', async () => {
-    await open({ conversionCheckSeconds: 0, conversionFloor: { ...floor, region: 'enforce', provider: 'off' } });
+    await open({ conversionCheckSeconds: 0, minimumConversion: { ...floor, region: 'enforce', provider: 'off' } });
     const known = newNigerian();
     await prove(fixture, { phone: known, client: device });
     await anHour();
@@ -223,7 +224,7 @@ describe('the conversion of a region and of a provider', () => {
   });
 
   it('LIM-10 closes a provider to strangers where that is enforced, and is no matter of decoys', async () => {
-    await open({ conversionCheckSeconds: 0, conversionFloor: { ...floor, provider: 'enforce' } });
+    await open({ conversionCheckSeconds: 0, minimumConversion: { ...floor, provider: 'enforce' } });
     for (let n = 0; n < 20; n++) await fixture.otp.start({ phone: newPhone(), purpose: 'login', client: 'server' });
     await fixture.elapse(301);
     await fixture.operations.checkConversion();
@@ -236,15 +237,15 @@ describe('the conversion of a region and of a provider', () => {
   });
 
   it('LIM-10 is looked at by one instance at a time', async () => {
-    await open({ conversionCheckSeconds: 60, conversionFloor: floor });
+    await open({ conversionCheckSeconds: 600, minimumConversion: floor });
     await fixture.operations.checkConversion();
     await anHour();
-    await fixture.elapse(58);
+    await fixture.elapse(300);
     await fixture.dataSource.query(`UPDATE ${fixture.schema}.otp_challenges SET expires_at = now()`);
 
     await fixture.operations.checkConversion();
     const tooEarly = events.of('otp.conversion_low').length;
-    await fixture.elapse(1);
+    await fixture.elapse(300);
     await fixture.operations.checkConversion();
 
     expect([tooEarly, events.of('otp.conversion_low').length]).toEqual([0, 2]);
@@ -254,7 +255,7 @@ describe('the conversion of a region and of a provider', () => {
 describe('allow rules', () => {
   const strict = { sendsPerPrefixPerHour: 2, sendsPerAddressPerHour: 2, sendsPerRegionPerDay: { SA: 2 } };
   const messages = async (options: Partial<OtpModuleOptions>) => {
-    await open({ ...strict, conversionFloorMessages: 5, ...options });
+    await open({ ...strict, minimumConversionMessages: 5, ...options });
     const phone = newBlock();
     const outcomes = [];
     for (let n = 0; n < 8; n++) outcomes.push(await outcome(start(phone(n), client)));
@@ -489,7 +490,7 @@ describe('all of it', () => {
   it('costs a start no further round trip, whoever asks', async () => {
     const prices = { SA: '0.1', GB: '0.1', IL: '0.1', NG: '0.1', LY: '0.1' };
     await open({
-      conversionFloor: { prefix: 'enforce', address: 'enforce', region: 'enforce', provider: 'enforce' },
+      minimumConversion: { prefix: 'enforce', address: 'enforce', region: 'enforce', provider: 'enforce' },
       allow: { numbers: ['+44790'], networks: ['198.51.100.0/24'] },
       sendsPerRegionPerDay: { SA: 100_000 },
       dailySpendBudget: { amount: '100000', currency: 'USD', prices },

@@ -75,14 +75,14 @@ export function codeRaces(isolation: Isolation): void {
     const outcomes = await crowd(challengeAndTurn(challenges[0]!.challenge), times(200, guess));
 
     expect(tally(before)).toEqual({ otp_invalid: 4 });
-    const { otp_invalid, otp_paused, otp_unavailable = 0 } = tally(outcomes);
+    const { otp_invalid, locked_out, otp_unavailable = 0 } = tally(outcomes);
     expect(otp_invalid).toBe(6);
-    expect(otp_paused! + otp_unavailable).toBe(194);
+    expect(locked_out! + otp_unavailable).toBe(194);
     expect(otp_unavailable).toBeLessThanOrEqual(2 * 10); // a challenge that was guessed five times is over in itself
-    for (const { retryAfterSeconds } of refused(outcomes, 'otp_paused')) expectWithin(retryAfterSeconds, 1, 900);
+    for (const { retryAfterSeconds } of refused(outcomes, 'locked_out')) expectWithin(retryAfterSeconds, 1, 900);
     evidence('SEC-09', { challenges: 20, wrongCodes: 204, comparisons: 4 + otp_invalid! });
     await fleet.elapseLimits(COOLDOWN);
-    expect(await fleet.outcomeOf(ask.start({ phone, purpose, client }))).toMatchObject({ code: 'otp_paused' });
+    expect(await fleet.outcomeOf(ask.start({ phone, purpose, client }))).toMatchObject({ code: 'locked_out' });
   });
 
   it('SEC-12: sends one message for 16 parallel resends, and the old code is dead', async () => {
@@ -239,7 +239,7 @@ export function codeRaces(isolation: Isolation): void {
 
     const outcomes = await crowd(PREFIXES, shuffled(storm));
 
-    const known = ['ok', 'otp_invalid', 'otp_unavailable', 'otp_too_soon', 'otp_paused'];
+    const known = ['ok', 'otp_invalid', 'otp_unavailable', 'otp_too_soon', 'locked_out'];
     expect(Object.keys(tally(outcomes)).filter((code) => !known.includes(code))).toEqual([]);
     expect((await deadlocks()) - before).toBe(0);
     for (const { challenge } of codes) {
@@ -348,7 +348,7 @@ export function limitRaces(isolation: Isolation): void {
 
   it('SEC-25: closes a prefix after exactly 20 messages that nobody verified', async () => {
     await fleet.forget();
-    await fleet.open({ isolation, options: { conversionFloor: {} } });
+    await fleet.open({ isolation, options: { minimumConversion: {} } });
     const start = (n: number) => ask.start({ phone: `+96650123${1000 + n}`, purpose, client: 'server' });
     await fleet.do(start(0));
 

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { EventEmitterModule } from '@nestjs/event-emitter';
-import { type NewRecoveryCode, OtpAudit, RecoveryCodes, type RecoveryUse } from 'nestjs-phone-otp';
+import { OtpAudit, RecoveryCodes } from 'nestjs-phone-otp';
+import type { NewRecoveryCode, RecoveryUse } from 'nestjs-phone-otp/types';
 
 import { EventLog } from '../support/events.js';
 import { evidence } from '../support/evidence.js';
@@ -294,7 +295,7 @@ describe('a recovery code', () => {
       times(64, () => () => use(account, codes[0]!)),
     );
 
-    const { ok, recovery_code_invalid: compared, otp_paused: refused } = tallyOf(outcomes);
+    const { ok, recovery_code_invalid: compared, locked_out: refused } = tallyOf(outcomes);
     expect({ ok, compared, refused }).toEqual({ ok: 1, compared: 10, refused: 53 });
     const grants = (await fixture.rows('otp_grants')).filter((row) => row.account === account);
     expect(grants).toHaveLength(1);
@@ -382,9 +383,9 @@ describe('recovery codes that are guessed', () => {
       times(200, () => () => use(account, WRONG)),
     );
 
-    expect(tallyOf(outcomes)).toEqual({ recovery_code_invalid: 10, otp_paused: 190 });
+    expect(tallyOf(outcomes)).toEqual({ recovery_code_invalid: 10, locked_out: 190 });
     await expect(use(account, codes[0]!)).rejects.toMatchObject({
-      code: 'otp_paused',
+      code: 'locked_out',
       retryAfterSeconds: expect.any(Number),
     });
     expect(await recovery.remaining(account)).toBe(10);
@@ -419,11 +420,11 @@ describe('recovery codes that are guessed', () => {
       await fixture.elapse(DAY);
     }
 
-    expect(await outcome(use(account, codes[0]!))).toBe('otp_paused');
+    expect(await outcome(use(account, codes[0]!))).toBe('locked_out');
     expect(events.of('otp.recovery_refused').filter(({ closed }) => closed)).not.toHaveLength(0);
     await fixture.elapse(400 * DAY);
     await fixture.operations.purge();
-    expect(await outcome(use(account, codes[0]!))).toBe('otp_paused');
+    expect(await outcome(use(account, codes[0]!))).toBe('locked_out');
 
     expect(await fixture.operations.unlock(account)).toBe(true);
     expect(await outcome(use(account, codes[0]!))).toBe('ok');
@@ -460,8 +461,8 @@ describe('recovery codes that are guessed', () => {
 
     expect(known.answers.map((answer) => (answer as string[])[0])).toEqual([
       ...times(10, () => 'recovery_code_invalid'),
-      'otp_paused',
-      'otp_paused',
+      'locked_out',
+      'locked_out',
     ]);
     expect(known.statements).toHaveLength(12);
     for (const other of others) expect(other).toEqual(known);
@@ -472,7 +473,7 @@ describe('recovery codes that are guessed', () => {
 
     const outcomes = await Promise.all(times(30, () => outcome(use(account, WRONG))));
 
-    expect(tallyOf(outcomes)).toEqual({ recovery_code_invalid: 10, otp_paused: 20 });
+    expect(tallyOf(outcomes)).toEqual({ recovery_code_invalid: 10, locked_out: 20 });
   });
 });
 

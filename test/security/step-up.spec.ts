@@ -36,7 +36,8 @@ describe('a step-up', () => {
   beforeAll(async () => {
     fixture = await otpFixture({
       adapter: new ExpressAdapter(),
-      options: { routes: { prefix: 'otp' }, purposes: { close_account: {} } },
+      routes: { prefix: 'otp' },
+      options: { purposes: { close_account: {} } },
       metadata: {
         ...vaultModule,
         controllers: [VaultController, BareController],

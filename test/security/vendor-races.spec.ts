@@ -1,4 +1,4 @@
-import { TaqnyatSimulator } from 'nestjs-phone-otp/testing';
+import { TaqnyatSimulator } from 'nestjs-phone-otp/simulators';
 
 import { evidence } from '../support/evidence.js';
 import { ask, Fleet, ISOLATION_LEVELS, tally } from '../support/fleet.js';
@@ -14,7 +14,7 @@ let fleet: Fleet;
 let taqnyat: TaqnyatSimulator;
 beforeAll(async () => {
   // A vendor that would compare as many codes as it is asked to: only our own count holds.
-  taqnyat = await new TaqnyatSimulator({ codeLength: 6, maxTries: 1000 }).start();
+  taqnyat = await new TaqnyatSimulator({ codeLength: 6, maxAttempts: 1000 }).start();
   fleet = await Fleet.launch();
 });
 afterAll(async () => {
@@ -24,7 +24,7 @@ afterAll(async () => {
 
 describe.each(ISOLATION_LEVELS)('at %s, with codes that the vendor checks', (isolation) => {
   beforeAll(async () => {
-    await fleet.open({ isolation, taqnyat: { ...taqnyat.access, codeLength: 6, maxTries: 5 } });
+    await fleet.open({ isolation, taqnyat: { ...taqnyat.access, codeLength: 6, maxAttempts: 5 } });
   });
 
   const checks = () => taqnyat.requests.filter(({ body }) => body.includes('activeKey')).length;

@@ -1,33 +1,22 @@
-import {
-  LamahOtp,
-  NinetyNineSms,
-  NinetyNineVerify,
-  SgateOtp,
-  TaqnyatSms,
-  TaqnyatVerify,
-  TermiiInAppToken,
-  TermiiSendToken,
-  TermiiSms,
-  TermiiVoiceToken,
-  TwilioSms,
-  TwilioVerify,
-  UnifonicAuthenticate,
-  UnifonicSms,
-  VonageVerify,
-} from 'nestjs-phone-otp';
+import { LamahOtp } from 'nestjs-phone-otp/lamah';
+import { NinetyNineSms, NinetyNineVerify } from 'nestjs-phone-otp/ninety-nine';
+import { SgateOtp } from 'nestjs-phone-otp/sgate';
+import { TaqnyatSms, TaqnyatVerify } from 'nestjs-phone-otp/taqnyat';
+import { TermiiInAppToken, TermiiSendToken, TermiiSms, TermiiVoiceToken } from 'nestjs-phone-otp/termii';
+import { TwilioSms, TwilioVerify } from 'nestjs-phone-otp/twilio';
+import { UnifonicAuthenticate, UnifonicSms } from 'nestjs-phone-otp/unifonic';
+import { VonageVerify } from 'nestjs-phone-otp/vonage';
 import {
   LamahSimulator,
-  type MakeSubject,
   NinetyNineSimulator,
-  type ProviderSubject,
   SgateSimulator,
   TaqnyatSimulator,
   TermiiSimulator,
-  type TrialConditions,
   TwilioSimulator,
   UnifonicSimulator,
   VonageSimulator,
-} from 'nestjs-phone-otp/testing';
+} from 'nestjs-phone-otp/simulators';
+import type { MakeSubject, ProviderSubject, TrialConditions } from 'nestjs-phone-otp/testing';
 
 /**
  * Every adapter of the package over a simulator of its vendor. The contract of the port, the races and the table of

@@ -1,14 +1,11 @@
-import { type AttackCase, ATTACKS } from 'nestjs-phone-otp/testing';
+import { type AttackCase, ATTACKS } from 'nestjs-phone-otp/attacks';
 
 import { linkOf } from '../../src/attacks/attack-case.js';
 import { ATTACK_FAMILIES } from '../../src/attacks/attacks.js';
 import { table, withGenerated } from './generated.js';
 
 const marker = (what: string) =>
-  [
-    `<!-- ${what}: "npm run docs" writes this from src/attacks; do not edit it here -->`,
-    `<!-- /${what} -->`,
-  ] as const;
+  [`<!-- ${what}: "npm run docs" writes this from src/attacks; do not edit it here -->`, `<!-- /${what} -->`] as const;
 const TRAFFIC = marker('traffic');
 const TABLES = marker('attacks');
 

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 
-import type { AttackTarget } from 'nestjs-phone-otp/testing';
+import type { AttackTarget } from 'nestjs-phone-otp/attacks';
 
 /** The demo bank, as the attack replay must know it. @param urls of its two instances, once they are open */
 export function demoTarget(urls: () => readonly [string, string]): AttackTarget {

@@ -38,7 +38,7 @@ const ADVICE: Record<OtpErrorCode, { person: string; operator: string }> = {
   },
   otp_invalid: {
     person: 'That is not the code. Please type it again.',
-    operator: 'Watch `otp.refused` with `wrong_code`, and `otp.spray`.',
+    operator: 'Watch `otp.refused` with `wrong_code`, and `otp.spraying`.',
   },
   otp_unavailable: {
     person: 'This code can no longer be used. Ask for a new one.',
@@ -55,10 +55,10 @@ const ADVICE: Record<OtpErrorCode, { person: string; operator: string }> = {
       'Watch `otp.limited`. If honest people meet it, find out which limit: one address for many people ' +
       '(`sendsPerAddressPerHour`, or an address that is your own proxy’s), the minute (`sendsPerMinute`), the day (`dailySendBudget`).',
   },
-  otp_paused: {
+  locked_out: {
     person: 'Too many wrong codes. Please try again in {retryAfter / 60} minutes.',
     operator:
-      'See `otp.paused`. Where it says `closed`, nothing but `OtpOperations.unlock(subject)` opens it again: find out who guessed first.',
+      'See `otp.locked_out`. Where it says `closed`, nothing but `OtpOperations.unlock(subject)` opens it again: find out who guessed first.',
   },
   too_many_requests: {
     person: 'Too many attempts from your network. Please try again in {retryAfter} seconds.',

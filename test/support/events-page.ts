@@ -15,9 +15,9 @@ const USE: Partial<Record<OtpEventName, string>> = {
     'Set it against `otp.started`: the share that is verified is the first figure that SMS pumping spoils.',
   'otp.refused': 'Count it by `reason`. Keep it from whoever is outside.',
   'otp.grant_used': 'The end of the funnel. Write your own record of what was done in your own transaction, not here.',
-  'otp.paused': 'Tell the account’s owner by other means that somebody guesses. Where `closed`, tell an operator.',
+  'otp.locked_out': 'Tell the account’s owner by other means that somebody guesses. Where `closed`, tell an operator.',
   'otp.risk': 'Tell the account’s owner by other means. Count it by `doubt`: many time-outs are your carrier service.',
-  'otp.spray': 'Wake somebody. Without a `BotCheck`, consider one.',
+  'otp.spraying': 'Wake somebody. Without a `BotCheck`, consider one.',
   'otp.conversion_low':
     'Look at once: this is what SMS pumping looks like. If the people are real, look at the vendor.',
   'otp.sending_stopped': 'Tell those on duty, so that nobody looks for a fault.',

@@ -5,17 +5,10 @@ if (clockOffMs !== 0) shiftClock(clockOffMs); // before anything is loaded that 
 
 const { NestFactory } = await import('@nestjs/core');
 const { getDataSourceToken, TypeOrmModule } = await import('@nestjs/typeorm');
-const {
-  DELIVERY_CAPABILITIES,
-  Grants,
-  OTP_ENTITIES,
-  OtpError,
-  OtpModule,
-  OtpOperations,
-  OtpService,
-  TaqnyatVerify,
-  VerifiedNumbers,
-} = await import('nestjs-phone-otp');
+const { Grants, OTP_ENTITIES, OtpError, OtpModule, OtpOperations, OtpService, VerifiedNumbers } =
+  await import('nestjs-phone-otp');
+const { DELIVERY_CAPABILITIES } = await import('nestjs-phone-otp/provider-kit');
+const { TaqnyatVerify } = await import('nestjs-phone-otp/taqnyat');
 const { default: pg } = await import('pg');
 
 class Application {}

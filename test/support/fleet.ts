@@ -6,17 +6,17 @@ import type {
   GrantExpectation,
   OtpErrorCode,
   OtpModuleOptions,
-  OutgoingMessage,
   OwnedNumber,
   Proof,
   ResendRequest,
-  SendingScope,
   StartedChallenge,
   StartRequest,
-  TaqnyatVerifyOptions,
   VerifiedChallenge,
   VerifyRequest,
 } from 'nestjs-phone-otp';
+import type { OutgoingMessage } from 'nestjs-phone-otp/provider-kit';
+import type { TaqnyatVerifyOptions } from 'nestjs-phone-otp/taqnyat';
+import type { SendingScope } from 'nestjs-phone-otp/types';
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
 import { DataSource } from 'typeorm';
 

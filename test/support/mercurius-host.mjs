@@ -8,6 +8,7 @@ import { MercuriusDriver } from '@nestjs/mercurius';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Callers, OTP_ENTITIES, OTP_MIGRATIONS, OtpModule, StepUp, StepUpAction, SteppedUp } from 'nestjs-phone-otp';
+import { OtpRoutesModule } from 'nestjs-phone-otp/routes';
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
 
 const schema = process.argv[2];
@@ -66,8 +67,8 @@ const app = await NestFactory.create(
         regions: ['SA'],
         appName: 'Acme',
         dailySendBudget: 100,
-        routes: { prefix: 'otp' },
       }),
+      OtpRoutesModule.register({ prefix: 'otp' }),
     ],
     providers: [PaymentsResolver, PaymentAction, { provide: Callers, useClass: HeaderCallers }],
   },

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { AttackTarget } from 'nestjs-phone-otp/testing';
+import type { AttackTarget } from 'nestjs-phone-otp/attacks';
 
 /** What somebody says in a request, believed. */
 type Body = Partial<

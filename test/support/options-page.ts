@@ -29,7 +29,7 @@ const WHEN_TO_CHANGE: Partial<Record<keyof OtpOptions, string>> = {
   codeLength: 'To 8 where a code guards much and people copy it from another screen.',
   codeTtlSeconds: 'Up where messages are slow (see `latency_ms` in `otp_sends`), down otherwise.',
   failuresInARow: 'Down, if operators are there to unlock.',
-  sprayFailures: 'To about ten times the wrong codes of an ordinary ten minutes.',
+  sprayingFailures: 'To about ten times the wrong codes of an ordinary ten minutes.',
   cooldownSeconds: 'Up, when most resends turn out to be impatience.',
   sendsPerAddressPerHour: 'Up, when many customers share an address (an office, a carrier).',
   sendsPerPrefixPerHour: 'Up, when you serve whole companies with neighbouring numbers.',

@@ -12,6 +12,7 @@ import {
   OtpService,
   VerifiedNumbers,
 } from 'nestjs-phone-otp';
+import { OtpRoutesModule, type OtpRoutesOptions } from 'nestjs-phone-otp/routes';
 import { CapturingProvider, OtpTesting } from 'nestjs-phone-otp/testing';
 import { DataSource } from 'typeorm';
 
@@ -33,7 +34,7 @@ export const GENEROUS = {
   sendsPerPhonePerDay: 1000,
   sendsPerAddressPerHour: 10_000,
   sendsPerPrefixPerHour: 10_000,
-  conversionFloor: { prefix: 'off', address: 'off', region: 'off', provider: 'off' },
+  minimumConversion: { prefix: 'off', address: 'off', region: 'off', provider: 'off' },
   verifiesPerAddress: 10_000,
   purgeEverySeconds: 0,
 } satisfies OtpModuleOptions;
@@ -61,6 +62,8 @@ export interface Fixture {
 
 interface FixtureOptions {
   options?: Partial<OtpModuleOptions>;
+  /** The ready-made routes, if they are wanted. */
+  routes?: OtpRoutesOptions;
   provider?: OtpProvider;
   metadata?: ModuleMetadata;
   adapter?: AbstractHttpAdapter;
@@ -76,6 +79,7 @@ interface FixtureOptions {
 /** An application with the module over a schema of its own; listening when it has an adapter. */
 export async function otpFixture({
   options,
+  routes,
   provider,
   metadata,
   adapter,
@@ -92,6 +96,7 @@ export async function otpFixture({
     imports: [
       TypeOrmModule.forRoot(databaseOptions(inSchema, poolSize, url)),
       OtpModule.forRoot(provider ?? sms, { ...GENEROUS, ...options }),
+      ...(routes ? [OtpRoutesModule.register(routes)] : []),
       ...(metadata?.imports ?? []),
     ],
   }).compile();

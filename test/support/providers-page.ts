@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import examples from 'libphonenumber-js/examples.mobile.json';
 import { type CountryCode, getCountries, getExampleNumber } from 'libphonenumber-js/max';
-import type { SingleProvider, VendorFigure } from 'nestjs-phone-otp';
+import type { SingleProvider, VendorFigure } from 'nestjs-phone-otp/provider-kit';
 import type { MakeSubject } from 'nestjs-phone-otp/testing';
 
 import { ADAPTERS } from './adapters.js';
@@ -27,7 +27,7 @@ async function capabilitiesTable(): Promise<string> {
 
 async function rowOf(name: string, make: MakeSubject): Promise<string[]> {
   const { mode, capabilities } = adapterOf(make);
-  const { codeLength, ttlSeconds, maxTries, resendCooldown, languages, fixedText, idempotent, reportsCost } =
+  const { codeLength, ttlSeconds, maxAttempts, resendCooldown, languages, fixedText, idempotent, reportsCost } =
     capabilities;
   const figure = (value: VendorFigure, unit = '') => (mode === 'delivery' ? 'ours' : figureOf(value, unit));
   return [
@@ -36,7 +36,7 @@ async function rowOf(name: string, make: MakeSubject): Promise<string[]> {
     await regionsOf(make),
     figure(codeLength),
     figure(ttlSeconds, ' s'),
-    figure(maxTries),
+    figure(maxAttempts),
     resendCooldown === 'ttl' ? 'while a code lives' : figureOf(resendCooldown, ' s'),
     languages === 'any' ? 'any' : languages.length > 3 ? String(languages.length) : languages.join(', '),
     fixedText ? 'fixed' : 'ours',
@@ -71,7 +71,7 @@ async function regionsOf(make: MakeSubject): Promise<string> {
 
 async function ask(adapter: SingleProvider, recipient: { phone: string; region: CountryCode }) {
   const request = { ...recipient, attemptId: '1', purpose: 'login', locale: 'en' };
-  const start = { ...request, appName: 'Acme', codeLength: 6, ttlSeconds: 300, maxTries: 5 };
+  const start = { ...request, appName: 'Acme', codeLength: 6, ttlSeconds: 300, maxAttempts: 5 };
   const call = { signal: AbortSignal.abort() }; // nothing leaves this machine
   if (adapter.mode === 'delivery') return adapter.send({ ...request, text: '123456' }, call);
   return adapter.mode === 'delegated' ? adapter.start(start, call) : adapter.generate(start, call);

@@ -1,4 +1,9 @@
-import { DELIVERY_CAPABILITIES, type DeliveryProvider, type OutgoingMessage, type SendReceipt } from 'nestjs-phone-otp';
+import {
+  DELIVERY_CAPABILITIES,
+  type DeliveryProvider,
+  type OutgoingMessage,
+  type SendReceipt,
+} from 'nestjs-phone-otp/provider-kit';
 
 /** A vendor whose answer the test writes. */
 export class ScriptedProvider implements DeliveryProvider {

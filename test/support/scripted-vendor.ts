@@ -8,7 +8,7 @@ import {
   type SendReceipt,
   type VendorCheck,
   type VendorStart,
-} from 'nestjs-phone-otp';
+} from 'nestjs-phone-otp/provider-kit';
 
 /** A vendor in memory that makes and checks codes itself, and does what the test says. */
 export class ScriptedVendor implements DelegatedProvider {

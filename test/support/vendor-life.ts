@@ -1,5 +1,6 @@
-import type { DelegatedProvider, GeneratorProvider, OtpModuleOptions } from 'nestjs-phone-otp';
-import type { SimulatedRequest, VendorSimulator } from 'nestjs-phone-otp/testing';
+import type { OtpModuleOptions } from 'nestjs-phone-otp';
+import type { DelegatedProvider, GeneratorProvider } from 'nestjs-phone-otp/provider-kit';
+import type { SimulatedRequest, VendorSimulator } from 'nestjs-phone-otp/simulators';
 
 import { marked } from './messages.js';
 import { type Fixture, otpFixture, wrongCode } from './otp-fixture.js';

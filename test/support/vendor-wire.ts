@@ -1,4 +1,4 @@
-import type { SimulatedRequest } from 'nestjs-phone-otp/testing';
+import type { SimulatedRequest } from 'nestjs-phone-otp/simulators';
 
 /** The fields of a form as the vendor received it. */
 export async function formOf({ bytes, headers }: SimulatedRequest): Promise<Record<string, unknown>> {

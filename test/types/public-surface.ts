@@ -2,7 +2,6 @@
 import { expectTypeOf } from 'expect-type';
 import type {
   Action,
-  DeliveryProvider,
   OtpErrorCode,
   OtpEvents,
   OtpModuleOptions,
@@ -14,6 +13,7 @@ import type {
   VerifiedChallenge,
   VerifiedNumbers,
 } from 'nestjs-phone-otp';
+import type { DeliveryProvider } from 'nestjs-phone-otp/provider-kit';
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
 import type { PoolClient } from 'pg';
 import type { EntityManager, QueryRunner } from 'typeorm';
@@ -52,7 +52,7 @@ expectTypeOf<PoolClient>().toExtend<OtpTransaction>();
 expectTypeOf<string>().not.toExtend<OtpTransaction>();
 
 // Listeners know their payloads, and switches over codes know all of them.
-expectTypeOf<OtpEvents['otp.paused']>().toExtend<{ failures: number; closed: boolean }>();
+expectTypeOf<OtpEvents['otp.locked_out']>().toExtend<{ failures: number; closed: boolean }>();
 expectTypeOf<'otp_invalid'>().toExtend<OtpErrorCode>();
 expectTypeOf<'otp_wrong'>().not.toExtend<OtpErrorCode>();
 

@@ -81,7 +81,7 @@ export class PasswordController {
   @UseGuards(PasswordThrottlerGuard)
   @ApiOkResponse({ type: RecoveredLoginDto })
   @ApiBadRequestResponse({ description: 'code_malformed, recovery_code_invalid' })
-  @ApiTooManyRequestsResponse({ description: 'too_many_requests, otp_paused' })
+  @ApiTooManyRequestsResponse({ description: 'too_many_requests, locked_out' })
   async recover(
     @Body() { phone, password, recoveryCode }: RecoveryLoginDto,
     @Req() request: BankRequest,

@@ -7,12 +7,12 @@ import {
   OtpError,
   ProblemException,
   type Proof,
-  type Recovered,
   RecoveryCodes,
   type StepUpGrant,
   TrustedDevices,
   VerifiedNumbers,
 } from 'nestjs-phone-otp';
+import type { Recovered } from 'nestjs-phone-otp/types';
 import { DataSource, type EntityManager } from 'typeorm';
 
 import type { DeviceToKeep } from '../devices/device-cookie.js';

@@ -56,7 +56,7 @@ export class RecoveryController {
   @ApiOkResponse({ type: RecoveredDto })
   @ApiBadRequestResponse({ description: 'code_malformed, recovery_code_invalid' })
   @ApiForbiddenResponse({ description: 'phone_missing' })
-  @ApiTooManyRequestsResponse({ description: 'otp_paused' })
+  @ApiTooManyRequestsResponse({ description: 'locked_out' })
   use(
     @CurrentSession() { id: session, user }: Session,
     @Body() { code }: RecoveryCodeDto,

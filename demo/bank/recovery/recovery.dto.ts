@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsString, MaxLength } from 'class-validator';
-import type { NewRecoveryCode } from 'nestjs-phone-otp';
+import type { NewRecoveryCode } from 'nestjs-phone-otp/types';
 
 export class RecoveryCodeDto {
   @ApiProperty({ description: 'As people copy it, with or without dashes.', example: '7ZK3M-Q0V5R-8W2XA-1N4DT-H6BJC' })

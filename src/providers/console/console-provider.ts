@@ -1,4 +1,9 @@
-import { DELIVERY_CAPABILITIES, type DeliveryProvider, type OutgoingMessage, type SendReceipt } from '../../delivery/provider.js';
+import {
+  DELIVERY_CAPABILITIES,
+  type DeliveryProvider,
+  type OutgoingMessage,
+  type SendReceipt,
+} from '../../delivery/provider.js';
 
 /**
  * Prints each message instead of sending it: for development only, refused in production.

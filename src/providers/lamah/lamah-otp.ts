@@ -31,7 +31,7 @@ export interface LamahOtpOptions extends HttpClientOptions {
   /** Language of a message whose locale is neither Arabic nor English. @defaultValue 'ar' */
   defaultLanguage?: 'ar' | 'en';
   /** Codes that the vendor compares for one message: 3 in one of its descriptions, any number in another. @defaultValue 3 */
-  maxTries?: number;
+  maxAttempts?: number;
   /**
    * Wait before a resend, in seconds. In one description it is as long as the code before lives, `ttl`; in another there
    * are ten messages a minute. @defaultValue 'ttl'
@@ -50,7 +50,7 @@ const OPTIONS = {
   paymentType: true,
   codeLength: true,
   defaultLanguage: true,
-  maxTries: true,
+  maxAttempts: true,
   cooldownSeconds: true,
   successMessage: true,
   costUnit: true,
@@ -87,7 +87,7 @@ export class LamahOtp implements DelegatedProvider {
       correlation: 'provider_id',
       codeLength: this.#options.codeLength,
       ttlSeconds: [60, 600],
-      maxTries: this.#options.maxTries,
+      maxAttempts: this.#options.maxAttempts,
       resendCooldown: this.#options.cooldownSeconds,
       languages: ['ar', 'en'],
       fixedText: true,
@@ -137,7 +137,7 @@ function resolved(options: LamahOtpOptions) {
     paymentType,
     codeLength: lengthOption(options.codeLength ?? 6),
     defaultLanguage: choiceOption('defaultLanguage', options.defaultLanguage ?? 'ar', ['ar', 'en']),
-    maxTries: wholeOption('maxTries', options.maxTries ?? 3, 1, 10),
+    maxAttempts: wholeOption('maxAttempts', options.maxAttempts ?? 3, 1, 10),
     cooldownSeconds: cooldownOption(options.cooldownSeconds ?? 'ttl'),
     successMessage: successOption(options.successMessage ?? 'OTP verified successfully'),
     costUnit: requiredText('costUnit', options.costUnit ?? (paymentType === 'wallet' ? 'LYD' : 'parts'), 10),

@@ -1,34 +1,17 @@
 import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
 import { OtpConfigError } from '../../errors/otp.error.js';
 import { requiredText } from '../provider-kit/adapter-options.js';
-import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../provider-kit/http-client.js';
+import {
+  HTTP_CLIENT_OPTIONS,
+  HttpClient,
+  type HttpClientOptions,
+  type HttpReply,
+} from '../provider-kit/http-client.js';
 import type { HttpFields } from '../provider-kit/http-request.js';
 import type { ProviderCall, VendorReference } from '../../delivery/provider.js';
 import { Secret } from '../provider-kit/secret.js';
 import { type NinetyNineDelivery, readDelivery } from './ninety-nine-answer.js';
-import type { NinetyNineSmsOptions } from './ninety-nine-sms.js';
-import type { NinetyNineVerifyOptions } from './ninety-nine-verify.js';
-
-/** Settings that both adapters of the vendor have. */
-export interface NinetyNineOptions extends HttpClientOptions {
-  /** The account's key for the service. */
-  apiKey: string;
-  /** Whom messages come from, in at most 11 characters: a name, or a number that the vendor approved, without `+972`. */
-  sender: string;
-}
-
-/** Of all adapters of the vendor: one account's settings may be given to each of them. */
-const OPTIONS = {
-  ...HTTP_CLIENT_OPTIONS,
-  apiKey: true,
-  sender: true,
-  message: true,
-  checkPath: true,
-  checkStatuses: true,
-  codeLength: true,
-  maxTries: true,
-  cooldownSeconds: true,
-} satisfies OptionNames<NinetyNineSmsOptions & NinetyNineVerifyOptions>;
+import { NINETY_NINE_OPTIONS, type NinetyNineOptions } from './ninety-nine-options.js';
 
 /** A message by its phone, and by the `reference` of the receipt for it. */
 export type NinetyNineMessage = Pick<VendorReference, 'phone' | 'reference'>;
@@ -42,7 +25,7 @@ export class NinetyNineAccount {
 
   /** @throws OtpConfigError naming the option and what to write instead */
   constructor(provider: string, options: NinetyNineOptions) {
-    refuseUnknownOptions(options, OPTIONS);
+    refuseUnknownOptions(options, NINETY_NINE_OPTIONS);
     this.#apiKey = Secret.key(options?.apiKey, 'apiKey');
     this.#http = new HttpClient(provider, { ...options, baseUrl: options.baseUrl ?? 'https://api.99digital.co.il' });
     this.sender = senderOption(options.sender);

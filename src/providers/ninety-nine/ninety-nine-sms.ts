@@ -8,16 +8,9 @@ import {
 } from '../../delivery/provider.js';
 import { sendReceipt } from '../provider-kit/receipts.js';
 import { Secret } from '../provider-kit/secret.js';
-import {
-  localNumber,
-  NinetyNineAccount,
-  type NinetyNineMessage,
-  type NinetyNineOptions,
-} from './ninety-nine-account.js';
+import { localNumber, NinetyNineAccount, type NinetyNineMessage } from './ninety-nine-account.js';
 import { type NinetyNineDelivery, readSend } from './ninety-nine-answer.js';
-
-/** Settings of {@link NinetyNineSms}. */
-export type NinetyNineSmsOptions = NinetyNineOptions;
+import type { NinetyNineSmsOptions } from './ninety-nine-options.js';
 
 /**
  * 99 Digital SMS (Israel): the vendor brings a text, and this module makes and checks the code in it.

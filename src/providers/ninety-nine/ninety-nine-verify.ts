@@ -12,32 +12,9 @@ import type {
 import { checkReceipt, sendReceipt } from '../provider-kit/receipts.js';
 import { Secret } from '../provider-kit/secret.js';
 import { templateOption, type TextTemplate } from '../provider-kit/text-template.js';
-import {
-  localNumber,
-  NinetyNineAccount,
-  type NinetyNineMessage,
-  type NinetyNineOptions,
-} from './ninety-nine-account.js';
+import { localNumber, NinetyNineAccount, type NinetyNineMessage } from './ninety-nine-account.js';
 import { type NinetyNineDelivery, type NinetyNineRefusal, readCheck, readSend } from './ninety-nine-answer.js';
-
-/** Settings of {@link NinetyNineVerify}. Where the vendor documents no figure, the default is ours, and says so. */
-export interface NinetyNineVerifyOptions extends NinetyNineOptions {
-  /** The text, with `##code##` exactly once. @defaultValue the vendor's: "Your verification code is: ##code##" */
-  message?: TextTemplate;
-  /** Where codes are checked. The pages print the address of sending, and this is for the day they print another. */
-  checkPath?: string;
-  /**
-   * What a `status` other than 1 means at a check, such as `{ 2: 'expired' }`. Not documented: whatever is not listed here
-   * counts as an incorrect code.
-   */
-  checkStatuses?: Readonly<Record<number, NinetyNineRefusal>>;
-  /** Digits of the vendor's codes; `unknown` takes 4 to 8. Not documented. @defaultValue 'unknown' */
-  codeLength?: number | 'unknown';
-  /** Codes that the vendor compares for one message. Not documented. @defaultValue 5 */
-  maxTries?: number;
-  /** Wait before another message to the same number, in seconds. Not documented. @defaultValue 60 */
-  cooldownSeconds?: number;
-}
+import type { NinetyNineVerifyOptions } from './ninety-nine-options.js';
 
 /** Documented: "the client has 10 minutes to enter the code". */
 const TTL_SECONDS = 600;
@@ -64,12 +41,12 @@ export class NinetyNineVerify implements DelegatedProvider {
   constructor(options: NinetyNineVerifyOptions) {
     this.#account = new NinetyNineAccount(this.name, options);
     this.#options = resolved(options);
-    const { message, refusals, codeLength, maxTries, cooldownSeconds } = this.#options;
+    const { message, refusals, codeLength, maxAttempts, cooldownSeconds } = this.#options;
     this.capabilities = {
       correlation: 'phone',
       codeLength,
       ttlSeconds: TTL_SECONDS,
-      maxTries,
+      maxAttempts,
       resendCooldown: cooldownSeconds,
       languages: message ? 'any' : ['en'],
       fixedText: true, // the text is the host's, but the same in every message
@@ -109,7 +86,7 @@ function resolved(options: NinetyNineVerifyOptions) {
     checkPath: pathOption('checkPath', options.checkPath ?? '/sms/verifySMS'),
     refusals: refusalsOption('checkStatuses', checkStatuses ?? {}),
     codeLength: figureOption('codeLength', options.codeLength ?? 'unknown', 4, 8),
-    maxTries: wholeOption('maxTries', options.maxTries ?? 5, 1, 10),
+    maxAttempts: wholeOption('maxAttempts', options.maxAttempts ?? 5, 1, 10),
     cooldownSeconds: wholeOption('cooldownSeconds', options.cooldownSeconds ?? 60, 1, 3600),
   };
 }

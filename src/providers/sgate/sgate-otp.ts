@@ -1,6 +1,11 @@
 import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
 import { requiredText, wholeOption } from '../provider-kit/adapter-options.js';
-import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../provider-kit/http-client.js';
+import {
+  HTTP_CLIENT_OPTIONS,
+  HttpClient,
+  type HttpClientOptions,
+  type HttpReply,
+} from '../provider-kit/http-client.js';
 import type {
   CheckReceipt,
   DelegatedProvider,
@@ -28,7 +33,7 @@ export interface SgateOtpOptions extends HttpClientOptions {
   /** The application's name at the end of each message, as it is registered with the vendor. At most 32 characters. */
   appName: string;
   /** Codes that the vendor compares for one message. It documents no limit. @defaultValue 5 */
-  maxTries?: number;
+  maxAttempts?: number;
   /** How far the time of an answer may be from ours, in seconds. Not documented. @defaultValue 300 */
   maxSkewSeconds?: number;
 }
@@ -39,7 +44,7 @@ const OPTIONS = {
   privateKey: true,
   systemPublicKey: true,
   appName: true,
-  maxTries: true,
+  maxAttempts: true,
   maxSkewSeconds: true,
 } satisfies OptionNames<SgateOtpOptions>;
 
@@ -86,7 +91,7 @@ export class SgateOtp implements DelegatedProvider {
       correlation: 'provider_id',
       codeLength: 6,
       ttlSeconds: 300,
-      maxTries: wholeOption('maxTries', options.maxTries ?? 5, 1, 10),
+      maxAttempts: wholeOption('maxAttempts', options.maxAttempts ?? 5, 1, 10),
       resendCooldown: COOLDOWN_SECONDS,
       languages: ['en'],
       fixedText: true,

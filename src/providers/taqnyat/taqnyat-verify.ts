@@ -34,7 +34,7 @@ export interface TaqnyatVerifyOptions extends HttpClientOptions {
   /** How long the vendor's codes can be used, in seconds. Not documented. @defaultValue 300 */
   ttlSeconds?: number;
   /** Codes that the vendor compares for one message; it stops at some number that it does not document. @defaultValue 3 */
-  maxTries?: number;
+  maxAttempts?: number;
   /** Wait before a resend, in seconds, where the vendor's answer names none. Not documented. @defaultValue 60 */
   cooldownSeconds?: number;
 }
@@ -48,7 +48,7 @@ const OPTIONS = {
   internationalNumbers: true,
   codeLength: true,
   ttlSeconds: true,
-  maxTries: true,
+  maxAttempts: true,
   cooldownSeconds: true,
 } satisfies OptionNames<TaqnyatVerifyOptions>;
 
@@ -80,7 +80,7 @@ export class TaqnyatVerify implements DelegatedProvider {
       correlation: 'caller_id',
       codeLength: this.#options.codeLength,
       ttlSeconds: this.#options.ttlSeconds,
-      maxTries: this.#options.maxTries,
+      maxAttempts: this.#options.maxAttempts,
       resendCooldown: this.#options.cooldownSeconds,
       languages: ['ar', 'en'],
       fixedText: true, // a note is the same in every message, so it names no amount either
@@ -129,7 +129,7 @@ function resolved(options: TaqnyatVerifyOptions) {
     internationalNumbers: options.internationalNumbers === true,
     codeLength: figureOption('codeLength', options.codeLength ?? 4, 4, 8),
     ttlSeconds: wholeOption('ttlSeconds', options.ttlSeconds ?? 300, 30, 3600),
-    maxTries: wholeOption('maxTries', options.maxTries ?? 3, 1, 10),
+    maxAttempts: wholeOption('maxAttempts', options.maxAttempts ?? 3, 1, 10),
     cooldownSeconds: wholeOption('cooldownSeconds', options.cooldownSeconds ?? 60, 1, 3600),
   };
 }

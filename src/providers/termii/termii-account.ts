@@ -1,50 +1,28 @@
 import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
 import { OtpConfigError } from '../../errors/otp.error.js';
 import { choiceOption, requiredText, wholeOption } from '../provider-kit/adapter-options.js';
-import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../provider-kit/http-client.js';
-import type { CheckReceipt, ProviderCall, ProviderCapabilities, VendorCheck, VendorStart } from '../../delivery/provider.js';
+import {
+  HTTP_CLIENT_OPTIONS,
+  HttpClient,
+  type HttpClientOptions,
+  type HttpReply,
+} from '../provider-kit/http-client.js';
+import type {
+  CheckReceipt,
+  ProviderCall,
+  ProviderCapabilities,
+  VendorCheck,
+  VendorStart,
+} from '../../delivery/provider.js';
 import { checkReceipt } from '../provider-kit/receipts.js';
 import { Secret } from '../provider-kit/secret.js';
 import { readVerified } from './termii-answer.js';
-import type { TermiiInAppTokenOptions } from './termii-in-app-token.js';
-import type { TermiiSendTokenOptions } from './termii-send-token.js';
-import type { TermiiSmsOptions } from './termii-sms.js';
-
-/** Settings that all adapters of the vendor have. */
-export interface TermiiOptions extends HttpClientOptions {
-  /** The account's key, from its dashboard. */
-  apiKey: string;
-  /** The account's own address, from its dashboard, such as `https://api.ng.termii.com`. */
-  baseUrl: string;
-}
-
-/** Settings of messages that come from somebody. */
-export interface TermiiSenderOptions {
-  /** A sender id of the account, 3 to 11 characters. */
-  sender: string;
-  /**
-   * The route. `generic` does not reach numbers that are not to be disturbed, nor some networks at night.
-   * @defaultValue 'dnd', as the vendor advises for codes
-   */
-  channel?: 'dnd' | 'generic';
-}
-
-/** Settings of the adapters whose codes the vendor makes. */
-export interface TermiiTokenOptions extends TermiiOptions {
-  /** Wait before another message to the same number, in seconds. Not documented. @defaultValue 60 */
-  cooldownSeconds?: number;
-}
-
-/** Of all adapters of the vendor: one account's settings may be given to each of them. */
-const OPTIONS = {
-  ...HTTP_CLIENT_OPTIONS,
-  apiKey: true,
-  sender: true,
-  channel: true,
-  cooldownSeconds: true,
-  message: true,
-  delivery: true,
-} satisfies OptionNames<TermiiSmsOptions & TermiiSendTokenOptions & TermiiInAppTokenOptions>;
+import {
+  TERMII_OPTIONS,
+  type TermiiOptions,
+  type TermiiSenderOptions,
+  type TermiiTokenOptions,
+} from './termii-options.js';
 
 /** What of the vendor's ranges is asked for: it takes 4 to 8 characters, 0 to 60 minutes, and any number of tries. */
 const DIGITS = [6, 8] as const;
@@ -59,7 +37,7 @@ export class TermiiAccount {
 
   /** @throws OtpConfigError naming the option and what to write instead */
   constructor(provider: string, options: TermiiOptions) {
-    refuseUnknownOptions(options, OPTIONS);
+    refuseUnknownOptions(options, TERMII_OPTIONS);
     this.#apiKey = Secret.key(options?.apiKey, 'apiKey');
     this.#http = new HttpClient(provider, options);
     this.developmentOnly = options.testMode === true;
@@ -93,7 +71,7 @@ export class TermiiAccount {
       correlation: 'provider_id',
       codeLength: DIGITS,
       ttlSeconds: [MINUTES[0] * 60, MINUTES[1] * 60],
-      maxTries: TRIES,
+      maxAttempts: TRIES,
       resendCooldown: wholeOption('cooldownSeconds', options.cooldownSeconds ?? 60, 1, 3600),
       languages: ['en'],
       fixedText: true,
@@ -106,9 +84,9 @@ export class TermiiAccount {
 }
 
 /** What is asked of a code, within {@link DIGITS} and the like. */
-export function pinFields({ codeLength, ttlSeconds, maxTries }: VendorStart) {
+export function pinFields({ codeLength, ttlSeconds, maxAttempts }: VendorStart) {
   return {
-    pin_attempts: within(TRIES, maxTries),
+    pin_attempts: within(TRIES, maxAttempts),
     pin_time_to_live: within(MINUTES, Math.ceil(ttlSeconds / 60)),
     pin_length: within(DIGITS, codeLength),
   };

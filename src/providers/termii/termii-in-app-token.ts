@@ -10,14 +10,9 @@ import type {
   VendorStart,
 } from '../../delivery/provider.js';
 import { sendReceipt } from '../provider-kit/receipts.js';
-import { digitsOf, pinFields, TermiiAccount, type TermiiTokenOptions } from './termii-account.js';
+import { digitsOf, pinFields, TermiiAccount } from './termii-account.js';
 import { readGeneratedToken } from './termii-answer.js';
-
-/** Settings of {@link TermiiInAppToken}. */
-export interface TermiiInAppTokenOptions extends TermiiTokenOptions {
-  /** Brings the codes to the phones, such as a `TermiiSms`. The vendor sends nothing, so there is no default. */
-  delivery: DeliveryProvider;
-}
+import type { TermiiInAppTokenOptions } from './termii-options.js';
 
 /**
  * Termii In-App Token (Nigeria and beyond): the vendor makes the code and checks it; another provider brings it.

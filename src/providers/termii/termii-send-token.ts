@@ -9,21 +9,9 @@ import type {
 } from '../../delivery/provider.js';
 import { sendReceipt } from '../provider-kit/receipts.js';
 import { templateOption, type TextTemplate } from '../provider-kit/text-template.js';
-import {
-  digitsOf,
-  pinFields,
-  senderFields,
-  TermiiAccount,
-  type TermiiSenderOptions,
-  type TermiiTokenOptions,
-} from './termii-account.js';
+import { digitsOf, pinFields, senderFields, TermiiAccount } from './termii-account.js';
 import { readSentToken } from './termii-answer.js';
-
-/** Settings of {@link TermiiSendToken}. */
-export interface TermiiSendTokenOptions extends TermiiTokenOptions, TermiiSenderOptions {
-  /** The text, with `< 1234 >` exactly once, in place of the code. @defaultValue 'Your code is < 1234 >.' */
-  message?: TextTemplate;
-}
+import type { TermiiSendTokenOptions } from './termii-options.js';
 
 /** What the vendor replaces with the code. It is the caller's to choose, and this is the one of its samples. */
 const PLACEHOLDER = '< 1234 >';

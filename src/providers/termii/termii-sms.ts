@@ -8,17 +8,9 @@ import {
 } from '../../delivery/provider.js';
 import { sendReceipt } from '../provider-kit/receipts.js';
 import { Secret } from '../provider-kit/secret.js';
-import {
-  digitsOf,
-  senderFields,
-  TermiiAccount,
-  type TermiiOptions,
-  type TermiiSenderOptions,
-} from './termii-account.js';
+import { digitsOf, senderFields, TermiiAccount } from './termii-account.js';
 import { readSentText } from './termii-answer.js';
-
-/** Settings of {@link TermiiSms}. */
-export interface TermiiSmsOptions extends TermiiOptions, TermiiSenderOptions {}
+import type { TermiiSmsOptions } from './termii-options.js';
 
 /**
  * Termii Messaging (Nigeria and beyond): the vendor brings a text with a code that somebody else makes.

@@ -8,11 +8,9 @@ import type {
   VendorStart,
 } from '../../delivery/provider.js';
 import { sendReceipt } from '../provider-kit/receipts.js';
-import { digitsOf, pinFields, TermiiAccount, type TermiiTokenOptions } from './termii-account.js';
+import { digitsOf, pinFields, TermiiAccount } from './termii-account.js';
 import { readCalledToken } from './termii-answer.js';
-
-/** Settings of {@link TermiiVoiceToken}. */
-export type TermiiVoiceTokenOptions = TermiiTokenOptions;
+import type { TermiiVoiceTokenOptions } from './termii-options.js';
 
 /**
  * Termii Voice Token (Nigeria and beyond): the vendor makes the code, calls the phone to read it out, and checks it.

@@ -1,34 +1,15 @@
 import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
 import { OtpConfigError } from '../../errors/otp.error.js';
-import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../provider-kit/http-client.js';
+import {
+  HTTP_CLIENT_OPTIONS,
+  HttpClient,
+  type HttpClientOptions,
+  type HttpReply,
+} from '../provider-kit/http-client.js';
 import type { HttpFields } from '../provider-kit/http-request.js';
 import type { ProviderCall } from '../../delivery/provider.js';
 import { Secret } from '../provider-kit/secret.js';
-import type { TwilioSmsOptions } from './twilio-sms.js';
-import type { TwilioVerifyOptions } from './twilio-verify.js';
-
-/** Settings that both adapters of the vendor have. */
-export interface TwilioOptions extends HttpClientOptions {
-  /** The account's SID, `AC…`. */
-  accountSid: string;
-  /** SID of an API key, `SK…`, which can be revoked alone. @defaultValue the account's own SID, with its auth token */
-  apiKeySid?: string;
-  /** The secret of the API key, or the account's auth token. */
-  secret: string;
-}
-
-/** Of all adapters of the vendor: one account's settings may be given to each of them. */
-const OPTIONS = {
-  ...HTTP_CLIENT_OPTIONS,
-  accountSid: true,
-  apiKeySid: true,
-  secret: true,
-  from: true,
-  messagingServiceSid: true,
-  serviceSid: true,
-  codeLength: true,
-  ttlSeconds: true,
-} satisfies OptionNames<TwilioSmsOptions & TwilioVerifyOptions>;
+import { TWILIO_OPTIONS, type TwilioOptions } from './twilio-options.js';
 
 /** What the adapters have in common: account, key, and the way to the vendor. */
 export class TwilioAccount {
@@ -39,7 +20,7 @@ export class TwilioAccount {
 
   /** @throws OtpConfigError naming the option and what to write instead */
   constructor(provider: string, options: TwilioOptions, baseUrl: string) {
-    refuseUnknownOptions(options, OPTIONS);
+    refuseUnknownOptions(options, TWILIO_OPTIONS);
     this.sid = sidOption('accountSid', options?.accountSid, 'AC');
     const user = options.apiKeySid === undefined ? this.sid : sidOption('apiKeySid', options.apiKeySid, 'SK');
     this.#basic = { user, password: Secret.key(options.secret, 'secret') };

@@ -9,16 +9,9 @@ import {
 } from '../../delivery/provider.js';
 import { sendReceipt } from '../provider-kit/receipts.js';
 import { Secret } from '../provider-kit/secret.js';
-import { sidOption, TwilioAccount, type TwilioOptions } from './twilio-account.js';
+import { sidOption, TwilioAccount } from './twilio-account.js';
 import { readMessage, readRefusedSend } from './twilio-answer.js';
-
-/** Settings of {@link TwilioSms}: either `from` or `messagingServiceSid` says whom messages come from. */
-export interface TwilioSmsOptions extends TwilioOptions {
-  /** A number of the account in E.164, a short code, or a name: at most 11 ASCII characters, a letter among them. */
-  from?: string;
-  /** A Messaging Service, `MG…`, which picks a sender. */
-  messagingServiceSid?: string;
-}
+import type { TwilioSmsOptions } from './twilio-options.js';
 
 /**
  * Twilio Messaging: the vendor brings a text, and this module makes and checks the code in it.

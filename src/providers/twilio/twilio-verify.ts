@@ -12,18 +12,9 @@ import type {
 } from '../../delivery/provider.js';
 import { checkReceipt, sendReceipt } from '../provider-kit/receipts.js';
 import { Secret } from '../provider-kit/secret.js';
-import { isSid, sidOption, TwilioAccount, type TwilioOptions } from './twilio-account.js';
+import { isSid, sidOption, TwilioAccount } from './twilio-account.js';
 import { readCheck, readRefusedCheck, readRefusedSend, readStarted } from './twilio-answer.js';
-
-/** Settings of {@link TwilioVerify}. The figures are the Verify Service's own: set here what is set there. */
-export interface TwilioVerifyOptions extends TwilioOptions {
-  /** The Verify Service, `VA…`. Its "custom code" stays off: the vendor makes the codes. */
-  serviceSid: string;
-  /** Digits of a code, as set in the service. @defaultValue 6 */
-  codeLength?: number;
-  /** How long a code can be used, in seconds; the vendor's support can change it. @defaultValue 600 */
-  ttlSeconds?: number;
-}
+import type { TwilioVerifyOptions } from './twilio-options.js';
 
 /** The {@link https://www.twilio.com/docs/verify/supported-languages languages} of messages, in the vendor's writing. */
 const LANGUAGES = (
@@ -63,7 +54,7 @@ export class TwilioVerify implements DelegatedProvider {
       correlation: 'phone',
       codeLength: wholeOption('codeLength', options.codeLength ?? 6, 4, 10),
       ttlSeconds: wholeOption('ttlSeconds', options.ttlSeconds ?? 600, 120, 86_400),
-      maxTries: 5,
+      maxAttempts: 5,
       resendCooldown: 'unknown', // none, but five messages are all there are to one verification
       languages: LANGUAGES,
       fixedText: true,

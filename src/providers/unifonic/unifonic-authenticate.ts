@@ -15,25 +15,7 @@ import type {
 import { checkReceipt, sendReceipt } from '../provider-kit/receipts.js';
 import { Secret } from '../provider-kit/secret.js';
 import { readChecked, readStarted } from './unifonic-answer.js';
-import { UNIFONIC_OPTIONS } from './unifonic-options.js';
-
-/** Settings of {@link UnifonicAuthenticate}. Where the vendor documents no figure, the default is ours, and says so. */
-export interface UnifonicAuthenticateOptions extends HttpClientOptions {
-  /** The Authenticate application's id, from the vendor's console. */
-  appId: string;
-  /** The application's bearer token. */
-  token: string;
-  /** Language of a message whose locale is neither Arabic nor English. @defaultValue 'en', as the vendor's own */
-  defaultLanguage?: 'ar' | 'en';
-  /** Digits of a code, which the vendor is asked for; its range is not documented. @defaultValue 6 */
-  codeLength?: number;
-  /** How long a code can be used, in seconds. Not documented. @defaultValue 300 */
-  ttlSeconds?: number;
-  /** Codes that the vendor compares for one message; it stops at some number that it does not document. @defaultValue 3 */
-  maxTries?: number;
-  /** Wait before another message to the same number, in seconds. Not documented. @defaultValue 60 */
-  cooldownSeconds?: number;
-}
+import { UNIFONIC_OPTIONS, type UnifonicAuthenticateOptions } from './unifonic-options.js';
 
 const CHANNEL = 'sms';
 
@@ -70,7 +52,7 @@ export class UnifonicAuthenticate implements DelegatedProvider {
       correlation: 'phone',
       codeLength: this.#codeLength,
       ttlSeconds: wholeOption('ttlSeconds', options.ttlSeconds ?? 300, 30, 3600),
-      maxTries: wholeOption('maxTries', options.maxTries ?? 3, 1, 10),
+      maxAttempts: wholeOption('maxAttempts', options.maxAttempts ?? 3, 1, 10),
       resendCooldown: wholeOption('cooldownSeconds', options.cooldownSeconds ?? 60, 1, 3600),
       languages: ['ar', 'en'],
       fixedText: true,

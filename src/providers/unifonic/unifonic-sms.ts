@@ -12,15 +12,7 @@ import {
 import { sendReceipt } from '../provider-kit/receipts.js';
 import { Secret } from '../provider-kit/secret.js';
 import { readRefusedText, readText } from './unifonic-answer.js';
-import { UNIFONIC_OPTIONS } from './unifonic-options.js';
-
-/** Settings of {@link UnifonicSms}. */
-export interface UnifonicSmsOptions extends HttpClientOptions {
-  /** The application's key, "AppSid". It goes in the form, as in the vendor's guide, and not in the URL, as in its reference. */
-  appSid: string;
-  /** A sender name of the account, "SenderID", in at most 16 characters. @defaultValue the application's own */
-  sender?: string;
-}
+import { UNIFONIC_OPTIONS, type UnifonicSmsOptions } from './unifonic-options.js';
 
 /**
  * Unifonic SMS (Saudi Arabia and beyond): the vendor brings a text, and this module makes and checks the code in it.

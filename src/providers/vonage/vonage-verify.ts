@@ -1,7 +1,12 @@
 import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
 import { OtpConfigError } from '../../errors/otp.error.js';
 import { requiredText, wholeOption } from '../provider-kit/adapter-options.js';
-import { HTTP_CLIENT_OPTIONS, HttpClient, type HttpClientOptions, type HttpReply } from '../provider-kit/http-client.js';
+import {
+  HTTP_CLIENT_OPTIONS,
+  HttpClient,
+  type HttpClientOptions,
+  type HttpReply,
+} from '../provider-kit/http-client.js';
 import type { HttpRequest } from '../provider-kit/http-request.js';
 import { closestLanguage } from '../provider-kit/languages.js';
 import type {
@@ -29,7 +34,7 @@ export interface VonageVerifyOptions extends HttpClientOptions {
   /** Whom messages come from: 3 to 11 letters and digits, or a number without its plus. @defaultValue the vendor's choice */
   from?: string;
   /** Codes that the vendor compares for one message. Not documented for this version. @defaultValue 3, as in the one before */
-  maxTries?: number;
+  maxAttempts?: number;
   /**
    * Wait before another message to the same number, in seconds. The vendor refuses one while a code is alive, `ttl`, which
    * only a right code ends sooner.
@@ -44,7 +49,7 @@ const OPTIONS = {
   apiSecret: true,
   brand: true,
   from: true,
-  maxTries: true,
+  maxAttempts: true,
   cooldownSeconds: true,
 } satisfies OptionNames<VonageVerifyOptions>;
 
@@ -91,7 +96,7 @@ export class VonageVerify implements DelegatedProvider {
       correlation: 'provider_id',
       codeLength: [4, 10],
       ttlSeconds: LIFETIME,
-      maxTries: wholeOption('maxTries', options.maxTries ?? 3, 1, 10),
+      maxAttempts: wholeOption('maxAttempts', options.maxAttempts ?? 3, 1, 10),
       resendCooldown: cooldownOption(options.cooldownSeconds ?? 'ttl'),
       languages: LANGUAGES,
       fixedText: true,

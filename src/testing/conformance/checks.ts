@@ -9,7 +9,7 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
   const { expected, repeatsCodes } = specimen.subject;
   const { exhausted = 'attempts_exhausted', used = 'already_verified' } = expected ?? {};
   const { expired = capabilities.distinguishesExpired ? 'expired' : 'incorrect_code' } = expected ?? {};
-  const { maxTries } = specimen.figures;
+  const { maxAttempts } = specimen.figures;
 
   /** A right code, and the answer to it changed on its way. */
   async function altered(change: (answer: SimulatedAnswer) => SimulatedAnswer): Promise<CheckOutcome> {
@@ -48,14 +48,14 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
     expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: expired });
   });
 
-  it(`says "${exhausted}" of the right code after ${maxTries} wrong ones`, async () => {
+  it(`says "${exhausted}" of the right code after ${maxAttempts} wrong ones`, async () => {
     const attempt = await trial().send();
     const guesses: CheckOutcome[] = [];
-    for (let guess = 0; guess < maxTries; guess++) {
+    for (let guess = 0; guess < maxAttempts; guess++) {
       guesses.push((await trial().check(attempt, wrong(attempt.code))).outcome);
     }
 
-    expect(guesses.slice(0, -1)).toEqual(Array.from({ length: maxTries - 1 }, () => 'incorrect_code'));
+    expect(guesses.slice(0, -1)).toEqual(Array.from({ length: maxAttempts - 1 }, () => 'incorrect_code'));
     expect(['incorrect_code', 'attempts_exhausted']).toContain(guesses.at(-1));
     expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: exhausted });
   });

@@ -12,7 +12,7 @@ export const KEY = 'canary-key+/==';
 const OTHER_KEY = 'another-key';
 
 /** What an application asks for where the vendor lets it choose. */
-const WISHES = { codeLength: 6, ttlSeconds: 300, maxTries: 5, cooldownSeconds: 60 };
+const WISHES = { codeLength: 6, ttlSeconds: 300, maxAttempts: 5, cooldownSeconds: 60 };
 const CHALLENGE = '0193f1d2-6a0b-7c3d-8e4f-5a6b7c8d9e0f';
 const DAY_SECONDS = 86_400;
 /** Time enough for a vendor on this machine. */
@@ -90,13 +90,13 @@ export class Trial {
   }
 
   get figures() {
-    const { codeLength, ttlSeconds, maxTries, resendCooldown } = this.#provider.capabilities;
+    const { codeLength, ttlSeconds, maxAttempts, resendCooldown } = this.#provider.capabilities;
     const lifetime = ttlSeconds === 'unknown' ? DAY_SECONDS : within(ttlSeconds, WISHES.ttlSeconds);
     const cooldown = resendCooldown === 'ttl' ? lifetime : resendCooldown;
     return {
       codeLength,
       ttlSeconds: lifetime,
-      maxTries: within(maxTries, WISHES.maxTries),
+      maxAttempts: within(maxAttempts, WISHES.maxAttempts),
       cooldownSeconds: cooldown === 'unknown' ? WISHES.cooldownSeconds : cooldown,
     };
   }
@@ -184,8 +184,8 @@ export class Trial {
     const { provider } = this;
     const common = { ...this.#recipient(attemptId), purpose: 'login', locale: 'en' };
     if (provider.mode === 'delivery') return provider.send({ ...common, text }, call);
-    const { codeLength, ttlSeconds, maxTries } = WISHES;
-    const request = { ...common, appName: 'Acme', codeLength, ttlSeconds, maxTries };
+    const { codeLength, ttlSeconds, maxAttempts } = WISHES;
+    const request = { ...common, appName: 'Acme', codeLength, ttlSeconds, maxAttempts };
     return provider.mode === 'delegated' ? provider.start(request, call) : provider.generate(request, call);
   }
 

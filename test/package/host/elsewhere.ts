@@ -21,6 +21,7 @@ import {
   StepUpGrant,
   VerifiedNumbers,
 } from 'nestjs-phone-otp';
+import { OtpRoutesModule } from 'nestjs-phone-otp/routes';
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
 import { Column, DataSource, Entity, PrimaryGeneratedColumn, Repository } from 'typeorm';
 
@@ -129,7 +130,6 @@ const database = { type: 'postgres', url: process.env.DATABASE_URL!, schema: sch
     OtpModule.forRootAsync({
       isGlobal: true,
       dataSource: 'codes',
-      routes: { prefix: 'codes' },
       inject: [ConfigService],
       useFactory: (config: ConfigService) => ({
         provider: sms,
@@ -139,6 +139,7 @@ const database = { type: 'postgres', url: process.env.DATABASE_URL!, schema: sch
         dailySendBudget: 100,
       }),
     }),
+    OtpRoutesModule.register({ prefix: 'codes' }),
   ],
   controllers: [MessagesController],
   providers: [PaymentsResolver, PaymentAction, { provide: Callers, useClass: HeaderCallers }],

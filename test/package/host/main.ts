@@ -36,6 +36,7 @@ import {
   StepUpGrant,
   VerifiedNumbers,
 } from 'nestjs-phone-otp';
+import { OtpRoutesModule } from 'nestjs-phone-otp/routes';
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
 import { DataSource } from 'typeorm';
 
@@ -132,9 +133,9 @@ class HeaderCallers extends Callers {
       regions: ['SA'],
       appName: 'Acme',
       dailySendBudget: 100,
-      routes: { prefix: 'otp' },
       purposes: { close_account: {} },
     }),
+    OtpRoutesModule.register({ prefix: 'otp' }),
   ],
   controllers: [HostController],
   providers: [{ provide: Callers, useClass: HeaderCallers }],

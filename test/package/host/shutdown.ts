@@ -5,15 +5,13 @@ import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { OTP_MIGRATIONS, OtpModule, OtpService } from 'nestjs-phone-otp';
 import {
   DELIVERY_CAPABILITIES,
-  OTP_MIGRATIONS,
-  OtpModule,
-  OtpService,
   type SingleProvider,
   type VendorCheck,
   type VendorStart,
-} from 'nestjs-phone-otp';
+} from 'nestjs-phone-otp/provider-kit';
 
 const [order, mode, schema, verifying] = process.argv.slice(2) as [string, string, string, string | undefined];
 const MESSAGES = 20;

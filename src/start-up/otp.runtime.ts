@@ -3,26 +3,37 @@ import {
   Logger,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
+  type OnModuleInit,
 } from '@nestjs/common';
-import type { AbstractHttpAdapter, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import type { AbstractHttpAdapter, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 
-import { checkDatabase } from './database/self-check.js';
-import { OtpConfigError, OtpError } from './errors/otp.error.js';
-import { namesPayment, weaknessFor } from './config/purposes.js';
-import type { Wired } from './otp.wiring.js';
-import { stepUpsOf } from './step-up/step-up.metadata.js';
+import { checkDatabase } from './database-check.js';
+import { eventEmitterOf } from '../events/event-emitter.js';
+import { OtpConfigError, OtpError } from '../errors/otp.error.js';
+import { namesPayment } from '../config/purposes.js';
+import { weaknessFor } from '../delivery/code-policy.js';
+import type { Wired } from '../otp.wiring.js';
+import { stepUpsOf } from '../step-up/step-up.metadata.js';
 
 /** What happens around requests: the checks at start-up, the purge in between, the drain at shutdown. */
-export class OtpRuntime implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+export class OtpRuntime
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
   readonly #logger = new Logger('Otp');
   #purging: NodeJS.Timeout | undefined;
   #judging: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly wired: Wired,
-    private readonly host: HttpAdapterHost,
     private readonly modules: ModulesContainer,
+    private readonly host: HttpAdapterHost,
+    private readonly application: ModuleRef,
   ) {}
+
+  async onModuleInit(): Promise<void> {
+    const emitter = await eventEmitterOf(this.application);
+    if (emitter) this.wired.events.useEmitter(emitter);
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     const modules = [...this.modules.values()];
@@ -57,9 +68,9 @@ export class OtpRuntime implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   #refuseUnsafe(): void {
-    const { settings, carriers, dataSource } = this.wired;
+    const { settings, registry, dataSource } = this.wired;
     if (!settings.production) return;
-    const toy = carriers.all.find(({ provider }) => provider.capabilities.developmentOnly);
+    const toy = registry.all.find(({ provider }) => provider.capabilities.developmentOnly);
     if (toy) {
       throw new OtpConfigError(
         `The provider "${toy.name}" is for development: pass a vendor's adapter to "OtpModule.forRoot()" in production.`,
@@ -74,8 +85,8 @@ export class OtpRuntime implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** What the application asks of the module must be possible with what it gives it: better now than at the first call. */
   #checkPorts(): void {
-    const { settings, accounts, carriers } = this.wired;
-    const unserved = settings.regions.find((region) => carriers.for({ phone: '', region }).length === 0);
+    const { settings, accounts, registry } = this.wired;
+    const unserved = settings.regions.find((region) => registry.for({ phone: '', region }).length === 0);
     if (unserved) {
       throw new OtpConfigError(
         `"regions" holds ${unserved}, which no provider serves: give the router a route for it.`,
@@ -103,11 +114,11 @@ export class OtpRuntime implements OnApplicationBootstrap, BeforeApplicationShut
 
   /** Why a purpose cannot be served in some region, if it cannot: of several providers one that is fit is enough. */
   #weaknessOf(purpose: string): string | undefined {
-    const { settings, carriers } = this.wired;
+    const { settings, registry } = this.wired;
     for (const region of settings.regions) {
-      const weaknesses = carriers
+      const weaknesses = registry
         .for({ phone: '', region })
-        .map(({ name, terms }) => ({ name, why: weaknessFor(purpose, terms, settings) }));
+        .map(({ name, policy }) => ({ name, why: weaknessFor(purpose, policy, settings) }));
       if (weaknesses.every(({ why }) => why !== undefined)) {
         const [{ name, why }] = weaknesses as [{ name: string; why: string }];
         return `cannot be served by ${name}: ${why}.`;
@@ -143,7 +154,7 @@ export class OtpRuntime implements OnApplicationBootstrap, BeforeApplicationShut
 
   #scheduleConversionChecks(): void {
     const { settings, operations } = this.wired;
-    const { region, provider } = settings.conversionFloor;
+    const { region, provider } = settings.minimumConversion;
     if (region === 'off' && provider === 'off') return;
     this.#judging = this.#every(settings.conversionCheckSeconds, 'conversion', () => operations.checkConversion());
   }

@@ -3,18 +3,18 @@ import { EntityMetadataNotFoundError } from 'typeorm';
 
 import { VerifiedNumber } from '../numbers/verified-number.entity.js';
 import { OtpConfigError } from '../errors/otp.error.js';
-import { LOCK_INSTALL } from './commands.js';
-import { type Database, statement } from './database.js';
-import { OTP_ENTITIES } from './entities.js';
+import { LOCK_INSTALL } from '../database/commands.js';
+import { type Database, statement } from '../database/database.js';
+import { OTP_ENTITIES } from '../entities.js';
 import {
   bodyHashes,
   type FunctionsVersion,
   FUNCTIONS_VERSION,
   functionStatements,
   typeStatements,
-} from './functions.js';
-import { configuredPlace } from './migrations/namespace.js';
-import { type Place, quote } from './names.js';
+} from '../database/functions.js';
+import { configuredNamespace } from '../database/migrations/namespace.js';
+import { type Namespace, quote } from '../database/names.js';
 
 /** What a database has, as far as this package needs it. */
 interface Found {
@@ -67,9 +67,9 @@ export async function checkDatabase(
   dataSource: DataSource,
   mayInstall: boolean,
 ): Promise<string[]> {
-  const configured = configuredPlace(dataSource);
+  const configured = configuredNamespace(dataSource);
   const found = await inspect(database, dataSource, configured);
-  const place = { ...configured, schema: found.schema ?? undefined };
+  const namespace = { ...configured, schema: found.schema ?? undefined };
   database.defaultLevelIs(found.isolation);
   if (!found.schema_exists) {
     throw new OtpConfigError(
@@ -82,14 +82,14 @@ export async function checkDatabase(
     );
   }
   checkTables(found, dataSource);
-  if (mayInstall && lacksFunctions(found, place)) {
-    await install(dataSource, place);
+  if (mayInstall && lacksFunctions(found, namespace)) {
+    await install(dataSource, namespace);
     return [
       'the database functions of this package were installed, since "synchronize" is on and makes tables only',
       ...(await checkDatabase(database, dataSource, false)),
     ];
   }
-  return [...checkFunctions(found, place), ...missingIndexes(found, dataSource), ...settings(found)];
+  return [...checkFunctions(found, namespace), ...missingIndexes(found, dataSource), ...settings(found)];
 }
 
 function checkTables(
@@ -123,13 +123,13 @@ function checkTables(
 }
 
 /** The command that mends it, as it is to be typed. */
-function reinstalling({ schema, prefix }: Place): string {
+function reinstalling({ schema, prefix }: Namespace): string {
   const options = `${schema === undefined ? '' : ` --schema ${schema}`}${prefix ? ` --prefix ${prefix}` : ''}`;
   return `run "npx nestjs-phone-otp functions${options}" with the rights of their owner`;
 }
 
 /** @returns a warning for functions of a newer release */
-function checkFunctions({ functions, version }: Found, place: Place): string[] {
+function checkFunctions({ functions, version }: Found, namespace: Namespace): string[] {
   const installed = version === null ? undefined : (JSON.parse(version) as FunctionsVersion);
   if (installed && installed.release > FUNCTIONS_VERSION.release) {
     if (installed.serves_from <= FUNCTIONS_VERSION.release) {
@@ -144,7 +144,7 @@ function checkFunctions({ functions, version }: Found, place: Place): string[] {
       'The database functions are of an older release: run the migrations of "OTP_MIGRATIONS" that are new (or set "migrationsRun: true").',
     );
   }
-  const wrong = [...functionNames(place)].filter(([name, { hash }]) => functions[name]?.hash !== hash);
+  const wrong = [...functionNames(namespace)].filter(([name, { hash }]) => functions[name]?.hash !== hash);
   if (wrong.length > 0) {
     const [missing, altered] = [true, false].map((isMissing) =>
       wrong.map(([name]) => name).filter((name) => (functions[name] === undefined) === isMissing),
@@ -154,7 +154,7 @@ function checkFunctions({ functions, version }: Found, place: Place): string[] {
       altered!.length > 0 && `not as this package has them: ${altered!.join(', ')}`,
     ].filter(Boolean);
     throw new OtpConfigError(
-      `Of the database functions some are ${what.join('; ')}. To install them again, ${reinstalling(place)}.`,
+      `Of the database functions some are ${what.join('; ')}. To install them again, ${reinstalling(namespace)}.`,
     );
   }
   const [forbidden] = Object.entries(functions).find(([, { callable }]) => !callable) ?? [];
@@ -189,45 +189,45 @@ function settings({ isolation, statement_timeout }: Found): string[] {
   ];
 }
 
-function lacksFunctions({ functions, version }: Found, place: Place): boolean {
+function lacksFunctions({ functions, version }: Found, namespace: Namespace): boolean {
   const release = version === null ? 0 : (JSON.parse(version) as FunctionsVersion).release;
   if (release > FUNCTIONS_VERSION.release) return false;
-  return [...functionNames(place)].some(([name, { hash }]) => functions[name]?.hash !== hash);
+  return [...functionNames(namespace)].some(([name, { hash }]) => functions[name]?.hash !== hash);
 }
 
 /** Types that a table made by "synchronize" comes without, and the functions. Several instances may start at once. */
-async function install(dataSource: DataSource, place: Place): Promise<void> {
+async function install(dataSource: DataSource, namespace: Namespace): Promise<void> {
   await dataSource.transaction(async (manager) => {
     await manager.query(LOCK_INSTALL);
-    for (const { name, sql } of typeStatements(place)) {
+    for (const { name, sql } of typeStatements(namespace)) {
       const [{ exists }] = (await manager.query('SELECT to_regtype($1) IS NOT NULL AS exists', [name])) as [
         { exists: boolean },
       ];
       if (!exists) await manager.query(sql);
     }
-    for (const sql of functionStatements(place)) await manager.query(sql);
+    for (const sql of functionStatements(namespace)) await manager.query(sql);
   });
 }
 
-async function inspect(database: Database, dataSource: DataSource, place: Place): Promise<Found> {
+async function inspect(database: Database, dataSource: DataSource, namespace: Namespace): Promise<Found> {
   const metadata = OTP_ENTITIES.map((entity) => metadataOf(dataSource, entity));
-  const prefix = `${place.prefix ?? ''}otp_`;
+  const prefix = `${namespace.prefix ?? ''}otp_`;
   const want = {
-    schema: place.schema,
+    schema: namespace.schema,
     tables: metadata.map(({ tablePath, columns, target }) => ({
       path: quotedPath(tablePath),
       columns: columns.map(({ databaseName }) => databaseName),
       rights: ['SELECT', 'INSERT', 'UPDATE', ...(target === VerifiedNumber ? [] : ['DELETE'])],
     })),
-    functions: [...bodyHashes(place).keys()].map((name) => prefix + name),
+    functions: [...bodyHashes(namespace).keys()].map((name) => prefix + name),
     version: `${prefix}version`,
   };
   return JSON.parse(await database.run(INSPECT, JSON.stringify(want))) as Found;
 }
 
 /** By their names in the catalogue. */
-function functionNames(place: Place): Map<string, { hash: string }> {
-  return new Map([...bodyHashes(place)].map(([name, hash]) => [`${place.prefix ?? ''}otp_${name}`, { hash }]));
+function functionNames(namespace: Namespace): Map<string, { hash: string }> {
+  return new Map([...bodyHashes(namespace)].map(([name, hash]) => [`${namespace.prefix ?? ''}otp_${name}`, { hash }]));
 }
 
 function neededIndexes(dataSource: DataSource) {

@@ -1,17 +1,17 @@
 import {
   type CanActivate,
   type ExecutionContext,
-  Inject,
   Injectable,
   PayloadTooLargeException,
   UnsupportedMediaTypeException,
   ValidationPipe,
 } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 
 import { OtpError } from '../errors/otp.error.js';
 import type { OtpSettings } from '../config/options.js';
-import { HTTP_SETTINGS } from './tokens.js';
+import { partOfModule } from '../http/part-of-module.js';
+import { SETTINGS } from '../http/tokens.js';
 
 interface IncomingRequest {
   headers: Record<string, string | undefined>;
@@ -27,7 +27,7 @@ const UNSEEN_FIELDS = ['__proto__', 'constructor'];
 @Injectable()
 export class JsonOnlyGuard implements CanActivate {
   constructor(
-    @Inject(HTTP_SETTINGS) private readonly settings: OtpSettings,
+    private readonly modules: ModuleRef,
     private readonly host: HttpAdapterHost,
   ) {}
 
@@ -36,10 +36,14 @@ export class JsonOnlyGuard implements CanActivate {
     this.host.httpAdapter.setHeader(http.getResponse(), 'Cache-Control', 'no-store');
     const { headers, body, rawBody } = http.getRequest<IncomingRequest>();
     if (!/^application\/json(\s*;|$)/i.test(headers['content-type'] ?? '')) throw new UnsupportedMediaTypeException();
-    if (Number(headers['content-length'] ?? 0) > this.settings.maxBodyBytes) throw new PayloadTooLargeException();
+    if (Number(headers['content-length'] ?? 0) > this.#settings.maxBodyBytes) throw new PayloadTooLargeException();
     if (UNSEEN_FIELDS.some((name) => Object.hasOwn(Object(body) as object, name))) throw bodyRefused(UNKNOWN_FIELD);
     if (rawBody && hasEqualKeys(rawBody.toString())) throw bodyRefused('It holds a field twice.');
     return true;
+  }
+
+  get #settings(): OtpSettings {
+    return partOfModule<OtpSettings>(this.modules, SETTINGS, 'OtpRoutesModule');
   }
 }
 

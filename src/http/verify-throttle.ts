@@ -1,0 +1,55 @@
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { type HttpAdapterHost, Reflector } from '@nestjs/core';
+
+import type { OtpSettings } from '../config/options.js';
+import { OtpConfigError } from '../errors/otp.error.js';
+
+/** Where calls are counted per client address: the `ThrottlerStorage` of `@nestjs/throttler`, such as one over Redis. */
+export interface VerifyThrottlerStorage {
+  increment(
+    key: string,
+    ttl: number,
+    limit: number,
+    blockDuration: number,
+    throttlerName: string,
+  ): Promise<{ totalHits: number; timeToExpire: number; isBlocked: boolean; timeToBlockExpire: number }>;
+}
+
+/**
+ * Slows down one address that tries many codes. It counts with `@nestjs/throttler`, which only an application with
+ * `@PhoneLogin()` or the ready-made routes needs: so it is loaded when the first of them starts.
+ */
+export class VerifyThrottle implements CanActivate {
+  #guard: Promise<CanActivate> | undefined;
+
+  constructor(
+    private readonly settings: Pick<OtpSettings, 'verifiesPerAddress'>,
+    private readonly storage: VerifyThrottlerStorage | undefined,
+    private readonly host: HttpAdapterHost,
+  ) {}
+
+  /**
+   * @param user what needs it
+   * @throws OtpConfigError when `@nestjs/throttler` is not installed
+   */
+  async load(user: string): Promise<void> {
+    try {
+      await this.#loaded();
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+      throw new OtpConfigError(`${user} needs "@nestjs/throttler": run "npm install @nestjs/throttler".`);
+    }
+  }
+
+  /** @throws OtpError `too_many_requests` · `service_unavailable` when the storage fails */
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    return (await this.#loaded()).canActivate(context) as Promise<boolean>;
+  }
+
+  #loaded(): Promise<CanActivate> {
+    this.#guard ??= import('./verify-throttler.guard.js').then(({ VerifyThrottlerGuard }) =>
+      VerifyThrottlerGuard.of(this.settings.verifiesPerAddress, this.storage, new Reflector(), this.host),
+    );
+    return this.#guard;
+  }
+}

@@ -1,0 +1,2 @@
+export { LamahOtp } from './lamah-otp.js';
+export type { LamahOtpOptions } from './lamah-otp.js';

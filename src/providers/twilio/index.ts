@@ -1,0 +1,3 @@
+export { TwilioSms } from './twilio-sms.js';
+export type { TwilioSmsOptions, TwilioVerifyOptions, TwilioOptions } from './twilio-options.js';
+export { TwilioVerify } from './twilio-verify.js';

@@ -1,0 +1,2 @@
+export { OtpRoutesModule } from './otp-routes.module.js';
+export type { OtpRoutesOptions } from './otp-routes.options.js';

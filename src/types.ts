@@ -1,0 +1,23 @@
+/** Types behind those of the main entry. Nothing here exists at run time. */
+export type { OtpModuleShape } from './otp.module.js';
+export type { Pepper, TakenNumbers } from './config/options.js';
+export type { AllowRules } from './config/allow.js';
+export type { MinimumConversion, MinimumConversionMode, MinimumConversionScope } from './config/minimum-conversion.js';
+export type { SpendBudget } from './config/spend.js';
+export type { BuiltInPurpose } from './config/purposes.js';
+export type { SendingScope, SendingStop } from './challenges/otp.requests.js';
+export type { NumberBinding, NumberChange } from './numbers/verified-numbers.js';
+export type { AuditQuery } from './audit/otp-audit.js';
+export type { OtpErrorOptions } from './errors/otp.error.js';
+export type { ChallengeEvent } from './events/otp.events.js';
+export type { LimitName, SenderTier } from './limits/limits.js';
+export type { SqlTransaction } from './database/transaction.js';
+export type { NewRecoveryCode, Recovered, RecoveryPurpose, RecoveryUse } from './recovery/recovery-codes.js';
+export type { NewTrust, RecognisedDevice, TrustedDevice } from './devices/trusted-devices.js';
+export type { NoticeOptions } from './delivery/notices.js';
+export type { CallToCheck } from './abuse/bot-check.js';
+export type { PhoneToAssess } from './abuse/phone-risk.js';
+export type { Problem } from './http/problem.js';
+export type { PhoneNumber, Region } from './phone/phone-number.js';
+export type { Locale, Notice } from './messages/texts.js';
+export type { CountryRoutes } from './delivery/country-router.js';
