@@ -1,16 +1,16 @@
 import { load, median, race, row } from '../support.mjs';
 
-/** Adapters whose vendors check the codes, each with a simulator of its vendor and a number that it serves. */
+/** Adapters whose vendors check the codes, each with its entry point, a simulator of its vendor and a number that it serves. */
 const ADAPTERS = [
-  ['LamahOtp', 'LamahSimulator', '+218911234567'],
-  ['NinetyNineVerify', 'NinetyNineSimulator', '+972502345678'],
-  ['SgateOtp', 'SgateSimulator', '+966555123456'],
-  ['TaqnyatVerify', 'TaqnyatSimulator', '+966512345678'],
-  ['TermiiSendToken', 'TermiiSimulator', '+2348109477743'],
-  ['TermiiVoiceToken', 'TermiiSimulator', '+2348109477743'],
-  ['TwilioVerify', 'TwilioSimulator', '+966512345678'],
-  ['UnifonicAuthenticate', 'UnifonicSimulator', '+966512345678'],
-  ['VonageVerify', 'VonageSimulator', '+966512345678'],
+  ['LamahOtp', 'lamah', 'LamahSimulator', '+218911234567'],
+  ['NinetyNineVerify', 'ninety-nine', 'NinetyNineSimulator', '+972502345678'],
+  ['SgateOtp', 'sgate', 'SgateSimulator', '+966555123456'],
+  ['TaqnyatVerify', 'taqnyat', 'TaqnyatSimulator', '+966512345678'],
+  ['TermiiSendToken', 'termii', 'TermiiSimulator', '+2348109477743'],
+  ['TermiiVoiceToken', 'termii', 'TermiiSimulator', '+2348109477743'],
+  ['TwilioVerify', 'twilio', 'TwilioSimulator', '+966512345678'],
+  ['UnifonicAuthenticate', 'unifonic', 'UnifonicSimulator', '+966512345678'],
+  ['VonageVerify', 'vonage', 'VonageSimulator', '+966512345678'],
 ];
 /** RSA, at every request and answer: twenty times the work of all else. */
 const SIGNED = ['SgateOtp'];
@@ -22,8 +22,8 @@ const BUDGET_MS = 0.2;
  */
 export default async function adapters({ seconds }) {
   const contenders = [];
-  for (const [name, simulator, phone] of ADAPTERS) {
-    const pair = await playedBack(name, simulator, phone);
+  for (const [name, entry, simulator, phone] of ADAPTERS) {
+    const pair = await playedBack(name, entry, simulator, phone);
     const count = SIGNED.includes(name) ? 20 : 300;
     contenders.push({ name, count, turn: (times) => busy(() => repeated(pair, times)) });
   }
@@ -48,9 +48,9 @@ async function busy(work) {
 }
 
 /** @returns a start and its check, without a network */
-async function playedBack(name, simulatorName, phone) {
-  const { [name]: Adapter } = await load('nestjs-phone-otp');
-  const { [simulatorName]: Simulator } = await load('nestjs-phone-otp/testing');
+async function playedBack(name, entry, simulatorName, phone) {
+  const { [name]: Adapter } = await load(`nestjs-phone-otp/${entry}`);
+  const { [simulatorName]: Simulator } = await load('nestjs-phone-otp/simulators');
   const simulator = await new Simulator().start();
   const answers = [];
   const record = startAndCheck(
