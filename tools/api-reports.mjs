@@ -29,8 +29,8 @@ for (const [entry, { types } = {}] of Object.entries(entries)) {
   });
   if (apiReportChanged && !localBuild) {
     differs = true;
-    console.error(
-      `etc/${name}.api.md is not what ${entry} exports: run "npm run api:report" and look at the difference.`,
+    process.stderr.write(
+      `etc/${name}.api.md is not what ${entry} exports: run "npm run api:report" and look at the difference.\n`,
     );
   }
 }

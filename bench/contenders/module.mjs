@@ -7,8 +7,7 @@ import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 
 import { inFlight, load, newAddress, newPhone, POOL_SIZE, timed } from '../support.mjs';
 
-const { Grants, OTP_ENTITIES, OTP_MIGRATIONS, OtpModule, OtpService, VerifiedNumbers } =
-  await load('nestjs-phone-otp');
+const { Grants, OTP_ENTITIES, OTP_MIGRATIONS, OtpModule, OtpService, VerifiedNumbers } = await load('nestjs-phone-otp');
 const { DELIVERY_CAPABILITIES } = await load('nestjs-phone-otp/provider-kit');
 const { OtpRoutesModule } = await load('nestjs-phone-otp/routes');
 
