@@ -10,7 +10,7 @@ export type { NumberBinding, NumberChange } from './numbers/verified-numbers.js'
 export type { AuditQuery } from './audit/otp-audit.js';
 export type { OtpErrorOptions } from './errors/otp.error.js';
 export type { ChallengeEvent } from './events/otp.events.js';
-export type { LimitName, SenderTier } from './limits/limits.js';
+export type { LimitName, SenderTier } from './limits/limit-definitions.js';
 export type { SqlTransaction } from './database/transaction.js';
 export type { NewRecoveryCode, Recovered, RecoveryPurpose, RecoveryUse } from './recovery/recovery-codes.js';
 export type { NewTrust, RecognisedDevice, TrustedDevice } from './devices/trusted-devices.js';

@@ -20,5 +20,6 @@ const ENTITY = '\\.entity\\.ts$';
 /** @returns {(file: string) => number} the floor of a file below src */
 exports.floorOf = (file) => {
   if (new RegExp(ENTITY).test(file)) return 2;
+  if (file === 'limits/limit-definitions.ts') return 1;
   return exports.FLOORS.findIndex(({ paths }) => paths.some((path) => new RegExp(`^${path}`).test(file)));
 };

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-import type { SenderTier } from '../limits/limits.js';
+import type { SenderTier } from '../limits/limit-definitions.js';
 
 /**
  * Where a challenge stands, for people and logs; the functions ask `endedAt` alone. States move forward only. What came of its

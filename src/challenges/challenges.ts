@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.js';
 import { hex } from '../database/hex.js';
-import type { LimitName, Limits, SendContext, SenderTier } from '../limits/limits.js';
+import { type LimitName, refusalOf, type SenderTier } from '../limits/limit-definitions.js';
+import type { Limits, SendContext } from '../limits/limits.js';
 import type { ShownAction } from '../messages/message-renderer.js';
 import { OtpError, type OtpErrorCode } from '../errors/otp.error.js';
 import type { OtpSettings } from '../config/options.js';
@@ -250,11 +251,7 @@ export class Challenges {
   }
 
   async #reserve(operation: 'start' | 'resend', send: SendContext, own: object): Promise<Reserved> {
-    const request = JSON.stringify({ ...own, ...this.limits.requestOf(send) });
-    const answer = await this.database.call<ReserveAnswer>(
-      operation,
-      `${request.slice(0, -1)},"limits":${this.limits.textOf(send)}}`,
-    );
+    const answer = await this.database.call<ReserveAnswer>(operation, this.limits.requestFor(send, own));
     if (answer.refused_by !== undefined) throw refusal(answer.refused_by, answer.retry_after);
     return {
       expiresAt: new Date(answer.expires_at),
@@ -286,10 +283,10 @@ export function otpUnavailable(): OtpError {
 }
 
 export function lockedOut(retryAfterSeconds: number): OtpError {
-  return new LimitError('locked_out', 'locked_out', 'Too many wrong codes. Try again later.', retryAfterSeconds);
+  return limited('locked_out', retryAfterSeconds);
 }
 
-/** A stop lasts until somebody takes it away, which nobody can promise: this is when to ask again. */
+/** Nobody can say how long a sending stop lasts: this is when to ask again. */
 const ASK_AGAIN_SECONDS = 300;
 
 function refusal(by: Refusal, retryAfter: number | null): OtpError {
@@ -305,27 +302,21 @@ function refusal(by: Refusal, retryAfter: number | null): OtpError {
       });
     case 'phone_unconfirmed':
       return new OtpError(by, 'This number was not proved for a long time: verify it again first.');
-    case 'locked_out':
-      return lockedOut(wait);
     case 'stopped':
     case 'provider_stopped':
-      return exhausted(by, ASK_AGAIN_SECONDS);
-    case 'conversion':
-    case 'region_day':
-    case 'service_minute':
-    case 'service_day':
-    case 'service_spend':
-      return exhausted(by, wait);
+      return limited(by, ASK_AGAIN_SECONDS);
     default:
-      return new LimitError(by, 'otp_too_soon', 'No further message can be sent yet. Try again later.', wait);
+      return limited(by, wait);
   }
 }
 
-function exhausted(limit: LimitName, retryAfterSeconds: number): OtpError {
-  return new LimitError(
-    limit,
-    'send_unavailable',
-    'No message can be sent at present. Try again later.',
-    retryAfterSeconds,
-  );
+const LIMITED = {
+  otp_too_soon: 'No further message can be sent yet. Try again later.',
+  locked_out: 'Too many wrong codes. Try again later.',
+  send_unavailable: 'No message can be sent at present. Try again later.',
+};
+
+function limited(limit: LimitName, retryAfterSeconds: number): OtpError {
+  const code = refusalOf(limit);
+  return new LimitError(limit, code, LIMITED[code], retryAfterSeconds);
 }

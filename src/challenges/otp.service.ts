@@ -141,7 +141,7 @@ export class OtpService {
     }
 
     const { tier, decoy } = reserved;
-    events.emit('otp.started', { challengeId: handle.id, purpose, phone: maskPhone(phone.e164), class: tier, decoy });
+    events.emit('otp.started', { challengeId: handle.id, purpose, phone: maskPhone(phone.e164), tier, decoy });
     if (!decoy) {
       const message = {
         challengeId: handle.id,

@@ -5,6 +5,7 @@ import { type MinimumConversion, resolveConversionFloor } from './minimum-conver
 import { type ResolvedSpendBudget, resolveSpendBudget, type SpendBudget } from './spend.js';
 import { type Locale, NOTICES, type Texts } from '../messages/texts.js';
 import { type OptionNames, refuseUnknownOptions } from './option-names.js';
+import { STRANGERS_SHARE } from '../limits/limit-definitions.js';
 import { OtpConfigError } from '../errors/otp.error.js';
 import { resolvePurposes, type PurposeRules } from './purposes.js';
 
@@ -329,9 +330,6 @@ function withinBounds(name: string, value: unknown, { min, max, unit }: Figure):
   const range = max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;
   throw new OtpConfigError(`"${name}" must be a whole number ${range} (${unit}).`);
 }
-
-/** What strangers may take of what everybody shares. */
-export const STRANGERS_SHARE = 0.8;
 
 /** Counters are 32-bit integers in the database. */
 const MAX_COUNT = 2 ** 31 - 1;

@@ -2,7 +2,7 @@ import type { CheckedBy } from '../challenges/challenge.entity.js';
 import type { StoredMac } from '../crypto/keyed-hash.js';
 import type { Database } from '../database/database.js';
 import { hex } from '../database/hex.js';
-import type { SenderTier } from '../limits/limits.js';
+import type { SenderTier } from '../limits/limit-definitions.js';
 import type { RegisteredProvider } from './provider-registry.js';
 import type { SendRecord } from './send-log.js';
 

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 
 import type { Database } from '../database/database.js';
-import type { SenderTier } from '../limits/limits.js';
+import type { SenderTier } from '../limits/limit-definitions.js';
 
 /** One message that was handed to a provider, and what came of it: a row of `otp_sends`. */
 export interface SendRecord {

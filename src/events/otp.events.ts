@@ -1,9 +1,8 @@
 import { Logger } from '@nestjs/common';
 
-import type { Emitter } from './event-emitter.js';
-
 import type { MinimumConversionScope } from '../config/minimum-conversion.js';
-import type { LimitName, SenderTier } from '../limits/limits.js';
+import type { LimitName, SenderTier } from '../limits/limit-definitions.js';
+import type { Emitter } from './event-emitter.js';
 
 /** What the events of a challenge have in common. */
 export interface ChallengeEvent {
@@ -15,7 +14,7 @@ export interface ChallengeEvent {
 /** What the module tells the host's `@nestjs/event-emitter`, by name. No payload holds a code, a handle, a grant or a whole number. */
 export interface OtpEvents {
   /** A challenge was stored and its message is on its way; none is, for a decoy. */
-  'otp.started': ChallengeEvent & { phone: string; class: SenderTier; decoy: boolean };
+  'otp.started': ChallengeEvent & { phone: string; tier: SenderTier; decoy: boolean };
   /**
    * A start or resend was refused. `limit`: which counter was full, `conversion` for a share of verified messages that is too
    * small, `stopped` or `provider_stopped` for a stop; undefined for another reason, which `code`, that of the error, tells.

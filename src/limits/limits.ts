@@ -2,37 +2,10 @@ import { randomInt } from 'node:crypto';
 
 import { hex } from '../database/hex.js';
 import type { KeyedHash } from '../crypto/keyed-hash.js';
-import { type OtpSettings, STRANGERS_SHARE } from '../config/options.js';
+import type { OtpSettings } from '../config/options.js';
 import { prefixOf } from '../phone/mask.js';
 import { addressBlock } from '../config/client-address.js';
-
-/**
- * Whose limits pay for a message. The database decides it, in the function that takes the message:
- * `owner`: signed in, to the number the ledger holds as theirs · `known`: a device that proved this number before ·
- * `stranger`: everybody else. Each has counters and lockouts of its own, so a stranger can stop nobody but strangers.
- */
-export type SenderTier = 'stranger' | 'known' | 'owner';
-
-/** Which limit stood in the way, in words for operators. */
-export type LimitName =
-  | 'cooldown'
-  | 'locked_out'
-  | 'phone_hour'
-  | 'phone_day'
-  | 'account_hour'
-  | 'account_day'
-  | 'owner'
-  | 'address'
-  | 'address_conversion'
-  | 'prefix'
-  | 'prefix_conversion'
-  | 'region_day'
-  | 'service_minute'
-  | 'service_day'
-  | 'service_spend'
-  | 'conversion' // of a region or a provider
-  | 'stopped'
-  | 'provider_stopped';
+import { type LimitDefinition, LIMITS, type SenderTier } from './limit-definitions.js';
 
 /** Who asks for a message to whom, as far as limits care. */
 export interface SendContext {
@@ -56,8 +29,6 @@ export interface SendContext {
   readonly hasClient: boolean;
 }
 
-/** Unverified messages after which an owner is treated as a stranger for the rest of the hour. */
-export const OWNER_UNVERIFIED = 3;
 /** The most shards there are: take_budget looks through so many. */
 const MOST_SHARDS = 64;
 /** Or the split itself would refuse messages. */
@@ -65,7 +36,7 @@ const MESSAGES_IN_A_SHARD = 1000;
 /** First bytes of the keys of unverified messages, in the order in which their rows are locked. */
 const KINDS = { owner: 1, address: 2, prefix: 3 } as const;
 
-/** Turns the figures into the limits that travel with a start or a resend: for each tier that the sender may be of, those that apply. */
+/** Writes what start and resend tell the database of the sender, with the limits of each tier that the sender may be of. */
 export class Limits {
   readonly #texts = new Map<string, string>();
 
@@ -74,35 +45,14 @@ export class Limits {
     private readonly hash: KeyedHash,
   ) {}
 
-  /** What start and resend are told of the sender: the fields of `send_request` (types.sql) that hang on the limits. */
-  requestOf(send: SendContext): object {
-    const { account, address, phone, purpose, region } = send;
-    const { reconfirmAfterDays, dailySpendBudget, isAllowed, audit } = this.settings;
-    const allowed = isAllowed(send);
-    return {
-      shard: randomInt(MOST_SHARDS),
-      price: dailySpendBudget?.prices.get(region) ?? 0,
-      ...(allowed ? { allowed } : { prefix_key: this.#key('prefix', prefixOf(phone)) }),
-      ...(!allowed && address && { address_key: this.#key('address', addressBlock(address)) }),
-      ...(account !== null && {
-        signed_in: true,
-        account_hash: hex(send.subjectHash),
-        cooldown_hash: hex(this.hash.of('cooldown', account, purpose)),
-        owner_key: this.#key('owner', account),
-      }),
-      ...(send.established && { must_be_established: true, reconfirm_days: reconfirmAfterDays }),
-      ...(audit && { audit }),
-    };
-  }
-
-  /** The limits of each tier that the sender may be of, as JSON. */
-  textOf(send: SendContext): string {
-    const { region, cooldownSeconds, account, hasClient } = send;
-    const allowed = this.settings.isAllowed(send);
-    const name = `${region} ${cooldownSeconds} ${account !== null} ${hasClient} ${allowed}`;
-    const known = this.#texts.get(name) ?? JSON.stringify(this.#limitsOf(send, allowed));
-    this.#texts.set(name, known);
-    return known;
+  /**
+   * The request of a start or a resend, as JSON.
+   * @param own what it says beside: of the challenge, or of its handle and its new code
+   */
+  requestFor(send: SendContext, own: object): string {
+    const isAllowed = this.settings.isAllowed(send);
+    const request = JSON.stringify({ ...own, ...this.#senderFields(send, isAllowed) });
+    return `${request.slice(0, -1)},"limits":${this.#limitsText(send, isAllowed)}}`;
   }
 
   /** Whose cooldown a message began, for the answer that gives it back. */
@@ -110,66 +60,101 @@ export class Limits {
     return tier === 'owner' ? this.hash.of('cooldown', send.account!, send.purpose) : send.phoneHash;
   }
 
-  #limitsOf(send: SendContext, allowed: boolean) {
-    const { settings } = this;
-    const signedIn = send.account !== null;
-    const cooldown_seconds = send.cooldownSeconds;
-    const phone = {
-      cooldown_seconds,
-      per_hour: settings.sendsPerPhonePerHour,
-      per_day: settings.sendsPerPhonePerDay,
-    };
+  /** The fields of `send_request` (types.sql) that depend on the limits. */
+  #senderFields(
+    { account, address, established, phone, purpose, region, subjectHash }: SendContext,
+    isAllowed: boolean,
+  ) {
+    const { reconfirmAfterDays, dailySpendBudget, audit } = this.settings;
     return {
-      stranger: {
-        phone,
-        ...(signedIn && { account: { per_hour: phone.per_hour, per_day: phone.per_day } }),
-        ...(!allowed && {
-          address: this.#unverified('address', settings.sendsPerAddressPerHour),
-          prefix: this.#unverified('prefix', settings.sendsPerPrefixPerHour),
-        }),
-        ...this.#budgets(send.region, allowed, STRANGERS_SHARE),
-      },
-      ...(!signedIn && send.hasClient && { known: { phone, ...this.#budgets(send.region, allowed, 1) } }),
-      ...(signedIn && {
-        owner: {
-          phone: { cooldown_seconds },
-          account: { per_hour: settings.sendsPerOwnerPerHour, per_day: settings.sendsPerOwnerPerDay },
-          owner: { most: OWNER_UNVERIFIED },
-          ...this.#budgets(send.region, allowed, 1),
-        },
+      shard: randomInt(MOST_SHARDS),
+      price: dailySpendBudget?.prices.get(region) ?? 0,
+      ...(isAllowed ? { allowed: true } : { prefix_key: this.#key('prefix', prefixOf(phone)) }),
+      ...(!isAllowed && address && { address_key: this.#key('address', addressBlock(address)) }),
+      ...(account !== null && {
+        signed_in: true,
+        account_hash: hex(subjectHash),
+        cooldown_hash: hex(this.hash.of('cooldown', account, purpose)),
+        owner_key: this.#key('owner', account),
       }),
+      ...(established && { must_be_established: true, reconfirm_days: reconfirmAfterDays }),
+      ...(audit && { audit }),
     };
   }
 
-  #unverified(scope: 'address' | 'prefix', most: number) {
+  /** Most calls have the same limits, so their JSON is written once. */
+  #limitsText(send: SendContext, isAllowed: boolean): string {
+    const { region, cooldownSeconds, account, hasClient } = send;
+    const name = `${region} ${cooldownSeconds} ${account !== null} ${hasClient} ${isAllowed}`;
+    const known = this.#texts.get(name) ?? JSON.stringify(this.#limitsByTier(send, isAllowed));
+    this.#texts.set(name, known);
+    return known;
+  }
+
+  #limitsByTier(send: SendContext, isAllowed: boolean): Partial<Record<SenderTier, object>> {
+    const signedIn = send.account !== null;
+    return {
+      stranger: this.#limitsOf('stranger', send, isAllowed),
+      ...(!signedIn && send.hasClient && { known: this.#limitsOf('known', send, isAllowed) }),
+      ...(signedIn && { owner: this.#limitsOf('owner', send, isAllowed) }),
+    };
+  }
+
+  /** `tier_limits` (types.sql). A limit that is absent does not exist. */
+  #limitsOf(tier: SenderTier, send: SendContext, isAllowed: boolean): object {
+    const limits: Record<string, Record<string, unknown>> = {};
+    for (const limit of Object.values<LimitDefinition>(LIMITS)) {
+      if ((limit.per === 'account' && send.account === null) || (limit.exemptible && isAllowed)) continue;
+      const cap = this.#capOf(limit, tier, send);
+      if (cap === undefined) continue;
+      const [group, field] = limit.field;
+      limits[group] ??= this.#settingsOf(group, send.region);
+      limits[group][field] = cap;
+    }
+    return limits;
+  }
+
+  #capOf(limit: LimitDefinition, tier: SenderTier, { region, cooldownSeconds }: SendContext): number | undefined {
+    const { settings } = this;
+    const cap = limit.caps[tier];
+    if (cap === undefined || typeof cap === 'number') return cap;
+    if (cap === 'cooldownSeconds') return cooldownSeconds;
+    const whole = {
+      ...settings,
+      sendsPerRegionPerDay: settings.sendsPerRegionPerDay.get(region),
+      dailySpendBudget: settings.dailySpendBudget?.total,
+    }[cap];
+    const share = tier === 'stranger' ? (limit.strangersShare ?? 1) : 1;
+    return whole && Math.max(1, Math.floor(whole * share));
+  }
+
+  /** What the database must know of a group of limits beside its caps. */
+  #settingsOf(group: LimitDefinition['field'][0], region: string): Record<string, unknown> {
+    const { sendsPerMinute, dailySendBudget, dailySpendBudget, sendsPerRegionPerDay } = this.settings;
+    switch (group) {
+      case 'address':
+      case 'prefix':
+        return this.#minimumConversion(group);
+      case 'region':
+        return { shards: shardsFor(sendsPerRegionPerDay.get(region)!) };
+      case 'service': {
+        const inMessages = dailySpendBudget ? dailySpendBudget.total / dailySpendBudget.dearest : Infinity;
+        const shards = shardsFor(Math.min(sendsPerMinute, dailySendBudget, inMessages));
+        return { shards, ...(dailySpendBudget && { currency: dailySpendBudget.currency }) };
+      }
+      default:
+        return {};
+    }
+  }
+
+  #minimumConversion(scope: 'address' | 'prefix'): Record<string, unknown> {
     const { minimumConversion, minimumConversionPercent, minimumConversionMessages } = this.settings;
     const mode = minimumConversion[scope];
-    if (mode === 'off') return { most };
+    if (mode === 'off') return {};
     return {
-      most,
       minimum_conversion: minimumConversionPercent,
       minimum_messages: minimumConversionMessages,
       enforced: mode === 'enforce',
-    };
-  }
-
-  /** @param part of the whole that the tier may use up */
-  #budgets(region: string, allowed: boolean, part: number) {
-    const { sendsPerMinute, dailySendBudget, dailySpendBudget, sendsPerRegionPerDay } = this.settings;
-    const partOf = (whole: number) => Math.max(1, Math.floor(whole * part));
-    const inMessages = dailySpendBudget ? dailySpendBudget.total / dailySpendBudget.dearest : Infinity;
-    const ofRegion = allowed ? undefined : sendsPerRegionPerDay.get(region);
-    return {
-      ...(ofRegion !== undefined && { region: { shards: shardsFor(ofRegion), per_day: partOf(ofRegion) } }),
-      service: {
-        shards: shardsFor(Math.min(sendsPerMinute, dailySendBudget, inMessages)),
-        per_minute: partOf(sendsPerMinute),
-        per_day: partOf(dailySendBudget),
-        ...(dailySpendBudget && {
-          spend_per_day: partOf(dailySpendBudget.total),
-          currency: dailySpendBudget.currency,
-        }),
-      },
     };
   }
 

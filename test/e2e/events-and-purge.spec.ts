@@ -54,7 +54,7 @@ describe('events', () => {
       'otp.verified',
     ]);
     expect(events.of('otp.started')).toEqual([
-      { challengeId: id, purpose, phone: masked, class: 'stranger', decoy: false },
+      { challengeId: id, purpose, phone: masked, tier: 'stranger', decoy: false },
     ]);
     expect(events.of('otp.sent')).toEqual([
       {
