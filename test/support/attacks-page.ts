@@ -16,7 +16,7 @@ export function withAttacks(page: string): string {
 
 function traffic(): string {
   const most = (unit: 'messages' | 'requests') => ATTACKS.reduce((sum, attack) => sum + attack[unit], 0);
-  return `All ${ATTACKS.length} attacks together make at most ${most('requests')} requests and send at most ${most('messages')} messages.`;
+  return `All ${ATTACKS.length} attacks together send at most ${most('requests')} requests and cause at most ${most('messages')} messages.`;
 }
 
 function tables(): string {
@@ -29,7 +29,7 @@ function tables(): string {
         needs.join(', '),
         String(messages),
       ]);
-      const head = ['id', 'what must hold', 'who was hit', 'needs', 'messages'];
+      const head = ['id', 'expected behaviour', 'affected systems', 'needs', 'messages'];
       return `### ${name[0]!.toUpperCase()}${name.slice(1)}\n\n${table([head, ...rows])}`;
     })
     .join('\n\n');

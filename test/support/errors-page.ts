@@ -8,108 +8,111 @@ import { PROJECT } from './packed.js';
 
 const CODES = markers('errors', 'src/errors/otp.error.ts');
 
-/** What neither the code nor its docstring can know: the words for a person, and the work for an operator. */
+/** What the docstrings do not contain: a text for the user, and what the operator does. */
 const ADVICE: Record<OtpErrorCode, { person: string; operator: string }> = {
   request_invalid: {
     person: 'Something went wrong on our side. Please try again later.',
-    operator: 'Mend the client: `detail` names the field. A burst of them is somebody who tries the door.',
+    operator:
+      'Fix the client: `detail` names the field. A burst of these errors may be an attacker probing your endpoints.',
   },
   phone_invalid: {
     person: 'This is not a complete phone number.',
-    operator: 'Nothing. If people type local numbers of another country, see `defaultRegion`.',
+    operator: 'Nothing. If users type local numbers of another country, see `defaultRegion`.',
   },
   phone_not_supported: {
     person: 'We cannot send codes to this number. Use a mobile number of one of these countries: …',
-    operator: 'If you mean to serve it, add its region to `regions`, and a vendor that serves it.',
+    operator: 'To serve the number, add its region to `regions` and configure a vendor that serves it.',
   },
   purpose_refused: {
     person: 'Something went wrong on our side. Please try again later.',
     operator:
-      'Read `detail`. Either the client starts on the ready-made routes what only the application may start, or the vendor is ' +
-      'too weak for the purpose: then it names the option that accepts it.',
+      'Read `detail`. Either the client used a ready-made route for a purpose that only the application may start, or the ' +
+      'vendor is too weak for the purpose. In that case `detail` names the option that accepts it.',
   },
   sign_in_required: {
     person: 'Please sign in.',
-    operator: 'If signed-in people get it, your `Callers` does not recognise their session.',
+    operator: 'If signed-in users get it, your `Callers` does not recognise their session.',
   },
   code_malformed: {
     person: 'The code has {codeLength} digits.',
-    operator: 'Nothing: no try was spent.',
+    operator: 'Nothing. No attempt was used.',
   },
   otp_invalid: {
-    person: 'That is not the code. Please type it again.',
-    operator: 'Watch `otp.refused` with `wrong_code`, and `otp.spraying`.',
+    person: 'Wrong code. Please type it again.',
+    operator: 'Monitor `otp.refused` with reason `wrong_code`, and `otp.spraying`.',
   },
   otp_unavailable: {
-    person: 'This code can no longer be used. Ask for a new one.',
-    operator: 'The true reason stands in `otp.refused` and in the log. Show it to nobody outside.',
+    person: 'This code can no longer be used. Request a new one.',
+    operator: 'The real reason is in `otp.refused` and in the log. Do not show it to callers.',
   },
   recovery_code_invalid: {
     person: 'This recovery code cannot be used. Type it again, or use another one.',
     operator:
-      'Nothing, unless there are many: then somebody guesses, behind a right password. That account’s recovery codes lock by themselves.',
+      'Nothing, unless there are many. Then somebody who knows the password guesses recovery codes. The lockout of the account’s recovery codes is automatic.',
   },
   otp_too_soon: {
-    person: 'You can ask for another code in {retryAfter} seconds.',
+    person: 'You can request another code in {retryAfter} seconds.',
     operator:
-      'Watch `otp.limited`. If honest people meet it, find out which limit: one address for many people ' +
-      '(`sendsPerAddressPerHour`, or an address that is your own proxy’s), the minute (`sendsPerMinute`), the day (`dailySendBudget`).',
+      'Monitor `otp.limited`. If legitimate users get this error, check which limit is used up: many users behind one address ' +
+      '(`sendsPerAddressPerHour`; make sure it is not the address of your own proxy), `sendsPerMinute`, or `dailySendBudget`.',
   },
   locked_out: {
     person: 'Too many wrong codes. Please try again in {retryAfter / 60} minutes.',
     operator:
-      'See `otp.locked_out`. Where it says `closed`, nothing but `OtpOperations.unlock(subject)` opens it again: find out who guessed first.',
+      'See `otp.locked_out`. If it says `closed`, only `OtpOperations.unlock(subject)` opens the account again. First find out who guessed.',
   },
   too_many_requests: {
     person: 'Too many attempts from your network. Please try again in {retryAfter} seconds.',
     operator:
-      'If everybody gets it, your proxies are not named and all clients share their address: see “trust proxy”.',
+      'If all users get it, your proxies are not configured and all clients share one address: see “trust proxy”.',
   },
   grant_required: {
     person: 'Please confirm with a code first.',
-    operator: 'Mend the client: the header `OTP-Grant` is missing. Across origins, CORS must allow it.',
+    operator: 'Fix the client: the header `OTP-Grant` is missing. Across origins, CORS must allow it.',
   },
   grant_invalid: {
     person: 'Please confirm with a new code.',
-    operator: '`otp.refused` has the reason. `other_action`: the record was changed between the code and the call.',
+    operator: 'See the reason in `otp.refused`. `other_action` means that the record changed after the code was sent.',
   },
   insufficient_user_authentication: {
-    person: 'We sent a code to {phone}. Type it to go on.',
-    operator: 'Nothing: this is how a step-up begins.',
+    person: 'We sent a code to {phone}. Type it to continue.',
+    operator: 'Nothing. This is how a step-up starts.',
   },
   other_factor_needed: {
-    person: 'A code by SMS is not enough here. Please log in with your password as well.',
-    operator: '`otp.dormant_refused` or `otp.risk` says why. Help by another factor, never by a word on the telephone.',
+    person: 'A code by SMS is not enough here. Please use another sign-in method as well.',
+    operator:
+      'See the reason in `otp.dormant_refused` or `otp.risk`. Help only users who prove another factor, never on the basis of a phone call.',
   },
   bot_check_failed: {
-    person: 'Please confirm that you are a person.',
-    operator: 'If everybody gets it, your `BotCheck` throws or takes more than two seconds.',
+    person: 'Human verification failed. Try again.',
+    operator: 'If all users get it, your `BotCheck` throws or takes more than two seconds.',
   },
   phone_missing: {
     person: 'Please add a phone number to your account first.',
-    operator: 'The ledger has no number for this account: activate one, or import it.',
+    operator: 'The account has no verified number. Activate one, or import it.',
   },
   phone_on_hold: {
-    person: 'You changed your number lately. For your safety this is possible again at {now + retryAfter}.',
-    operator: 'Wait, or confirm by another factor. The hold is what stops a thief who changed the number.',
+    person: 'You changed your number recently. For your security, you can do this again at {now + retryAfter}.',
+    operator: 'Wait, or confirm with another factor. The hold stops a thief who changed the number.',
   },
   phone_unconfirmed: {
-    person: 'We have not heard from your number for a long time. Please confirm it again.',
-    operator: 'The client starts a challenge of purpose `verify_number` and then calls again.',
+    person: 'Your number was not confirmed for a long time. Please confirm it again.',
+    operator: 'Nothing. The client starts a challenge of purpose `verify_number` and then repeats the call.',
   },
   phone_already_activated: {
     person: 'This number belongs to another account. Log in with that account, or use another number.',
-    operator: 'See `takenNumbers`. Where you are sure that it changed hands: `VerifiedNumbers.release`.',
+    operator: 'See `takenNumbers`. If you are sure that the number has a new owner, call `VerifiedNumbers.release`.',
   },
   send_unavailable: {
     person: 'We cannot send messages at the moment. Please try again in a few minutes.',
     operator:
-      'The vendor is down or refuses you: see `otp.sent` and the table `otp_sends`. A `Failover` would have asked another one. ' +
-      'Or this instance has `maxSendsInFlight` messages under way.',
+      'The vendor is down or refuses your requests: see `otp.sent` and the table `otp_sends`. A `Failover` would try another ' +
+      'vendor. Or this instance has `maxSendsInFlight` pending messages, or an operator stopped sending.',
   },
   service_unavailable: {
     person: 'Something went wrong on our side. Please try again in a moment.',
-    operator: 'The database, or a port of yours (five seconds), did not answer: see the log line beside it.',
+    operator:
+      'The database or one of your own ports (time limit five seconds) did not answer. See the log line of the same time.',
   },
 };
 
@@ -124,9 +127,9 @@ export function withGeneratedParts(page: string): string {
       '',
       `**${statusOf(code)}.** ${sentence(happened)}`,
       '',
-      `- The client: ${sentence(caller)}`,
-      `- The person reads: “${person}”`,
-      `- The operator: ${operator}`,
+      `- Client: ${sentence(caller)}`,
+      `- Text for the user: “${person}”`,
+      `- Operator: ${operator}`,
     ].join('\n');
   });
   return withGenerated(page, ...CODES, sections.join('\n\n'));

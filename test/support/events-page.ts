@@ -5,29 +5,32 @@ import { membersOf, payloadsOf } from './tsdoc.js';
 const SOURCE = 'src/events/otp.events.ts';
 const EVENTS = markers('events', SOURCE);
 
-/** What to do with an event, where its docstring says when it comes. */
+/** What to do with an event; its docstring states when it is raised. */
 const USE: Partial<Record<OtpEventName, string>> = {
-  'otp.started': 'Count it by `purpose` and `class`. Many decoys are somebody who looks for accounts.',
-  'otp.limited': 'Count it by `code`. A rise among honest people is a limit too low, or a proxy that is not named.',
+  'otp.started': 'Count by `purpose` and `class`. Many decoys mean that somebody searches for accounts.',
+  'otp.limited': 'Count by `code`. If legitimate users are affected, a limit is too low or a proxy is not configured.',
   'otp.sent':
-    'Alert when `outcome` is not `sent` more often than usual, by `provider`; watch `latencyMs`; multiply `segments` by your price.',
-  'otp.verified':
-    'Set it against `otp.started`: the share that is verified is the first figure that SMS pumping spoils.',
-  'otp.refused': 'Count it by `reason`. Keep it from whoever is outside.',
-  'otp.grant_used': 'The end of the funnel. Write your own record of what was done in your own transaction, not here.',
-  'otp.locked_out': 'Tell the account’s owner by other means that somebody guesses. Where `closed`, tell an operator.',
-  'otp.risk': 'Tell the account’s owner by other means. Count it by `doubt`: many time-outs are your carrier service.',
-  'otp.spraying': 'Wake somebody. Without a `BotCheck`, consider one.',
+    'Alert by `provider` when outcomes other than `sent` increase. Monitor `latencyMs`. Multiply `segments` by your price.',
+  'otp.verified': 'Compare with `otp.started`. SMS pumping first shows as a lower share of verified codes.',
+  'otp.refused': 'Count by `reason`. Never show `reason` to callers.',
+  'otp.grant_used':
+    'Use it as the last step of your funnel. Record the action itself in your own transaction, not in a listener.',
+  'otp.locked_out':
+    'Notify the account’s owner by another channel that somebody guesses codes. If `closed`, notify an operator.',
+  'otp.risk':
+    'Notify the account’s owner by another channel. Count by `doubt`: many time-outs point to your carrier service.',
+  'otp.spraying': 'Alert the person on call. If you have no `BotCheck`, consider adding one.',
   'otp.conversion_low':
-    'Look at once: this is what SMS pumping looks like. If the people are real, look at the vendor.',
-  'otp.sending_stopped': 'Tell those on duty, so that nobody looks for a fault.',
-  'otp.sending_resumed': 'Tell those on duty.',
-  'otp.number_activated': 'Keep copies of numbers elsewhere (a CRM) up to date: by `owner`, from the ledger.',
-  'otp.number_transferred': 'Tell `from` by e-mail, and end their sessions.',
-  'otp.number_changed': 'Tell the account by e-mail: the old phone may be in the wrong hands.',
-  'otp.number_released': 'End what depends on the number.',
-  'otp.dormant_refused': 'Offer the person another way in.',
-  'otp.notice': 'Where `outcome` is not `sent`, tell the person by e-mail.',
+    'Investigate immediately: SMS pumping looks like this. If the users are real, check the vendor.',
+  'otp.sending_stopped': 'Notify the team on call, so that nobody searches for a fault.',
+  'otp.sending_resumed': 'Notify the team on call.',
+  'otp.number_activated':
+    'Update copies of numbers in other systems, such as a CRM: read the numbers of `owner` from `VerifiedNumbers`.',
+  'otp.number_transferred': 'Notify `from` by e-mail and end the sessions of that account.',
+  'otp.number_changed': 'Notify the account by e-mail, because somebody else may have the old phone.',
+  'otp.number_released': 'End everything that depends on the number.',
+  'otp.dormant_refused': 'Offer the user another sign-in method.',
+  'otp.notice': 'If `outcome` is not `sent`, notify the user by e-mail.',
 };
 
 /** The page of events with everything that the sources know brought up to date. */

@@ -21,7 +21,7 @@ export async function withGeneratedParts(page: string): Promise<string> {
 
 async function capabilitiesTable(): Promise<string> {
   const rows = await Promise.all(Object.entries<MakeSubject>(ADAPTERS).map(async ([name, make]) => rowOf(name, make)));
-  const head = 'adapter,mode,regions,digits,lifetime,tries,wait for a resend,languages,text,repeat,cost'.split(',');
+  const head = 'adapter,mode,regions,digits,lifetime,attempts,resend wait,languages,text,repeat,cost'.split(',');
   return table([head, ...rows]);
 }
 
@@ -29,7 +29,7 @@ async function rowOf(name: string, make: MakeSubject): Promise<string[]> {
   const { mode, capabilities } = adapterOf(make);
   const { codeLength, ttlSeconds, maxAttempts, resendCooldown, languages, fixedText, idempotent, reportsCost } =
     capabilities;
-  const figure = (value: VendorFigure, unit = '') => (mode === 'delivery' ? 'ours' : figureOf(value, unit));
+  const figure = (value: VendorFigure, unit = '') => (mode === 'delivery' ? 'your options' : figureOf(value, unit));
   return [
     `\`${name}\``,
     mode,
@@ -37,11 +37,11 @@ async function rowOf(name: string, make: MakeSubject): Promise<string[]> {
     figure(codeLength),
     figure(ttlSeconds, ' s'),
     figure(maxAttempts),
-    resendCooldown === 'ttl' ? 'while a code lives' : figureOf(resendCooldown, ' s'),
+    resendCooldown === 'ttl' ? 'while a code is valid' : figureOf(resendCooldown, ' s'),
     languages === 'any' ? 'any' : languages.length > 3 ? String(languages.length) : languages.join(', '),
-    fixedText ? 'fixed' : 'ours',
-    idempotent ? 'sends nothing twice' : 'could send twice',
-    reportsCost ? 'told' : '',
+    fixedText ? 'fixed' : 'yours',
+    idempotent ? 'safe' : 'may send twice',
+    reportsCost ? 'reported' : '',
   ];
 }
 
