@@ -1,32 +1,32 @@
 import { refuseUnknownOptions } from './option-names.js';
 import { OtpConfigError } from '../errors/otp.error.js';
 
-/** What the share of verified messages is measured of. */
+/** Whose share of verified messages is measured. */
 export type MinimumConversionScope = 'prefix' | 'address' | 'region' | 'provider';
 
-/** `record`: tell (`otp.conversion_low`) and let the message pass. `enforce`: tell, and close it to strangers for an hour. */
-export type MinimumConversionMode = 'off' | 'record' | 'enforce';
+/** `report`: raise `otp.conversion_low` and send the message. `enforce`: raise it and refuse strangers for an hour. */
+export type MinimumConversionMode = 'off' | 'report' | 'enforce';
 
-const FLOOR_MODES: readonly MinimumConversionMode[] = ['off', 'record', 'enforce'];
+const MODES: readonly MinimumConversionMode[] = ['off', 'report', 'enforce'];
 
 /** A mode for each scope, see `OtpOptions.minimumConversion`. */
 export type MinimumConversion = { readonly [S in MinimumConversionScope]?: MinimumConversionMode };
 
-/** Twenty starts would close whatever is enforced: a prefix is small enough for that, a country or a vendor is not. */
+/** Twenty starts by one attacker close an enforced scope: acceptable for a prefix, not for a country or a vendor. */
 const DEFAULTS: Required<MinimumConversion> = {
   prefix: 'enforce',
-  address: 'record',
-  region: 'record',
-  provider: 'record',
+  address: 'report',
+  region: 'report',
+  provider: 'report',
 };
 
 /** @throws {@link OtpConfigError} */
-export function resolveConversionFloor(floor: MinimumConversion = {}): Required<MinimumConversion> {
-  refuseUnknownOptions(floor, DEFAULTS, 'minimumConversion');
-  for (const [scope, mode] of Object.entries(floor)) {
-    if (!FLOOR_MODES.includes(mode)) {
-      throw new OtpConfigError(`"minimumConversion.${scope}" must be one of ${FLOOR_MODES.join(', ')}.`);
+export function resolveMinimumConversion(options: MinimumConversion = {}): Required<MinimumConversion> {
+  refuseUnknownOptions(options, DEFAULTS, 'minimumConversion');
+  for (const [scope, mode] of Object.entries(options)) {
+    if (!MODES.includes(mode)) {
+      throw new OtpConfigError(`"minimumConversion.${scope}" must be one of ${MODES.join(', ')}.`);
     }
   }
-  return { ...DEFAULTS, ...floor };
+  return { ...DEFAULTS, ...options };
 }

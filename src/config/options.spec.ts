@@ -209,7 +209,7 @@ describe('the other options', () => {
   });
 
   it('LIM-10 enforce the conversion floor of a prefix alone, unless they say otherwise', () => {
-    const asItComes = { prefix: 'enforce', address: 'record', region: 'record', provider: 'record' };
+    const asItComes = { prefix: 'enforce', address: 'report', region: 'report', provider: 'report' };
 
     expect(resolve({}).minimumConversion).toEqual(asItComes);
     expect(resolve({ minimumConversion: { region: 'enforce' } }).minimumConversion).toEqual({

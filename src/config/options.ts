@@ -1,7 +1,7 @@
 import type { CountryCode } from 'libphonenumber-js/max';
 
 import { type AllowRules, type IsAllowed, resolveAllow } from './allow.js';
-import { type MinimumConversion, resolveConversionFloor } from './minimum-conversion.js';
+import { type MinimumConversion, resolveMinimumConversion } from './minimum-conversion.js';
 import { type ResolvedSpendBudget, resolveSpendBudget, type SpendBudget } from './spend.js';
 import { type Locale, NOTICES, type Texts } from '../messages/texts.js';
 import { type OptionNames, refuseUnknownOptions } from './option-names.js';
@@ -299,7 +299,7 @@ export function resolveOptions(options: OtpOptions): OtpSettings {
     dailySendBudget: resolveBudget(options.dailySendBudget),
     dailySpendBudget: resolveSpendBudget(options.dailySpendBudget, regions, STRANGERS_SHARE),
     sendsPerRegionPerDay: resolveRegionCaps(options.sendsPerRegionPerDay, regions),
-    minimumConversion: resolveConversionFloor(options.minimumConversion),
+    minimumConversion: resolveMinimumConversion(options.minimumConversion),
     isAllowed: resolveAllow(options.allow, regions),
     defaultLocale: options.defaultLocale ?? 'en',
     origin: resolveOrigin(options.origin),

@@ -4,20 +4,20 @@ import type { MinimumConversionScope } from '../config/minimum-conversion.js';
 import type { LimitName, SenderTier } from '../limits/limit-definitions.js';
 import type { Emitter } from './event-emitter.js';
 
-/** What the events of a challenge have in common. */
+/** The fields that all events of a challenge have. */
 export interface ChallengeEvent {
   /** The public half of its handle, which finds its rows and opens nothing. */
   challengeId: string;
   purpose: string;
 }
 
-/** What the module tells the host's `@nestjs/event-emitter`, by name. No payload holds a code, a handle, a grant or a whole number. */
+/** The events that the module emits through the application's `@nestjs/event-emitter`, by name. No payload holds a code, a handle, a grant or a full number. */
 export interface OtpEvents {
-  /** A challenge was stored and its message is on its way; none is, for a decoy. */
+  /** A challenge was stored and its message is on its way. A decoy sends none. `tier`: whose limits the message counts against. */
   'otp.started': ChallengeEvent & { phone: string; tier: SenderTier; decoy: boolean };
   /**
-   * A start or resend was refused. `limit`: which counter was full, `conversion` for a share of verified messages that is too
-   * small, `stopped` or `provider_stopped` for a stop; undefined for another reason, which `code`, that of the error, tells.
+   * A start or resend was refused. `limit` names the limit that refused it (docs/limits.md lists them); it is undefined when something
+   * else did, which `code`, the error's, says.
    */
   'otp.limited': {
     purpose: string;
@@ -27,9 +27,9 @@ export interface OtpEvents {
     limit: LimitName | undefined;
   };
   /**
-   * Of the messages of an hour to one prefix, from one client address, to one region or by one provider, too few were
-   * verified (`minimumConversion`): told once when it comes to that. `name`: the prefix with its last four digits masked, the
-   * network around the address, the region, the provider. `enforced`: closed for an hour to all but known devices and owners.
+   * Too few of an hour's messages to one prefix, from one client address, to one region or by one provider were verified
+   * (`minimumConversion`). Emitted once per hour and scope. `name`: the prefix with its last four digits masked, the network of the
+   * address, the region or the provider. `enforced`: for the next hour only known devices and owners are served.
    */
   'otp.conversion_low': {
     scope: MinimumConversionScope;
@@ -38,11 +38,11 @@ export interface OtpEvents {
     verified: number;
     enforced: boolean;
   };
-  /** An operator stopped sending: everywhere, to a region, by a provider, or both. Raised by the instance that was told to. */
+  /** An operator stopped sending: everywhere, to a region, by a provider, or both. Emitted by the instance that was called. */
   'otp.sending_stopped': { region: string | null; provider: string | null; reason: string | null };
-  /** An operator let messages go out again. */
+  /** An operator resumed sending. */
   'otp.sending_resumed': { region: string | null; provider: string | null };
-  /** A provider answered, or did not (`unknown`). `segments`: SMS segments of the text; null where none of ours was handed over. */
+  /** A provider answered, or did not (`outcome: 'unknown'`). `segments`: SMS segments of the text; null if the provider writes the text. */
   'otp.sent': ChallengeEvent & {
     sendNumber: number;
     provider: string;
@@ -50,61 +50,61 @@ export interface OtpEvents {
     latencyMs: number;
     segments: number | null;
   };
-  /** A code was right, and its grant is on its way. `subject`: the account, or the masked phone where there was no account yet. */
+  /** A code was right and a grant was issued. `subject`: the account, or the masked phone if there is no account yet. */
   'otp.verified': ChallengeEvent & { subject: string; phone: string };
   /**
-   * A try failed or was not made, or a grant was not taken: `wrong_code`, or what the caller is not told: `expired`,
-   * `locked`, `other_session`, `other_action` (the record was changed) and so on.
+   * An attempt failed or was refused, or a grant was refused. `reason`: `wrong_code`, or what callers must not learn, such as `expired`,
+   * `locked`, `other_session` or `other_action` (the record has changed).
    */
   'otp.refused': ChallengeEvent & { reason: string };
-  /** A grant was used, and the transaction that used it is committed. `subject` as in `otp.verified`. */
+  /** A grant was used and the transaction that used it has committed. `subject` as in `otp.verified`. */
   'otp.grant_used': ChallengeEvent & { subject: string; phone: string };
-  /** Too many wrong codes for one subject: it is locked out for a time, or (`closed`) for good until `OtpOperations.unlock`. */
+  /** One subject got too many wrong codes and is locked out: for `lockoutMinutes`, or (`closed`) until `OtpOperations.unlock`. */
   'otp.locked_out': ChallengeEvent & { failures: number; closed: boolean };
   /**
-   * `PhoneRisk` spoke against a number (`sim_swapped`, `ported`, `recycled`, `risky`) or did not answer in time, and the code
-   * was withheld or sent all the same, as the purpose and `acceptRiskyLogins` have it.
+   * `PhoneRisk` reported a risk (`sim_swapped`, `ported`, `recycled`, `risky`) or did not answer in time. Whether the code was
+   * withheld depends on the purpose and on `acceptRiskyLogins`.
    */
   'otp.risk': { purpose: string; phone: string; doubt: string; withheld: boolean };
   /**
-   * So many codes were wrong in ten minutes, over all subjects, that somebody may be guessing one on each of many accounts.
-   * Raised at `sprayingFailures` and at each multiple of it; meanwhile a `BotCheck` is asked before every code of a client.
+   * Password spraying for codes: so many wrong codes in ten minutes, over all subjects, that somebody may be guessing one code on each of
+   * many accounts. Emitted at `sprayingFailures` and each multiple of it. Meanwhile `BotCheck` runs before every attempt of a client.
    */
   'otp.spraying': { failures: number };
-  /** A number was bound to an account, or proved anew. All events of the ledger come after the commit; phones are masked. */
+  /** A number was bound to an account, or proved again. Ledger events are emitted after the commit; phones are masked. */
   'otp.number_activated': { owner: string; phone: string; purpose: string };
-  /** A number went from one account to another, as `takenNumbers` has it: tell the one who had it by other means. */
+  /** A number moved from one account to another, as `takenNumbers` allows. Tell the previous owner by other means. */
   'otp.number_transferred': { from: string; to: string; phone: string };
-  /** An account left a number for another: tell it by other means too. */
+  /** An account changed its number. Tell it by other means too. */
   'otp.number_changed': { owner: string; from: string; to: string };
-  /** A binding was ended by `VerifiedNumbers.release`; `reason` is what that was told. */
+  /** `VerifiedNumbers.release` ended a binding. `reason` is the value passed to it. */
   'otp.number_released': { owner: string; phone: string; reason: string };
-  /** A login by code to an account whose number was not proved for long, and no other factor came with it. */
+  /** A login by code was refused: the number has not been proved for `dormantAfterDays` and no other factor came with the code. */
   'otp.dormant_refused': { owner: string; phone: string };
-  /** An account has a new set of recovery codes; those from before are dead. */
+  /** An account got a new set of recovery codes. Its previous codes no longer work. */
   'otp.recovery_issued': { account: string; codes: number };
-  /** So many used recovery codes of an account were replaced by new ones; the others are good as before. */
+  /** This many used recovery codes of an account were replaced. The unused ones still work. */
   'otp.recovery_replaced': { account: string; codes: number };
-  /** A recovery code was used: tell the account by other means too. */
+  /** A recovery code was used. Tell the account by other means too. */
   'otp.recovery_used': { account: string; purpose: string; remaining: number };
-  /** A recovery code was not taken: `wrong_code`, `used`, `paused`, `phone_missing`. `closed`: for good, until `OtpOperations.unlock`. */
+  /** A recovery code was refused: `wrong_code`, `used`, `locked_out` or `phone_missing`. `closed`: locked until `OtpOperations.unlock`. */
   'otp.recovery_refused': { account: string; purpose: string; reason: string; failures: number; closed: boolean };
+  /** A device was trusted. */
   'otp.device_trusted': { account: string; device: string };
-  /** Somebody showed a token of a trusted device that was handed in before: two have it, so the device is trusted no more. */
+  /** An already used token of a trusted device came back, so two parties hold it. The device is no longer trusted. */
   'otp.device_stolen': { account: string; device: string };
-  /** `TrustedDevices.revoke` or `revokeAll` ended so many. */
+  /** `TrustedDevices.revoke` or `revokeAll` revoked this many devices. */
   'otp.devices_revoked': { account: string; devices: number };
-  /** A notice to a phone was handed to the provider; `not_supported`: its vendor carries no texts of ours, so tell them yourself. */
+  /** A notice was handed to the provider. `not_supported`: its vendor sends no custom texts, so notify the person yourself. */
   'otp.notice': { notice: string; phone: string; outcome: string };
 }
 
 /** The name of an event, for `@OnEvent`. */
 export type OtpEventName = keyof OtpEvents;
 
-/** Writes each event to the log and hands it to the host's listeners, which run in this very call and may throw. */
+/** Logs each event and emits it. Listeners run synchronously and may throw. */
 export class EventSink {
   readonly #logger = new Logger('Otp');
-
   #emitter: Emitter | undefined;
 
   /** The application's event emitter, once it is known. */
@@ -117,7 +117,9 @@ export class EventSink {
     try {
       this.#emitter?.emit(name, payload);
     } catch (error) {
-      this.#logger.error(`a listener of "${name}" threw ${(error as Error)?.name ?? 'something'}; the outcome stands`);
+      this.#logger.error(
+        `a listener of "${name}" threw ${(error as Error)?.name ?? 'a value that is no Error'}; the outcome stands`,
+      );
     }
   }
 }

@@ -169,16 +169,15 @@ export class RecoveryCodes {
   #refused(account: string, purpose: RecoveryPurpose, answer: RefusedRecovery): OtpError {
     const { refused_by: refusedBy, retry_after: retryAfter } = answer;
     const closed = (answer.failures_in_a_row ?? 0) >= this.parts.settings.failuresInARow;
-    const reason = refusedBy === 'locked_out' ? 'paused' : refusedBy;
     this.parts.events.emit('otp.recovery_refused', {
       account,
       purpose,
-      reason,
+      reason: refusedBy,
       failures: answer.failures ?? 0,
       closed,
     });
     if (refusedBy === 'locked_out') return lockedOut(retryAfter!);
-    if (reason === 'phone_missing') {
+    if (refusedBy === 'phone_missing') {
       return new OtpError('phone_missing', 'This account has no such verified number to change: verify one instead.');
     }
     return new OtpError('recovery_code_invalid', 'This recovery code cannot be used. Try another one.');

@@ -130,7 +130,7 @@ describe('the conversion of a prefix', () => {
   });
 
   it.each([
-    ['record', [{ scope: 'prefix', messages: 20, verified: 0, enforced: false }]],
+    ['report', [{ scope: 'prefix', messages: 20, verified: 0, enforced: false }]],
     ['off', []],
   ] as const)('SEC-25 lets everything pass where it is %s', async (prefix, told) => {
     await open({ minimumConversion: { prefix } });

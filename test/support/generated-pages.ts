@@ -5,6 +5,7 @@ import { withAttacks } from './attacks-page.js';
 import * as errors from './errors-page.js';
 import * as events from './events-page.js';
 import { evidencePage, figuresOn } from './evidence-page.js';
+import * as limits from './limits-page.js';
 import * as options from './options-page.js';
 import { PROJECT } from './packed.js';
 import * as providers from './providers-page.js';
@@ -14,6 +15,7 @@ export const GENERATED_PAGES: Readonly<Record<string, (page: string) => string |
   'docs/attack-replay.md': withAttacks,
   'docs/errors.md': errors.withGeneratedParts,
   'docs/events.md': events.withGeneratedParts,
+  'docs/limits.md': limits.withGeneratedParts,
   'docs/options.md': options.withGeneratedParts,
   'docs/providers.md': providers.withGeneratedParts,
   // What was counted stays as it was: "npm run docs:evidence" writes that, after the tests.
