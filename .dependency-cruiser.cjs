@@ -1,5 +1,17 @@
-/** Who may import whom. The folders are the domain's nouns; imports point from the story to its parts, never back. */
-const PARTS = 'phone|messages|providers|limits|challenge|grant|numbers|accounts|abuse|database|audit|devices|recovery';
+const { FLOORS, floor } = require('./tools/floors.cjs');
+
+/** Imports go down: a floor knows itself and the floors below it, never one above. */
+const upwards = FLOORS.slice(0, -1).map(({ name }, level) => ({
+  name: `${name}-know-no-higher-floor`,
+  severity: 'error',
+  from: { path: floor(level).path, pathNot: [...floor(level).pathNot, '\\.spec\\.ts$'] },
+  to: FLOORS.slice(level + 1).map((_, above) => floor(level + 1 + above)),
+}));
+
+/** One rule for each pair, since a rule has one target. */
+const downOnly = upwards.flatMap(({ to, ...rule }) =>
+  to.map((target, index) => ({ ...rule, name: `${rule.name}-${index + 1}`, to: target })),
+);
 
 /** @param {string[]} allowed folders or files of src that `from` may import beside itself */
 const only = (name, from, allowed) => ({
@@ -11,17 +23,22 @@ const only = (name, from, allowed) => ({
 
 module.exports = {
   forbidden: [
+    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
+    ...downOnly,
+    only('adapters-know-the-port-and-their-kit', 'providers/(?!provider-kit|console)[\\w-]+/', [
+      'delivery/provider.ts',
+      'providers/provider-kit/',
+      'config/option-names.ts',
+      'errors/otp.error.ts',
+    ]),
     {
-      name: 'no-circles',
+      name: 'vendors-know-no-other-vendor',
       severity: 'error',
-      from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      from: { path: '^src/providers/([\\w-]+)/' },
+      to: { path: '^src/providers/', pathNot: '^src/providers/($1|provider-kit)/' },
     },
-    only('phone-knows-errors-only', 'phone/', ['otp.error.ts']),
-    only('messages-know-errors-and-digits-only', 'messages/', ['otp.error.ts', 'phone/digits.ts']),
-    only('providers-know-the-port-only', 'providers/', ['otp.error.ts', 'otp.events.ts', 'option-names.ts']),
     {
-      name: 'pure-parts-know-no-framework',
+      name: 'words-know-no-framework',
       severity: 'error',
       from: { path: '^src/(phone|messages)/' },
       to: { path: 'node_modules/(@nestjs|typeorm|pg)/' },
@@ -29,55 +46,20 @@ module.exports = {
     {
       name: 'providers-know-no-database',
       severity: 'error',
-      from: { path: '^src/providers/' },
-      to: { path: 'node_modules/(typeorm|pg)/' },
+      from: { path: '^src/(providers|delivery)/' },
+      to: { path: 'node_modules/(typeorm|pg)/', pathNot: 'typeorm/index' },
     },
-    only('the-database-knows-no-noun-but-its-tables', 'database/', ['otp.error.ts', '\\w+/[\\w-]+\\.entity\\.ts$']),
-    only('limits-know-figures-only', 'limits/', [
-      'database/(database|hex).ts',
-      'phone/',
-      'keyed-hash.ts',
-      'otp.options.ts',
-      'otp.error.ts',
-      'option-names.ts',
-    ]),
-    only('challenge-knows-its-limits', 'challenge/', [
-      'random.ts',
-      'database/(database|hex).ts',
-      'limits/limits.ts',
-      'phone/digits.ts',
-      'messages/message-renderer.ts',
-      'input.ts',
-      'keyed-hash.ts',
-      'otp.(options|purposes|error).ts',
-    ]),
-    only('accounts-know-purposes-only', 'accounts/', ['otp.(purposes|error).ts', 'database/transaction.ts']),
-    only('abuse-knows-accounts-and-options', 'abuse/', ['accounts/', 'phone/mask.ts', 'otp.(options|events|error).ts']),
-    only('http-sees-the-service', 'http/', [
-      'accounts/',
-      'limits/(limits|client-address).ts',
-      'otp.(service|requests|error|options|purposes).ts',
-      'option-names.ts',
-    ]),
-    only('login-and-step-up-see-the-service', '(login|step-up)/', [
-      'accounts/',
-      'grant/',
-      'numbers/',
-      'http/',
-      'challenge/action.ts',
-      'database/(database|transaction).ts',
-      'audit/auditor.ts',
-      'phone/mask.ts',
-      'otp.(service|requests|error|events|options|purposes).ts',
-    ]),
     {
-      name: 'parts-know-no-story',
+      name: 'core-loads-no-optional-peer',
       severity: 'error',
-      from: { path: `^src/(${PARTS})/` },
-      to: { path: '^src/(otp\\.(module|service|wiring|runtime)|http/|index)' },
+      from: {
+        path: '^src/',
+        pathNot: '^src/(routes/|http/verify-throttler.guard.ts|events/event-emitter.ts|testing/|simulators/|attacks/)',
+      },
+      to: { path: 'node_modules/(@nestjs/(throttler|event-emitter)|class-validator|class-transformer)/' },
     },
     {
-      name: 'only-the-module-and-index-are-roots',
+      name: 'src-knows-nothing-outside',
       severity: 'error',
       from: { path: '^src/', pathNot: '\\.spec\\.ts$' },
       to: { path: '^(test|demo|examples|bench)/' },
@@ -86,7 +68,10 @@ module.exports = {
       name: 'demo-and-examples-are-strangers',
       severity: 'error',
       from: { path: '^(demo|examples)/' },
-      to: { path: '^src/', pathNot: '^src/(index|testing/index)\\.ts$' },
+      to: {
+        path: '^src/',
+        pathNot: '^src/((index|entities|types)|(routes|testing|simulators|attacks|providers/[\\w-]+)/index)\\.ts$',
+      },
     },
   ],
   options: {

@@ -18,6 +18,7 @@ export type { NoticeOptions } from './delivery/notices.js';
 export type { CallToCheck } from './abuse/bot-check.js';
 export type { PhoneToAssess } from './abuse/phone-risk.js';
 export type { Problem } from './http/problem.js';
+export type { VerifyThrottlerStorage } from './http/throttler-storage.js';
 export type { PhoneNumber, Region } from './phone/phone-number.js';
 export type { Locale, Notice } from './messages/texts.js';
 export type { CountryRoutes } from './delivery/country-router.js';

@@ -1,7 +1,6 @@
 import { createHmac, randomInt } from 'node:crypto';
 
-import { frame, type StoredMac } from '../crypto/keyed-hash.js';
-import type { ResolvedPepper } from '../config/options.js';
+import { frame, type ResolvedPepper, type StoredMac } from '../crypto/keyed-hash.js';
 import type { Handle } from './handle.js';
 
 /** A code of `length` digits, uniform over the whole range, so one in ten begins with 0 (ASVS 5.0 6.5.3). */

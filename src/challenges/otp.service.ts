@@ -21,7 +21,6 @@ import {
 import { type CodeMac, drawCode } from './code.js';
 import { derivedHandle, formatHandle, type Handle, handleHash, newHandle, parseHandle } from './handle.js';
 import type { SessionBinding } from './session-binding.js';
-import { issuedBy } from '../delivery/deliveries.js';
 import type { MessageDelivery } from '../delivery/message-delivery.js';
 import { formatGrant, grantHash, newGrantSecret } from '../crypto/token.js';
 import { readClient, readLocale, requireObject } from '../errors/input.js';
@@ -46,7 +45,13 @@ import type { PhoneNumber } from '../phone/phone-number.js';
 import type { PhonePolicy } from '../phone/phone-policy.js';
 import { readTypedCode } from '../phone/typed-code.js';
 import type { Background } from '../delivery/background.js';
-import { type RegisteredProvider, type ProviderRegistry, openOf, type Route } from '../delivery/provider-registry.js';
+import {
+  issuedBy,
+  type RegisteredProvider,
+  type ProviderRegistry,
+  openOf,
+  type Route,
+} from '../delivery/provider-registry.js';
 import { attemptId } from '../delivery/provider-client.js';
 import type { VendorReference } from '../delivery/provider.js';
 import { type CodePolicy, weaknessFor } from '../delivery/code-policy.js';

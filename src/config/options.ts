@@ -1,3 +1,4 @@
+import type { ResolvedPepper } from '../crypto/keyed-hash.js';
 import type { CountryCode } from 'libphonenumber-js/max';
 
 import { type AllowRules, type IsAllowed, resolveAllow } from './allow.js';
@@ -273,11 +274,6 @@ export interface OtpSettings extends OtpFigures {
   readonly takenNumbers: TakenNumbers;
   readonly audit: boolean;
   readonly production: boolean;
-}
-
-export interface ResolvedPepper {
-  readonly id: string;
-  readonly secret: Buffer;
 }
 
 /**

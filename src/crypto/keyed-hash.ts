@@ -1,6 +1,10 @@
 import { createHmac } from 'node:crypto';
 
-import type { ResolvedPepper } from '../config/options.js';
+/** A pepper as bytes, under the id that rows keep. */
+export interface ResolvedPepper {
+  readonly id: string;
+  readonly secret: Buffer;
+}
 
 /** A MAC with the id of the pepper that made it. */
 export interface StoredMac {

@@ -1,9 +1,7 @@
 import type { CheckedBy } from '../challenges/challenge.entity.js';
-import type { StoredMac } from '../crypto/keyed-hash.js';
 import type { Database } from '../database/database.js';
 import { hex } from '../database/hex.js';
 import type { SenderTier } from '../limits/limit-definitions.js';
-import type { RegisteredProvider } from './provider-registry.js';
 import type { SendRecord } from './send-log.js';
 
 /** The code of a message, and who checks it. */
@@ -56,19 +54,6 @@ export class Deliveries {
     const request = { ...send, next: codeFields(code), ...this.#audit };
     return (await this.database.call<{ handed_over: boolean }>('hand_over', request)).handed_over;
   }
-}
-
-/** The code of a message that this provider is to deliver. */
-export function issuedBy({ name, policy }: RegisteredProvider, { mac, keyId }: StoredMac): IssuedCode {
-  return {
-    provider: name,
-    checkedBy: policy.checkedBy,
-    codeMac: mac,
-    keyId,
-    maxAttempts: policy.maxAttempts,
-    ttlSeconds: policy.ttlSeconds,
-    onePerPhone: policy.onePerPhone,
-  };
 }
 
 /** An issued code as a request names it: fields of `send_request` (types.sql). */

@@ -13,8 +13,8 @@ import type { Locale } from '../messages/texts.js';
 import { OtpError } from '../errors/otp.error.js';
 import type { PhoneNumber } from '../phone/phone-number.js';
 import type { Background } from './background.js';
-import { type Deliveries, issuedBy } from './deliveries.js';
-import type { RegisteredProvider, Route } from './provider-registry.js';
+import type { Deliveries } from './deliveries.js';
+import { issuedBy, type RegisteredProvider, type Route } from './provider-registry.js';
 import type { SendResult } from './provider-client.js';
 import type { SendOutcome } from './provider.js';
 

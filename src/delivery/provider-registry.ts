@@ -1,3 +1,5 @@
+import type { StoredMac } from '../crypto/keyed-hash.js';
+import type { IssuedCode } from './deliveries.js';
 import { OtpConfigError, OtpError } from '../errors/otp.error.js';
 import type { EventSink } from '../events/otp.events.js';
 import type { Background } from './background.js';
@@ -62,6 +64,19 @@ export class ProviderRegistry {
     const lengths = this.all.map(({ policy }) => policy.typedLength);
     return [Math.min(...lengths.map(([min]) => min)), Math.max(...lengths.map(([, max]) => max))];
   }
+}
+
+/** The code of a message that this provider is to deliver. */
+export function issuedBy({ name, policy }: RegisteredProvider, { mac, keyId }: StoredMac): IssuedCode {
+  return {
+    provider: name,
+    checkedBy: policy.checkedBy,
+    codeMac: mac,
+    keyId,
+    maxAttempts: policy.maxAttempts,
+    ttlSeconds: policy.ttlSeconds,
+    onePerPhone: policy.onePerPhone,
+  };
 }
 
 /**

@@ -3,17 +3,7 @@ import { type HttpAdapterHost, Reflector } from '@nestjs/core';
 
 import type { OtpSettings } from '../config/options.js';
 import { OtpConfigError } from '../errors/otp.error.js';
-
-/** Where calls are counted per client address: the `ThrottlerStorage` of `@nestjs/throttler`, such as one over Redis. */
-export interface VerifyThrottlerStorage {
-  increment(
-    key: string,
-    ttl: number,
-    limit: number,
-    blockDuration: number,
-    throttlerName: string,
-  ): Promise<{ totalHits: number; timeToExpire: number; isBlocked: boolean; timeToBlockExpire: number }>;
-}
+import type { VerifyThrottlerStorage } from './throttler-storage.js';
 
 /**
  * Slows down one address that tries many codes. It counts with `@nestjs/throttler`, which only an application with

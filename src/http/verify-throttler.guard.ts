@@ -11,7 +11,7 @@ import {
 import { answered } from '../accounts/host-accounts.js';
 import { addressBlock } from '../config/client-address.js';
 import { OtpError } from '../errors/otp.error.js';
-import type { VerifyThrottlerStorage } from './verify-throttle.js';
+import type { VerifyThrottlerStorage } from './throttler-storage.js';
 
 /** How long a store may take, as any bound of a wait here: what it counts is worth no more. */
 const PATIENCE_MS = 2_000;
