@@ -1,37 +1,18 @@
 // Compares the public surface of every entry point with its report in etc/, or with --local writes the reports.
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
+import { Extractor } from '@microsoft/api-extractor';
 
-import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
+import { apiEntries } from './api-entries.mjs';
 
-const root = path.resolve(import.meta.dirname, '..');
 const localBuild = process.argv.includes('--local');
-const { exports: entries } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-const base = ExtractorConfig.loadFile(path.join(root, 'api-extractor.json'));
 
-let differs = false;
-for (const [entry, { types } = {}] of Object.entries(entries)) {
-  if (!types?.endsWith('.d.ts')) continue; // global-setup is a function for Jest, without an API of its own
-  const name = entry === '.' ? 'main' : entry.slice(2).replaceAll('/', '-');
-  const configObject = {
-    ...base,
-    mainEntryPointFilePath: path.join(root, types),
-    apiReport: { ...base.apiReport, reportFileName: name },
-  };
-  const config = ExtractorConfig.prepare({
-    configObject,
-    configObjectFullPath: path.join(root, 'api-extractor.json'),
-    packageJsonFullPath: path.join(root, 'package.json'),
-  });
+for (const [name, config] of apiEntries()) {
   const { apiReportChanged } = Extractor.invoke(config, {
     localBuild,
     messageCallback: (message) => (message.handled = true),
   });
-  if (apiReportChanged && !localBuild) {
-    differs = true;
-    process.stderr.write(
-      `etc/${name}.api.md is not what ${entry} exports: run "npm run api:report" and look at the difference.\n`,
-    );
-  }
+  if (localBuild || !apiReportChanged) continue;
+  process.exitCode = 1;
+  process.stderr.write(
+    `The public surface is not as etc/${name}.api.md has it: run "npm run api:report" and read the diff.\n`,
+  );
 }
-if (differs) process.exitCode = 1;
