@@ -1,4 +1,7 @@
-import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { requirePeer } from './peers.js';
+
+const { IsOptional, IsString, MaxLength } = requirePeer<typeof import('class-validator')>('class-validator');
+requirePeer('class-transformer'); // Nest's ValidationPipe loads it
 
 // Swagger in the host reads "_OPENAPI_METADATA_FACTORY"; the package itself does not import @nestjs/swagger.
 

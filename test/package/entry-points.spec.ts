@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -14,6 +14,14 @@ interface Manifest {
   peerDependencies: Record<string, string>;
   peerDependenciesMeta: Record<string, { optional?: boolean }>;
 }
+
+/** Optional peers, and the files that import them. */
+const OPTIONAL = new Map([
+  ['@nestjs/throttler', /^dist\/http\/verify-throttler\.guard\./],
+  ['@nestjs/event-emitter', /^dist\/events\/event-emitter\./],
+  ['class-validator', /^dist\/routes\//],
+  ['class-transformer', /^dist\/routes\//],
+]);
 
 let home: string;
 let application: string;
@@ -34,10 +42,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-describe.each([
-  { entry: 'nestjs-phone-otp', source: 'src/index.ts' },
-  { entry: 'nestjs-phone-otp/testing', source: 'src/testing/index.ts' },
-])('$entry', ({ entry, source }) => {
+describe.each(entryPoints())('$entry', ({ entry, source }) => {
   // Node refuses to require() a module that awaits at its top level, anywhere behind the entry point.
   it('is the same by require() from CommonJS and by import, with every name of its source', () => {
     const { required, imported, different } = run(`
@@ -54,12 +59,45 @@ describe.each([
   });
 });
 
-const OPTIONAL = new Map([
-  ['@nestjs/throttler', /^dist\/http\/verify-throttler\.guard\./],
-  ['@nestjs/event-emitter', /^dist\/events\/event-emitter\./],
-  ['class-validator', /^dist\/routes\//],
-  ['class-transformer', /^dist\/routes\//],
-]);
+describe('without the optional peers', () => {
+  let bare: string;
+  beforeAll(() => (bare = withoutOptionalPeers()));
+  afterAll(() => rmSync(bare, { recursive: true }));
+
+  const messageOf = (program: string) =>
+    run(
+      `(async () => { ${program} })().then(
+        () => console.log(JSON.stringify('no error')),
+        (error) => console.log(JSON.stringify(error.name + ': ' + error.message)));`,
+      bare,
+    );
+
+  it('the main entry and every vendor can be imported', () => {
+    const vendors = entryPoints().filter(({ source }) => /^src\/(index|providers\/)/.test(source));
+    const imports = vendors.map(({ entry }) => `await import('${entry}');`);
+
+    expect(imports.length).toBeGreaterThan(5);
+    expect(messageOf(imports.join(' '))).toBe('no error');
+  });
+
+  it('the routes say what to install', () => {
+    expect(messageOf(`await import('nestjs-phone-otp/routes');`)).toBe(
+      'OtpConfigError: "nestjs-phone-otp/routes" needs "class-validator": run "npm install @nestjs/throttler class-validator class-transformer".',
+    );
+  });
+
+  it('@PhoneLogin() says what to install', () => {
+    const program = `
+      const { VerifyThrottle } = await import(${JSON.stringify(path.join(bareModule(), 'dist/http/verify-throttle.js'))});
+      await new VerifyThrottle({ verifiesPerAddress: 1 }, undefined, {}).load('@PhoneLogin()');`;
+
+    expect(messageOf(program)).toBe(
+      'OtpConfigError: @PhoneLogin() needs "@nestjs/throttler": run "npm install @nestjs/throttler".',
+    );
+  });
+
+  const bareModule = () => path.join(bare, 'node_modules/nestjs-phone-otp');
+});
 
 describe('the packed package', () => {
   it('holds what was built from the sources, and what its readers need, and nothing else', () => {
@@ -119,10 +157,43 @@ describe('the packed package', () => {
   });
 });
 
+/** Entry points with types, and the source of each. */
+function entryPoints(): { entry: string; source: string }[] {
+  const { exports } = JSON.parse(readFileSync(path.join(PROJECT, 'package.json'), 'utf8')) as {
+    exports: Record<string, { default?: string }>;
+  };
+  return Object.entries(exports)
+    .filter(([, target]) => target.default?.endsWith('.js'))
+    .map(([entry, target]) => ({
+      entry: path.posix.join('nestjs-phone-otp', entry),
+      source: target.default!.replace('./dist', 'src').replace(/\.js$/, '.ts'),
+    }));
+}
+
 /** What a CommonJS program of the application prints, as JSON. */
-function run(program: string): unknown {
+function run(program: string, cwd = application): unknown {
   const args = ['--input-type=commonjs', '--eval', program];
-  return JSON.parse(execFileSync(process.execPath, args, { cwd: application, encoding: 'utf8' }));
+  return JSON.parse(execFileSync(process.execPath, args, { cwd, encoding: 'utf8' }));
+}
+
+/** An application with everything but the optional peers. @returns its folder */
+function withoutOptionalPeers(): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'otp-bare-spec-')); // above `home` lies what must be missing here
+  const modules = path.join(folder, 'node_modules');
+  cpSync(installed, path.join(modules, 'nestjs-phone-otp'), { recursive: true });
+  const all = path.join(PROJECT, 'node_modules');
+  for (const name of readdirSync(all).filter((one) => !one.startsWith('.') && !OPTIONAL.has(one))) {
+    if (!name.startsWith('@')) {
+      symlinkSync(path.join(all, name), path.join(modules, name));
+      continue;
+    }
+    mkdirSync(path.join(modules, name));
+    for (const part of readdirSync(path.join(all, name))) {
+      const scoped = `${name}/${part}`;
+      if (!OPTIONAL.has(scoped)) symlinkSync(path.join(all, scoped), path.join(modules, scoped));
+    }
+  }
+  return folder;
 }
 
 function sources(): string[] {
@@ -134,13 +205,15 @@ function sources(): string[] {
 /** Names that an entry point exports as values: everything that is not marked as a type. */
 function valuesExportedBy(source: string): string[] {
   return parse(path.join(PROJECT, source))
-    .statements.flatMap((statement) =>
-      ts.isExportDeclaration(statement) && !statement.isTypeOnly && statement.exportClause
-        ? (statement.exportClause as ts.NamedExports).elements
-        : [],
-    )
-    .filter((element) => !element.isTypeOnly)
-    .map((element) => element.name.text)
+    .statements.flatMap((statement): readonly { name: ts.Node }[] => {
+      if (ts.isExportDeclaration(statement) && !statement.isTypeOnly && statement.exportClause) {
+        return (statement.exportClause as ts.NamedExports).elements.filter((element) => !element.isTypeOnly);
+      }
+      const isExported =
+        ts.isVariableStatement(statement) && statement.modifiers?.[0]?.kind === ts.SyntaxKind.ExportKeyword;
+      return isExported ? [...statement.declarationList.declarations] : [];
+    })
+    .map(({ name }) => (name as ts.Identifier).text)
     .sort();
 }
 
