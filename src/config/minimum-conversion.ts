@@ -1,18 +1,21 @@
 import { refuseUnknownOptions } from './option-names.js';
 import { OtpConfigError } from '../errors/otp.error.js';
 
-/** What the share of verified messages is measured of. */
+/** What the share of verified messages is measured for. */
 export type MinimumConversionScope = 'prefix' | 'address' | 'region' | 'provider';
 
-/** `record`: tell (`otp.conversion_low`) and let the message pass. `enforce`: tell, and close it to strangers for an hour. */
+/**
+ * `record`: emit `otp.conversion_low` and send the message. `enforce`: emit the event and block strangers for an hour.
+ * `off`: do not measure.
+ */
 export type MinimumConversionMode = 'off' | 'record' | 'enforce';
 
-const FLOOR_MODES: readonly MinimumConversionMode[] = ['off', 'record', 'enforce'];
+const MODES: readonly MinimumConversionMode[] = ['off', 'record', 'enforce'];
 
 /** A mode for each scope, see `OtpOptions.minimumConversion`. */
 export type MinimumConversion = { readonly [S in MinimumConversionScope]?: MinimumConversionMode };
 
-/** Twenty starts would close whatever is enforced: a prefix is small enough for that, a country or a vendor is not. */
+/** As few as 20 starts can block an enforced scope. That is acceptable for a prefix, but not for a country or a vendor. */
 const DEFAULTS: Required<MinimumConversion> = {
   prefix: 'enforce',
   address: 'record',
@@ -21,12 +24,12 @@ const DEFAULTS: Required<MinimumConversion> = {
 };
 
 /** @throws {@link OtpConfigError} */
-export function resolveConversionFloor(floor: MinimumConversion = {}): Required<MinimumConversion> {
-  refuseUnknownOptions(floor, DEFAULTS, 'minimumConversion');
-  for (const [scope, mode] of Object.entries(floor)) {
-    if (!FLOOR_MODES.includes(mode)) {
-      throw new OtpConfigError(`"minimumConversion.${scope}" must be one of ${FLOOR_MODES.join(', ')}.`);
+export function resolveMinimumConversion(modes: MinimumConversion = {}): Required<MinimumConversion> {
+  refuseUnknownOptions(modes, DEFAULTS, 'minimumConversion');
+  for (const [scope, mode] of Object.entries(modes)) {
+    if (!MODES.includes(mode)) {
+      throw new OtpConfigError(`"minimumConversion.${scope}" must be one of ${MODES.join(', ')}.`);
     }
   }
-  return { ...DEFAULTS, ...floor };
+  return { ...DEFAULTS, ...modes };
 }
