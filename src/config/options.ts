@@ -91,8 +91,8 @@ export interface OtpOptions {
    */
   takenNumbers?: TakenNumbers;
   /**
-   * Write an audit entry to `otp_audit` for every event, in the database function that makes the change: who, what, when, and the result. It
-   * contains neither codes nor phone numbers, and the database rejects changes to it. @defaultValue true
+   * Write an audit entry to `otp_audit` for every event, in the database function that makes the change: who, what, when, and
+   * the result. It contains neither codes nor phone numbers, and the database rejects changes to it. @defaultValue true
    */
   audit?: boolean;
   /** Reject settings that are only safe in development. @defaultValue `NODE_ENV === 'production'` */

@@ -357,17 +357,17 @@ describe('an application that cannot start says what to change', () => {
     [
       'an unknown region',
       () => [database(), otp({ regions: ['SA', 'XX'] })],
-      '"regions[1]" is not known: give "regions" ISO 3166-1 codes in capitals, such as ["SA"].',
+      '"regions[1]" is unknown: in "regions", use uppercase ISO 3166-1 codes, such as ["SA"].',
     ],
     [
       'no region',
       () => [database(), otp({ regions: [] })],
-      '"regions" must be a list with at least one entry: give it ISO 3166-1 codes in capitals, such as ["SA"].',
+      '"regions" must be an array with at least one entry: use uppercase ISO 3166-1 codes, such as ["SA"].',
     ],
     [
       'a default region that is not served',
       () => [database(), otp({ defaultRegion: 'FR' })],
-      '"defaultRegion" is not in "regions": add it there, or choose one of them.',
+      '"defaultRegion" is not in "regions": add it there, or use one of "regions".',
     ],
     [
       'a lifetime of 601 s',
