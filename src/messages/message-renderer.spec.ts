@@ -299,10 +299,10 @@ describe('a notice', () => {
     expect(messages.renderNotice('number_changed', 'he')).toEqual(renderer().renderNotice('number_changed', 'he'));
   });
 
-  it.each(['code', 'amount', 'currency', 'payee'])('must not contain {%s}', (slot) => {
-    expect(() => renderer({ texts: { notice_password_changed: { fr: `{app} {${slot}}` } } })).toThrow(
+  it.each(['code', 'amount', 'currency', 'payee'])('must not contain {%s}', (placeholder) => {
+    expect(() => renderer({ texts: { notice_password_changed: { fr: `{app} {${placeholder}}` } } })).toThrow(
       new OtpConfigError(
-        `"texts.notice_password_changed.fr" is invalid: it must not contain "{${slot}}", because a notice has only "{app}".`,
+        `"texts.notice_password_changed.fr" is invalid: it must not contain "{${placeholder}}", because a notice has only "{app}".`,
       ),
     );
   });
@@ -361,10 +361,10 @@ describe('texts of the host', () => {
     ['amount', '{code} {amount} {amount} {currency} {payee}'],
     ['payee', '{code} {amount} {currency} {payee} {payee}'],
     ['currency', '{code} {amount} {minutes, plural, one {{currency}} other {}} {payee}'],
-  ])('SEC-45 are rejected for a transaction unless they contain {%s} once: %j', (slot, text) => {
+  ])('SEC-45 are rejected for a transaction unless they contain {%s} once: %j', (placeholder, text) => {
     expect(() => renderer({ texts: { transaction: { en: text } } })).toThrow(
       new OtpConfigError(
-        `"texts.transaction.en" is invalid: it must contain "{${slot}}" exactly once, so that users see what they pay.`,
+        `"texts.transaction.en" is invalid: it must contain "{${placeholder}}" exactly once, so that users see what they pay.`,
       ),
     );
   });

@@ -2,7 +2,7 @@ import { SegmentedMessage } from 'sms-segments-calculator';
 
 import { OtpConfigError } from '../errors/otp.error.js';
 import { cleanPayee } from './payee.js';
-import { parseText, type Slot, SLOTS, type Template } from './template.js';
+import { parseText, type Placeholder, PLACEHOLDERS, type Template } from './template.js';
 import { BUILT_IN_TEXTS, LOCALES, NOTICES, type Locale, type Notice, type Texts } from './texts.js';
 
 /** The fields of a payment that the message names (SEC-45). */
@@ -126,7 +126,7 @@ export class MessageRenderer {
 
   #store(key: string, purpose: string, template: Template): void {
     assertValid(template, purpose);
-    const namesAction = ACTION_SLOTS.some((slot) => template.count(slot) > 0);
+    const namesAction = ACTION_PLACEHOLDERS.some((placeholder) => template.count(placeholder) > 0);
     if (namesAction) this.#actionPurposes.add(purpose);
     this.#texts.set(key, { template, namesAction, segments: [] });
   }
@@ -145,28 +145,29 @@ const EVERY_LIFETIME = Array.from({ length: 10 }, (_, n) => n + 1);
 /** Android passes no longer messages to an app (https://developers.google.com/identity/sms-retriever/verify). */
 const SMS_RETRIEVER_BYTES = 140;
 
-const ACTION_SLOTS = SLOTS.filter((slot) => slot !== 'code');
+const ACTION_PLACEHOLDERS = PLACEHOLDERS.filter((placeholder) => placeholder !== 'code');
 
 /** @throws Error if a required placeholder is missing or repeated, or if no value exists for a placeholder */
 function assertValid(template: Template, purpose: string): void {
-  if (isNotice(purpose)) return assertNone(template, SLOTS, 'a notice has only "{app}"');
+  if (isNotice(purpose)) return assertNone(template, PLACEHOLDERS, 'a notice has only "{app}"');
   assertOnce(template, ['code']);
-  if (purpose === 'transaction') assertOnce(template, ACTION_SLOTS, ', so that users see what they pay');
-  if (purpose === 'default') assertNone(template, ACTION_SLOTS, 'it is also used for messages without an action');
+  if (purpose === 'transaction') assertOnce(template, ACTION_PLACEHOLDERS, ', so that users see what they pay');
+  if (purpose === 'default')
+    assertNone(template, ACTION_PLACEHOLDERS, 'it is also used for messages without an action');
 }
 
-function assertOnce(template: Template, slots: readonly Slot[], why = ''): void {
-  const slot = slots.find((each) => template.count(each) !== 1);
-  if (slot) throw new Error(`it must contain "{${slot}}" exactly once${why}`);
+function assertOnce(template: Template, placeholders: readonly Placeholder[], why = ''): void {
+  const placeholder = placeholders.find((each) => template.count(each) !== 1);
+  if (placeholder) throw new Error(`it must contain "{${placeholder}}" exactly once${why}`);
 }
 
-function assertNone(template: Template, slots: readonly Slot[], why: string): void {
-  const slot = slots.find((each) => template.count(each) > 0);
-  if (slot) throw new Error(`it must not contain "{${slot}}", because ${why}`);
+function assertNone(template: Template, placeholders: readonly Placeholder[], why: string): void {
+  const placeholder = placeholders.find((each) => template.count(each) > 0);
+  if (placeholder) throw new Error(`it must not contain "{${placeholder}}", because ${why}`);
 }
 
 /** Copies each field by name: an action is an external object, and must not replace the code. */
-function actionValues(action: ShownAction | undefined): Partial<Record<Slot, string>> {
+function actionValues(action: ShownAction | undefined): Partial<Record<Placeholder, string>> {
   return action ? { amount: action.amount, currency: action.currency, payee: cleanPayee(action.payee) } : {};
 }
 

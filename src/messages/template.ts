@@ -3,8 +3,8 @@ import { IntlMessageFormat } from 'intl-messageformat';
 import type { Locale } from './texts.js';
 
 /** Placeholders that are filled per message. All others are filled at start-up. */
-export const SLOTS = ['code', 'amount', 'currency', 'payee'] as const;
-export type Slot = (typeof SLOTS)[number];
+export const PLACEHOLDERS = ['code', 'amount', 'currency', 'payee'] as const;
+export type Placeholder = (typeof PLACEHOLDERS)[number];
 
 /**
  * Parses a text once and returns a function that makes its templates from the values known at start-up, such as the minutes.
@@ -25,11 +25,11 @@ export class Template {
   }
 
   /** Returns how often a placeholder occurs. */
-  count(slot: Slot): number {
-    return this.#pieces.filter((piece) => piece === GAPS[slot]).length;
+  count(placeholder: Placeholder): number {
+    return this.#pieces.filter((piece) => piece === GAPS[placeholder]).length;
   }
 
-  fill(values: Partial<Record<Slot, string>>): string {
+  fill(values: Partial<Record<Placeholder, string>>): string {
     let text = '';
     for (const piece of this.#pieces) text += typeof piece === 'string' ? piece : piece.fill(values);
     return text;
@@ -38,17 +38,21 @@ export class Template {
 
 /** The gap of a placeholder. ICU passes it through unchanged; an attempt to format it throws. */
 class Gap {
-  constructor(private readonly slot: Slot) {}
+  constructor(private readonly placeholder: Placeholder) {}
 
-  fill(values: Partial<Record<Slot, string>>): string {
-    const value = values[this.slot];
-    if (value === undefined) throw new Error(`The text needs "{${this.slot}}", but the message has no value for it.`);
+  fill(values: Partial<Record<Placeholder, string>>): string {
+    const value = values[this.placeholder];
+    if (value === undefined)
+      throw new Error(`The text needs "{${this.placeholder}}", but the message has no value for it.`);
     return value;
   }
 
   [Symbol.toPrimitive](): never {
-    throw new Error(`it must contain "{${this.slot}}" without a format`);
+    throw new Error(`it must contain "{${this.placeholder}}" without a format`);
   }
 }
 
-const GAPS = Object.fromEntries(SLOTS.map((slot) => [slot, new Gap(slot)])) as Record<Slot, Gap>;
+const GAPS = Object.fromEntries(PLACEHOLDERS.map((placeholder) => [placeholder, new Gap(placeholder)])) as Record<
+  Placeholder,
+  Gap
+>;
