@@ -92,7 +92,7 @@ export function wire(settings: OtpSettings, provider: OtpProvider, dataSource: D
     auditor,
     hash,
     accounts,
-    tellLeft: (phone, locale) => notices.send('number_changed', phone, { locale }),
+    notifyOldNumber: (phone, locale) => notices.send('number_changed', phone, { locale }),
   });
   const recoveryCodes = new RecoveryCodes({
     database,
@@ -100,7 +100,7 @@ export function wire(settings: OtpSettings, provider: OtpProvider, dataSource: D
     hash,
     settings,
     events,
-    tell: (phone, locale) => notices.send('recovery_code_used', phone, { locale }),
+    notifyPhone: (phone, locale) => notices.send('recovery_code_used', phone, { locale }),
   });
   const trustedDevices = new TrustedDevices({ database, settings, events });
   const checks = new AbuseChecks(host, settings, events);

@@ -1,17 +1,19 @@
-/** A call that a machine might make. */
+/** A call whose caller may be a bot. */
 export interface CallToCheck {
   step: 'start' | 'verify';
   purpose: string;
-  /** What the client's widget produced, from the header `OTP-Bot-Token` on the ready-made routes. */
+  /** Token of the client's widget. The ready-made routes read it from the header `OTP-Bot-Token`. */
   token: string | undefined;
   /** The client's address. */
   address: string | undefined;
 }
 
 /**
- * Tells people from machines, where the host provides a class under this token, such as one that asks a CAPTCHA service.
- * Asked before an anonymous client has a code sent, before a code is tried on a challenge that has two wrong ones, and before
- * any is while somebody seems to guess over many accounts, `sprayingFailures` (NIST SP 800-63B-4 §3.2.2). Anything but `true` within two seconds is a no: `bot_check_failed`.
+ * Tells humans from bots, for example with a CAPTCHA service. To use it, provide a class under this token.
+ *
+ * It is asked before a code is sent for an anonymous client, before an attempt on a challenge with two wrong codes, and before
+ * every attempt while wrong codes indicate password-spraying for codes (`sprayingFailures`; NIST SP 800-63B-4 §3.2.2). Any
+ * result other than `true` within 2 seconds rejects the call with `bot_check_failed`.
  */
 export abstract class BotCheck {
   abstract isHuman(call: CallToCheck): Promise<boolean>;

@@ -1,29 +1,31 @@
-/** What a carrier, or somebody who asks the carriers, knows of a number (as CAMARA SimSwap and NumberRecycling tell it). */
+/** Risk signals of a phone number from a carrier or an aggregator, such as CAMARA SimSwap and NumberRecycling. */
 export interface PhoneSignals {
-  /** When the SIM behind the number was changed last. */
+  /** When the SIM of the number was last changed. */
   simSwappedAt?: Date | null;
-  /** When the number moved to another carrier. */
+  /** When the number was last ported to another carrier. */
   portedAt?: Date | null;
-  /** When the number was given to another subscriber. */
+  /** When the number was last assigned to another subscriber. */
   recycledAt?: Date | null;
-  /** Whatever else speaks against trusting the number now. */
+  /** Any other reason not to trust the number now. */
   risky?: boolean;
 }
 
-/** A code that is about to go to a phone. */
+/** The phone that a code is about to be sent to. */
 export interface PhoneToAssess {
   /** Canonical E.164. */
   phone: string;
   purpose: string;
-  /** The account, where one is signed in. */
+  /** The signed-in account, if any. */
   subject?: string;
 }
 
 /**
- * Asked before a code goes out, where the host provides a class under this token. A sign within `riskWindowHours` withholds
- * the code: a signed-in account is told `other_factor_needed`; anybody else gets the usual answer and no message. Whoever
- * does not answer within two seconds, or throws, has said nothing against a login, and has not cleared a password reset, a
- * change of number or a transaction.
+ * Assesses a phone number before a code is sent. To use it, provide a class under this token.
+ *
+ * A signal within `riskWindowHours` withholds the code: a signed-in account gets `other_factor_needed`; an anonymous caller gets
+ * the usual answer but no message. If the class throws or does not answer within 2 seconds, codes for logins are sent; codes
+ * for a password reset, a number change, a transaction and your own purposes are withheld. Codes for `registration` and
+ * `verify_number` are never withheld.
  */
 export abstract class PhoneRisk {
   abstract assess(phone: PhoneToAssess): Promise<PhoneSignals>;

@@ -5,25 +5,25 @@ import { OtpConfigError, OtpError } from '../errors/otp.error.js';
 import type { PurposeRules } from '../config/purposes.js';
 import { type Caller, Callers } from './callers.js';
 import { type OtherFactor, type PhoneAccount, PhoneAccounts } from './phone-accounts.js';
-import { provided } from './provided.js';
+import { hostInstance } from './host-instance.js';
 
-/** Where the host says nothing, the ledger does. */
+/** The ledger, which decides if the host provides no `PhoneAccounts`. */
 interface Ledger {
   ownerOf(phone: string, transaction?: OtpTransaction): Promise<string | null>;
 }
 
-/** Somebody about to use what they proved. */
+/** A verified challenge or a grant that is about to be used. */
 export interface Prover {
-  /** Null where there was no account yet. */
+  /** Null if there was no account yet. */
   readonly account: string | null;
   readonly phone: string;
   readonly purpose: string;
 }
 
-/** A method of the host that does not answer holds a caller no longer than the database may (LIM-21). */
-const PATIENCE_MS = 5_000;
+/** Time limit for a method of the host, the same as for the database. */
+const TIMEOUT_MS = 5_000;
 
-/** The host's side of the module: its ports, found when they are needed, never waited for too long. */
+/** Calls the ports that the host provides. They are looked up at first use, and every call has a time limit. */
 export class HostAccounts {
   readonly #accounts: () => PhoneAccounts | undefined;
   readonly #callers: () => Callers | undefined;
@@ -33,37 +33,35 @@ export class HostAccounts {
     private readonly ledger: Ledger,
     private readonly purposes: ReadonlyMap<string, PurposeRules>,
   ) {
-    this.#accounts = provided(host, PhoneAccounts);
-    this.#callers = provided(host, Callers);
+    this.#accounts = hostInstance(host, PhoneAccounts);
+    this.#callers = hostInstance(host, Callers);
   }
 
   async find(phone: string, purpose: string, transaction?: OtpTransaction): Promise<PhoneAccount | null> {
     const accounts = this.#accounts();
     if (accounts) {
-      const found = accounts.findByPhone(phone, purpose, ...given(transaction));
-      return (await answered('PhoneAccounts.findByPhone', found)) ?? null;
+      const account = accounts.findByPhone(phone, purpose, ...optional(transaction));
+      return (await withTimeout('PhoneAccounts.findByPhone', account)) ?? null;
     }
     const owner = await this.ledger.ownerOf(phone, transaction);
     return owner === null ? null : { id: owner };
   }
 
-  /** Whether whoever proved a phone may still use that. Without the host's word: yes, since the database asks the ledger. */
+  /** Whether the account or phone may still use its proof. Without `PhoneAccounts`: yes, since the database checks the ledger. */
   async mayUse({ account, phone, purpose }: Prover, transaction?: OtpTransaction): Promise<boolean> {
     const accounts = this.#accounts();
     if (!accounts) return true;
     if (account !== null) {
-      // A method that forgets to answer has not said yes.
       if (!accounts.mayUse) return true;
-      return (
-        (await answered('PhoneAccounts.mayUse', accounts.mayUse(account, purpose, ...given(transaction)))) === true
-      );
+      const answer = accounts.mayUse(account, purpose, ...optional(transaction));
+      return (await withTimeout('PhoneAccounts.mayUse', answer)) === true; // a method that returns nothing does not allow it
     }
     return (
       this.purposes.get(purpose)?.account !== 'required' || (await this.find(phone, purpose, transaction)) !== null
     );
   }
 
-  /** Whether {@link HostAccounts.mayUse} asks the host. */
+  /** Whether {@link HostAccounts.mayUse} calls the host. */
   mayRefuse({ account, purpose }: Pick<Prover, 'account' | 'purpose'>): boolean {
     const accounts = this.#accounts();
     if (!accounts) return false;
@@ -71,34 +69,34 @@ export class HostAccounts {
   }
 
   async otherFactor(subject: string, purpose: string, request: unknown): Promise<OtherFactor> {
-    const asked = this.#accounts()?.otherFactor?.(subject, purpose, request);
-    return (await answered('PhoneAccounts.otherFactor', asked)) ?? 'none';
+    const answer = this.#accounts()?.otherFactor?.(subject, purpose, request);
+    return (await withTimeout('PhoneAccounts.otherFactor', answer)) ?? 'none';
   }
 
   async register(phone: string, transaction: OtpTransaction): Promise<PhoneAccount> {
     const accounts = this.#accounts();
-    if (accounts?.register) return answered('PhoneAccounts.register', accounts.register(phone, transaction));
-    throw new OtpConfigError('"registerOnLogin" needs a "PhoneAccounts" with a method "register".');
+    if (accounts?.register) return withTimeout('PhoneAccounts.register', accounts.register(phone, transaction));
+    throw new OtpConfigError('"registerOnLogin" needs a "PhoneAccounts" class with a "register" method: provide one.');
   }
 
-  /** Lets the host drop what was made for an account before anybody proved a number of it. */
+  /** Lets the host remove everything created for an account before its first number was proved. */
   async firstProof(account: string, phone: string, transaction: OtpTransaction): Promise<void> {
-    await answered('PhoneAccounts.firstProof', this.#accounts()?.firstProof?.(account, phone, transaction));
+    await withTimeout('PhoneAccounts.firstProof', this.#accounts()?.firstProof?.(account, phone, transaction));
   }
 
-  /** Whether the host leaves it to the ledger which numbers are proved. */
+  /** Whether the host implements `firstProof`. */
   get awaitsFirstProof(): boolean {
     return this.#accounts()?.firstProof !== undefined;
   }
 
-  /** Whether `register` can work, for the check at start-up. */
+  /** Whether the host implements `register`, for the start-up check. */
   get canRegister(): boolean {
     return this.#accounts()?.register !== undefined;
   }
 
-  /** Who is signed in; null for nobody, and where no `Callers` are provided. */
+  /** Returns the signed-in account; null if there is none, or if no `Callers` class is provided. */
   async caller(request: unknown): Promise<Caller | null> {
-    const caller = await answered('Callers.identify', this.#callers()?.identify(request));
+    const caller = await withTimeout('Callers.identify', this.#callers()?.identify(request));
     if (!caller) return null;
     const { subject, session } = caller;
     return { subject, ...(session !== undefined && { session }) };
@@ -109,27 +107,30 @@ export class HostAccounts {
   }
 }
 
-/** The host's answer, if it comes in time: what hangs must not hold a request, and nothing is granted meanwhile. */
-export async function answered<T>(
+/**
+ * Waits for the host's answer, with a time limit: a method that hangs must not hold a request. Nothing is granted meanwhile.
+ * @throws {@link OtpError} `service_unavailable` if the answer takes too long
+ */
+export async function withTimeout<T>(
   method: string,
   answer: Promise<T> | T,
-  patienceMs: number = PATIENCE_MS,
+  timeoutMs: number = TIMEOUT_MS,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const cause = new Error(`${method} did not answer within ${patienceMs / 1000} s`);
+      const cause = new Error(`${method} did not answer within ${timeoutMs / 1000} s`);
       reject(new OtpError('service_unavailable', 'The application did not answer. Try again later.', { cause }));
-    }, patienceMs);
+    }, timeoutMs);
   });
   try {
-    return await Promise.race([answer, tooLate]);
+    return await Promise.race([answer, timeout]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Left out where there is none, so that a host's method sees the arguments that it knows. */
-function given(transaction: OtpTransaction | undefined): [] | [OtpTransaction] {
+/** Omits a missing transaction, so that the host's method receives no extra `undefined` argument. */
+function optional(transaction: OtpTransaction | undefined): [] | [OtpTransaction] {
   return transaction === undefined ? [] : [transaction];
 }

@@ -4,21 +4,21 @@ import type { OtpTransaction } from '../database/transaction.js';
 import type { KeyedHash } from '../crypto/keyed-hash.js';
 import type { AuditEvent } from './audit-entry.entity.js';
 
-/** What no function of the database decided. `outcome` is a word of ours, never one that somebody typed. */
+/** An audit entry for a decision made outside the database. `outcome` is a fixed keyword, never user input. */
 export interface Note {
   event: AuditEvent;
   outcome: string;
   purpose?: string;
   account?: string | null;
-  /** Canonical E.164; its keyed hash is kept. */
+  /** Canonical E.164; only its keyed hash is stored. */
   phone?: string;
   challengeId?: string;
 }
 
 /**
- * Writes down what nothing else could: refusals by the host's own checks, and of grants, whose transaction is about to be rolled back with
- * everything in it. Nobody waits for it, and it waits for the end of such a transaction: one that holds a connection could wait for ever
- * for a second one.
+ * Writes audit entries that no database function can write: rejections by the host's own checks, and rejected grants, whose
+ * transaction usually rolls back. It writes in the background after the end of the transaction: waiting for a second connection
+ * while the transaction holds one could wait forever.
  */
 export class Auditor {
   constructor(
@@ -28,11 +28,12 @@ export class Auditor {
     private readonly background: { run(work: Promise<unknown>): void },
   ) {}
 
-  /** Writes a fact that the transaction makes: both are there, or neither. */
+  /** Writes an entry within the transaction: both commit together or not at all. */
   async add(note: Note, transaction: OtpTransaction): Promise<void> {
     if (this.audit) await this.database.call('write_note', { ...this.#requestOf(note), joins: true }, transaction);
   }
 
+  /** Writes an entry in the background, after the end of the transaction if there is one. */
   note(note: Note, transaction?: OtpTransaction): void {
     if (!this.audit) return;
     const request = this.#requestOf(note);

@@ -5,22 +5,22 @@ import type { KeyedHash } from '../crypto/keyed-hash.js';
 import { OtpError } from '../errors/otp.error.js';
 import type { AuditEntry, AuditEvent } from './audit-entry.entity.js';
 
-/** Whose entries: exactly one of the three. */
+/** Which entries to find: exactly one of `phone`, `account` and `challengeId`, and optional bounds. */
 export interface AuditQuery {
-  /** Canonical E.164. Found as long as the oldest pepper is the one it was written under. */
+  /** Canonical E.164. Entries are found as long as the oldest pepper is the one they were written with. */
   phone?: string;
   account?: string;
-  /** The public half of the handle, as the events have it. */
+  /** The public half of the handle, as in the events. */
   challengeId?: string;
   since?: Date;
   until?: Date;
   /** At most 1000. @defaultValue 100 */
   limit?: number;
-  /** For the next page: `id` of the last entry of the page before. */
+  /** For the next page: the `id` of the last entry of the previous page. */
   before?: string;
 }
 
-/** What happened to a number, an account or a challenge, for operators. Entries are written by the functions that make the facts. */
+/** Finds audit entries of a number, an account or a challenge, for operators. The function that makes a change also writes its entry. */
 export class OtpAudit {
   /** @internal */
   constructor(
@@ -29,15 +29,15 @@ export class OtpAudit {
   ) {}
 
   /**
-   * Newest first.
-   * @throws {@link OtpError} `request_invalid`, also without any criterion · `service_unavailable`
+   * Finds entries, newest first.
+   * @throws {@link OtpError} `request_invalid`, also if there is not exactly one criterion · `service_unavailable`
    */
   async find(query: AuditQuery): Promise<AuditEntry[]> {
     requireObject('The query', query);
     const { since = null, until = null, limit = 100, before = null } = query;
     const [by, ...others] = CRITERIA.filter((criterion) => criterion in query);
     if (by === undefined || others.length > 0) {
-      throw new OtpError('request_invalid', 'Ask for one of "phone", "account" and "challengeId".');
+      throw new OtpError('request_invalid', 'Pass exactly one of "phone", "account" and "challengeId".');
     }
     const value = requireText(by, query[by]);
     const valid =
@@ -50,7 +50,8 @@ export class OtpAudit {
     if (!valid) {
       throw new OtpError(
         'request_invalid',
-        `"challengeId" must be a UUID, "since" and "until" dates, "before" an id, "limit" from 1 to ${MAX_LIMIT}.`,
+        '"challengeId" must be a UUID, "since" and "until" must be dates, "before" must be the id of an entry, and "limit" ' +
+          `must be a whole number from 1 to ${MAX_LIMIT}.`,
       );
     }
     const { entries } = await this.database.call<{ entries: EntryAnswer[] }>('find_audit', {

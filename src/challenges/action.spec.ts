@@ -13,7 +13,7 @@ function expectRefused(read: () => unknown): void {
   expect(read).toThrow(expect.objectContaining({ name: 'OtpError', code: 'request_invalid' }));
 }
 
-describe('an amount', () => {
+describe('minorUnits and majorUnits', () => {
   it.each([
     ['10', 'SAR', 1000n],
     ['10.0', 'SAR', 1000n],
@@ -34,7 +34,7 @@ describe('an amount', () => {
     ['\u200F10.5\u200F', 'SAR', 1050n],
     ['99999999999999999.99', 'SAR', 10n ** 19n - 1n],
     [10n ** 19n - 1n, 'JPY', 10n ** 19n - 1n],
-  ] as const)('SEC-46: %p %s has one form: %p minor units', (amount, currency, minor) => {
+  ] as const)('SEC-46: %p %s has a single canonical form of %p minor units', (amount, currency, minor) => {
     expect(minorUnits(amount, currency)).toBe(minor);
     expect(paying({ amount, currency })).toBe(paying({ amount: minor, currency }));
   });
@@ -45,45 +45,45 @@ describe('an amount', () => {
     ['a negative zero', '-0'],
     ['a negative amount', '-10'],
     ['a full-width minus', '－10'],
-    ['a minus sign of mathematics', '\u221210'],
+    ['a mathematical minus sign', '\u221210'],
     ['more decimals than the currency has', '10.001'],
-    ['decimals of a currency without any', '10.0', 'JPY'],
-    ['four decimals of a currency with three', '1.5000', 'KWD'],
+    ['decimals in a currency without any', '10.0', 'JPY'],
+    ['four decimals in a currency with three', '1.5000', 'KWD'],
     ['a comma', '10,00'],
-    ['a separator of thousands', '1,000.00'],
-    ['an Arabic separator of thousands', '١٬٠٠٠'],
-    ['a space before it', ' 10'],
-    ['a space after it', '10 '],
-    ['a space within', '1 000'],
+    ['a thousands separator', '1,000.00'],
+    ['an Arabic thousands separator', '١٬٠٠٠'],
+    ['a leading space', ' 10'],
+    ['a trailing space', '10 '],
+    ['an inner space', '1 000'],
     ['a line break', '10\n'],
-    ['nothing', ''],
+    ['an empty string', ''],
     ['no whole part', '.5'],
     ['no fraction after the point', '10.'],
     ['two points', '1.0.0'],
     ['hexadecimal digits', '0x10'],
-    ['digits that are no decimal ones', '①⓪'],
-    ['a currency beside it', '10 SAR'],
+    ['non-decimal digits', '①⓪'],
+    ['a currency code', '10 SAR'],
     ['a float', 10.1],
-    ['the noise of floats', 0.1 + 0.2],
-    ['a whole number that is not a bigint', 10],
+    ['a float with rounding noise', 0.1 + 0.2],
+    ['an integer number instead of a bigint', 10],
     ['NaN', Number.NaN],
     ['infinity', Number.POSITIVE_INFINITY],
-    ['the text of infinity', 'Infinity'],
+    ['the string Infinity', 'Infinity'],
     ['a boolean', true],
     ['null', null],
     ['an array', ['10']],
-    ['an object that prints as an amount', { toString: () => '10' }],
+    ['an object that stringifies to an amount', { toString: () => '10' }],
     ['a negative bigint', -1n],
-    ['a bigint past the bound', 10n ** 19n],
-    ['a text past the bound', '100000000000000000.00'],
-    ['a text of many digits', '1'.repeat(64)],
-  ])('SEC-46: is refused with %s', (_, amount, currency = 'SAR') => {
+    ['a bigint above the bound', 10n ** 19n],
+    ['a string above the bound', '100000000000000000.00'],
+    ['a string of 64 digits', '1'.repeat(64)],
+  ])('SEC-46: rejects an invalid amount: %s', (_, amount, currency = 'SAR') => {
     expectRefused(() => minorUnits(amount as string, currency));
     expectRefused(() => readAction({ ...PAYMENT, amount, currency }));
   });
 
   it.each(['sar', 'Sar', 'SAR ', ' SAR', 'SA', 'SARR', 'ZZZ', '682', '', 'ＳＡＲ', null, undefined, 682, ['SAR'], {}])(
-    'SEC-46: is refused in the currency %p',
+    'SEC-46: rejects an amount in the currency %p',
     (currency) => {
       expectRefused(() => minorUnits('10', currency as string));
       expectRefused(() => majorUnits(1000n, currency as string));
@@ -91,15 +91,15 @@ describe('an amount', () => {
     },
   );
 
-  it('SEC-46: is never repeated by its refusal', () => {
+  it('SEC-46: does not repeat the amount in the error message', () => {
     for (const amount of ['4711e0', '-4711', 4711.5]) {
-      const refused = caught(() => minorUnits(amount as string, 'SAR'));
-      expect(refused.message).toMatch(/^"amount" must be/);
-      expect(refused.message).not.toContain('4711');
+      const error = catchError(() => minorUnits(amount as string, 'SAR'));
+      expect(error.message).toMatch(/^"amount" must be/);
+      expect(error.message).not.toContain('4711');
     }
   });
 
-  it('SEC-46: is the same after it was written out in full and read again', () => {
+  it('SEC-46: an amount survives formatting and parsing unchanged', () => {
     fc.assert(
       fc.property(minors, currencies, (minor, currency) => {
         expect(minorUnits(majorUnits(minor, currency), currency)).toBe(minor);
@@ -114,7 +114,7 @@ describe('an amount', () => {
     [10n, 'JPY', '10'],
     [1500n, 'KWD', '1.500'],
     [10_001n, 'CLF', '1.0001'],
-  ])('is written with all decimals of its currency: %p %s as %s', (minor, currency, major) => {
+  ])('formats an amount with all decimals of its currency: %p %s as %s', (minor, currency, major) => {
     expect(majorUnits(minor, currency)).toBe(major);
     expect(readAction({ ...PAYMENT, amount: minor, currency })!.shown).toEqual({
       amount: major,
@@ -125,7 +125,7 @@ describe('an amount', () => {
 });
 
 describe('the digest of an action', () => {
-  it('SEC-46: differs when anything of it differs, and at no border between two fields', () => {
+  it('SEC-46: the digest changes with every field, and when text moves from one field to the next', () => {
     const actions: Action[] = [
       PAYMENT,
       { ...PAYMENT, id: 'ab', payee: 'c' },
@@ -134,7 +134,7 @@ describe('the digest of an action', () => {
       { ...PAYMENT, amount: '1' },
       { ...PAYMENT, amount: '1000' },
       { ...PAYMENT, currency: 'USD' },
-      { ...PAYMENT, currency: 'JPY', amount: '1000' }, // as many minor units
+      { ...PAYMENT, currency: 'JPY', amount: '1000' }, // the same number of minor units
       { ...PAYMENT, payee: 'sara' },
       { ...PAYMENT, payee: 'Sara ' },
       { ...PAYMENT, id: 'transfer 2' },
@@ -154,7 +154,7 @@ describe('the digest of an action', () => {
     expect(new Set(actions.map(digestOf)).size).toBe(actions.length);
   });
 
-  it('SEC-46: does not depend on the order of details, nor on what an object inherits', () => {
+  it('SEC-46: the digest ignores the order of details and inherited properties', () => {
     const details = { iban: 'SA03', note: 'rent', a: '1', B: '2', '10': 'x', '9': 'y' };
     const turned = Object.fromEntries(Object.entries(details).toReversed());
     const heir = Object.assign(Object.create({ inherited: 'x' }) as object, details);
@@ -164,7 +164,7 @@ describe('the digest of an action', () => {
     expect(paying({ details: {} })).toBe(paying({}));
   });
 
-  it('SEC-46: names the record by its first bytes, and its contents by the others', () => {
+  it('SEC-46: the first bytes identify the record, the others cover its contents', () => {
     expect(recordOf(PAYMENT)).toBe(recordOf({ id: PAYMENT.id }));
     expect(recordOf({ ...PAYMENT, amount: '11', payee: 'Mallory' })).toBe(recordOf(PAYMENT));
     expect(recordOf({ ...PAYMENT, id: 'transfer 2' })).not.toBe(recordOf(PAYMENT));
@@ -183,41 +183,41 @@ describe('the digest of an action', () => {
     );
   });
 
-  it('SEC-46: is that of nothing but the fields an action has', () => {
+  it('SEC-46: the digest ignores fields that an action does not have', () => {
     expect(paying({ status: 'pending', executions: 0 })).toBe(paying({}));
   });
 
   it.each<[what: string, action: unknown]>([
     ['null', null],
-    ['a text', 'transfer 1'],
+    ['a string', 'transfer 1'],
     ['an array', [PAYMENT]],
     ['no id', { ...PAYMENT, id: undefined }],
     ['an empty id', { ...PAYMENT, id: '' }],
-    ['a number as its id', { ...PAYMENT, id: 1 }],
+    ['a numeric id', { ...PAYMENT, id: 1 }],
     ['an id that is too long', { ...PAYMENT, id: 'x'.repeat(257) }],
-    ['half a surrogate pair in its id', { ...PAYMENT, id: 'a\uD800' }],
-    ['an amount alone', { id: 'transfer 1', amount: '10.00' }],
+    ['half a surrogate pair in the id', { ...PAYMENT, id: 'a\uD800' }],
+    ['only an amount', { id: 'transfer 1', amount: '10.00' }],
     ['no currency', { ...PAYMENT, currency: undefined }],
     ['no payee', { ...PAYMENT, payee: undefined }],
     ['an empty payee', { ...PAYMENT, payee: '' }],
-    ['a payee that is no text', { ...PAYMENT, payee: { name: 'Sara' } }],
-    ['details that are a list', { ...PAYMENT, details: ['x'] }],
-    ['details that are null', { ...PAYMENT, details: null }],
-    ['a number among its details', { ...PAYMENT, details: { n: 1 } }],
+    ['a payee that is not a string', { ...PAYMENT, payee: { name: 'Sara' } }],
+    ['an array as details', { ...PAYMENT, details: ['x'] }],
+    ['null as details', { ...PAYMENT, details: null }],
+    ['a number in the details', { ...PAYMENT, details: { n: 1 } }],
     ['an empty detail', { ...PAYMENT, details: { n: '' } }],
     ['33 details', { ...PAYMENT, details: Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`d${n}`, 'x'])) }],
-  ])('SEC-46: is refused of %s', (_, action) => {
+  ])('SEC-46: rejects an invalid action: %s', (_, action) => {
     expectRefused(() => readAction(action));
   });
 
-  it('is null for no action at all', () => {
+  it('returns null if there is no action', () => {
     expect(readAction(undefined)).toBeNull();
   });
 });
 
 const minors = fc.bigInt({ min: 0n, max: 10n ** 19n - 1n });
 const currencies = fc.constantFrom('JPY', 'SAR', 'USD', 'KWD', 'LYD', 'CLF');
-// Few values, so that equal ones meet.
+// Few values, so that equal ones occur.
 const words = fc.oneof(
   fc.constantFrom('a', 'ab', 'b', 'bc', 'c', 'SAR', '3', '0'),
   fc.string({ minLength: 1, maxLength: 9 }),
@@ -246,11 +246,11 @@ function printable({ amount, details, ...rest }: { amount: bigint; details: Reco
   return [rest, String(amount), sorted];
 }
 
-function caught(work: () => unknown): OtpError {
+function catchError(work: () => unknown): OtpError {
   try {
     work();
   } catch (error) {
     if (error instanceof OtpError) return error;
   }
-  throw new Error('nothing was refused');
+  throw new Error('no OtpError was thrown');
 }

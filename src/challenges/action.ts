@@ -9,36 +9,37 @@ import { OtpError } from '../errors/otp.error.js';
 import { normalizeTyped } from '../phone/digits.js';
 
 /**
- * What exactly is being confirmed: a record of the host's, as it is stored. The message names amount, currency and payee;
- * challenge and grant hold for this record in this state alone ((EU) 2018/389 art. 5).
+ * The stored record that the code confirms. The message names its amount, currency and payee. Challenge and grant are valid
+ * for this record in this state only ((EU) 2018/389 art. 5).
  */
 export interface Action {
-  /** The host's id of the record, such as `transfer 4711`. */
+  /** Your application's id of the record, such as `transfer 4711`. */
   id: string;
-  /** For a payment, together with `currency` and `payee`: `"250.00"` in the major unit, or `25000n` in the minor one. Never a float. */
+  /** Amount of a payment, together with `currency` and `payee`: `"250.00"` in the major unit, or `25000n` in the minor unit. Never a float. */
   amount?: string | bigint;
   /** ISO 4217, such as `SAR`. */
   currency?: string;
-  /** Who is paid, in the words the person knows. */
+  /** Name of the payee, as the user knows it. */
   payee?: string;
-  /** Whatever else must not change between confirmation and execution, by name: `{ iban: 'SA03…' }`. */
+  /** Further fields that must not change between confirmation and execution, by name: `{ iban: 'SA03…' }`. */
   details?: Readonly<Record<string, string>>;
 }
 
-/** An action in the only form in which it is compared. */
+/** An action in its canonical form, the only form that is compared. */
 export interface ReadAction {
-  /** Which record: 16 bytes. Then what exactly of it: 32 bytes. */
+  /** 16 bytes that identify the record, then 32 bytes that cover its contents. */
   readonly digest: Buffer;
-  /** Absent where the action is no payment. */
+  /** The fields that the message names. Absent if the action is not a payment. */
   readonly shown?: ShownAction;
 }
 
-/** Bytes of the digest that name the record and not its contents. */
+/** Leading bytes of the digest that identify the record, regardless of its contents. */
 export const RECORD_BYTES = 16;
 const MAX_DETAILS = 32;
 
 /**
- * @returns null for no action at all
+ * Validates an action and computes its digest.
+ * @returns null if there is no action
  * @throws {@link OtpError} `request_invalid` naming the field
  */
 export function readAction(action: unknown): ReadAction | null {
@@ -65,10 +66,10 @@ export function readAction(action: unknown): ReadAction | null {
 }
 
 /**
- * An amount of money as a whole number of its currency's minor unit, which has 0, 2, 3 or 4 decimals (ISO 4217):
- * `10.00` and `10` SAR are 1000, 10 JPY are 10, `1.5` KWD are 1500. Digits of any script are read; signs, exponents,
- * thousands separators and more decimals than the currency has are refused, so no two amounts are ever taken for one.
- * @param amount a decimal text, or the minor units themselves
+ * Converts an amount of money to a whole number of its currency's minor unit, which has 0, 2, 3 or 4 decimals (ISO 4217):
+ * `10.00` and `10` SAR are 1000, 10 JPY are 10, `1.5` KWD are 1500. Accepts digits of any script. Rejects signs, exponents,
+ * thousands separators and more decimals than the currency has, so two different amounts are never treated as equal.
+ * @param amount a decimal string, or the minor units as a bigint
  * @throws {@link OtpError} `request_invalid`
  */
 export function minorUnits(amount: string | bigint, currency: string): bigint {
@@ -77,7 +78,7 @@ export function minorUnits(amount: string | bigint, currency: string): bigint {
   if (minor !== undefined && minor >= 0n && minor < LIMIT) return minor;
   throw new OtpError(
     'request_invalid',
-    `"amount" must be a decimal text without a sign, with at most ${decimals} decimals, or minor units as a bigint.`,
+    `"amount" must be an unsigned decimal string with at most ${decimals} decimals, or a bigint of minor units.`,
   );
 }
 
@@ -87,30 +88,33 @@ function readDecimal(amount: unknown, decimals: number): bigint | undefined {
   return BigInt(whole + fraction.padEnd(decimals, '0'));
 }
 
-/** The inverse of {@link minorUnits}, with all decimals: 25000n SAR are `250.00`. @throws {@link OtpError} `request_invalid` */
+/**
+ * The inverse of {@link minorUnits}: formats minor units with all decimals of the currency. 25000n SAR are `250.00`.
+ * @throws {@link OtpError} `request_invalid`
+ */
 export function majorUnits(minor: bigint, currency: string): string {
   const decimals = decimalsOf(currency);
   const digits = String(minorUnits(minor, currency)).padStart(decimals + 1, '0');
   return decimals === 0 ? digits : `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
-/** More than there is of any currency, in its minor unit. */
+/** Exclusive upper bound in minor units, larger than the total supply of any currency. */
 const LIMIT = 10n ** 19n;
 
 function decimalsOf(currency: unknown): number {
   const known = typeof currency === 'string' && /^[A-Z]{3}$/.test(currency) ? currencyOf(currency) : undefined;
   if (known) return known.digits;
-  throw new OtpError('request_invalid', '"currency" must be a code of ISO 4217 in capitals, such as "SAR".');
+  throw new OtpError('request_invalid', '"currency" must be an uppercase ISO 4217 code, such as "SAR".');
 }
 
 function readPayment({ amount, currency, payee }: Pick<Action, 'amount' | 'currency' | 'payee'>) {
   if (amount === undefined || currency === undefined || payee === undefined) {
-    throw new OtpError('request_invalid', 'An action that is a payment needs "amount", "currency" and "payee".');
+    throw new OtpError('request_invalid', '"action" of a payment needs "amount", "currency" and "payee".');
   }
   return { minor: minorUnits(amount, currency), currency, payee: requireText('action.payee', payee) };
 }
 
-/** By name, so that their order does not matter. */
+/** Sorts the fields by name, so that their order does not affect the digest. */
 function readDetails(details: unknown): string[] {
   requireObject('"action.details"', details);
   const entries = Object.entries(details as Record<string, unknown>).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -118,12 +122,12 @@ function readDetails(details: unknown): string[] {
     throw new OtpError('request_invalid', `"action.details" must hold at most ${MAX_DETAILS} fields.`);
   }
   return entries.flatMap(([name, value]) => [
-    requireText('name in "action.details"', name),
-    requireText('value in "action.details"', value),
+    requireText('action.details: name', name),
+    requireText('action.details: value', value),
   ]);
 }
 
-/** Over fields that are preceded by their lengths: no two lists of fields give the same bytes. */
+/** Hashes the fields, each preceded by its length, so that two different lists never hash the same bytes. */
 function sha256(domain: string, fields: readonly string[]): Buffer {
   return createHash('sha256')
     .update(frame([domain, ...fields]))

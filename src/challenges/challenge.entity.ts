@@ -3,27 +3,27 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { SenderTier } from '../limits/limit-definitions.js';
 
 /**
- * Where a challenge stands, for people and logs; the functions ask `endedAt` alone. States move forward only. What came of its
- * messages is in `otp_sends`.
+ * State of a challenge, for people and logs; the database functions read `endedAt` only. States only move forward. The
+ * outcome of each message is in `otp_sends`.
  */
 export type ChallengeStatus =
   | 'pending' // its code can be verified
-  | 'decoy' // nothing is sent and no code fits
-  | 'failed' // the provider refused: nothing reached the phone
+  | 'decoy' // nothing is sent, and no code matches
+  | 'failed' // the provider rejected the message: nothing reached the phone
   | 'consumed'
   | 'locked'
   | 'superseded'
   | 'cancelled';
 
-/** Who compares what was typed: this library with its MAC, the provider, or nobody, as for a decoy. */
+/** Who checks the code: this library by its MAC, the provider, or nobody (a decoy). */
 export type CheckedBy = 'library' | 'provider' | 'nobody';
 
-/** One issued code with its purpose, subject, phone, counters and expiry. Alive while `endedAt` is null. */
+/** One issued code with its purpose, subject, phone, counters and expiry. Live while `endedAt` is null. */
 @Entity({ name: 'otp_challenges' })
 @Index(['phone', 'purpose', 'liveClient'], { unique: true, where: 'live_client IS NOT NULL' })
 @Index(['phone', 'liveProvider'], { unique: true, where: 'live_provider IS NOT NULL' })
 export class Challenge {
-  /** UUID version 7: new rows lie side by side in the index. Public half of the handle. */
+  /** Public half of the handle. UUID version 7, so new rows are adjacent in the index. */
   @PrimaryColumn({ name: 'id', type: 'uuid' })
   id: string;
 
@@ -34,7 +34,7 @@ export class Challenge {
   @Column({ name: 'purpose', type: 'text' })
   purpose: string;
 
-  /** The subject; without one, the phone is the subject. */
+  /** The account, which is the subject; null if the phone is the subject. */
   @Column({ name: 'account', type: 'text', nullable: true })
   account: string | null;
 
@@ -46,42 +46,42 @@ export class Challenge {
   @Column({ name: 'phone_hash', type: 'bytea' })
   phoneHash: Buffer;
 
-  /** Keyed hash of the subject. With `tier` it says whose lockout counts the wrong codes. */
+  /** Keyed hash of the subject. Together with `tier` it selects the lockout that counts wrong codes. */
   @Column({ name: 'subject_hash', type: 'bytea' })
   subjectHash: Buffer;
 
-  /** Whose limits paid. */
+  /** Sender tier whose limits the messages count against. */
   @Column({ name: 'tier', type: 'text' })
   tier: SenderTier;
 
   @Column({ name: 'region', type: 'text' })
   region: string;
 
-  /** Keyed hash of the client that started it, where the client is known. */
+  /** Keyed hash of the client that started it, if the client is known. */
   @Column({ name: 'client', type: 'bytea', nullable: true })
   client: Buffer | null;
 
-  /** The client, while the challenge lives: one at a time for each phone and purpose. */
+  /** The client while the challenge is live: at most one live challenge per client, phone and purpose. */
   @Column({ name: 'live_client', type: 'bytea', nullable: true })
   liveClient: Buffer | null;
 
-  /** The provider, while the challenge lives, where that finds its codes by phone alone: one at a time for each phone. */
+  /** The provider while the challenge is live, if it finds codes by phone only: at most one live challenge per phone. */
   @Column({ name: 'live_provider', type: 'text', nullable: true })
   liveProvider: string | null;
 
-  /** Keyed hash of the signed-in account and session it is bound to; null where nobody is signed in yet. */
+  /** Keyed hash of the signed-in account and session it is bound to; null if no account is signed in yet. */
   @Column({ name: 'session_binding', type: 'bytea', nullable: true })
   sessionBinding: Buffer | null;
 
-  /** Digest of what exactly is being confirmed, see `Action`. */
+  /** Digest of the confirmed record, see `Action`. */
   @Column({ name: 'action_digest', type: 'bytea', nullable: true })
   actionDigest: Buffer | null;
 
-  /** What of it the message names, for a resend. */
+  /** The fields of the action that the message names, for a resend. */
   @Column({ name: 'action_shown', type: 'jsonb', nullable: true })
   actionShown: { amount: string; currency: string; payee: string } | null;
 
-  /** Its rows of `otp_unverified_sends`, one for each message: a success moves them to the verified ones. */
+  /** Keys of its rows in `otp_unverified_sends`, one per message. On success, these messages count as verified. */
   @Column({ name: 'unverified_keys', type: 'bytea', array: true })
   unverifiedKeys: Buffer[];
 
@@ -91,18 +91,18 @@ export class Challenge {
   @Column({ name: 'provider', type: 'text' })
   provider: string;
 
-  /** The provider's own name for the newest message. */
+  /** The provider's reference for the newest message. */
   @Column({ name: 'provider_ref', type: 'text', nullable: true })
   providerRef: string | null;
 
   @Column({ name: 'checked_by', type: 'text' })
   checkedBy: CheckedBy;
 
-  /** HMAC-SHA-256 of the code, where this library checks it. */
+  /** HMAC-SHA-256 of the code, if this library checks it. */
   @Column({ name: 'code_mac', type: 'bytea', nullable: true })
   codeMac: Buffer | null;
 
-  /** The pepper the MAC was made with. */
+  /** Id of the pepper that made the MAC. */
   @Column({ name: 'key_id', type: 'text' })
   keyId: string;
 
@@ -121,7 +121,7 @@ export class Challenge {
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt: Date;
 
-  /** When its newest message was handed over. */
+  /** When the newest message was handed to the provider. */
   @Column({ name: 'last_send_at', type: 'timestamptz' })
   lastSendAt: Date;
 

@@ -8,7 +8,7 @@ import type { OtpSettings } from '../config/options.js';
 import type { CheckedBy } from './challenge.entity.js';
 import { codeFields, type IssuedCode } from '../delivery/deliveries.js';
 
-/** A challenge to start, beside who sends it to whom and its code. */
+/** A challenge to start. The {@link SendContext} and the code are passed separately. */
 export interface NewChallenge {
   readonly id: string;
   readonly handleHash: Buffer;
@@ -19,33 +19,34 @@ export interface NewChallenge {
   readonly actionShown: ShownAction | undefined;
 }
 
-/** The two halves of a handle, as the database knows them. */
+/** The two halves of a handle, as stored in the database. */
 export interface StoredHandle {
   readonly id: string;
   readonly handleHash: Buffer;
 }
 
-/** A message that may now be sent: it was taken from every limit, and its challenge is stored. */
-export interface Reserved {
+/** A message that may be sent: every limit has a reservation for it, and its challenge is stored. */
+export interface Reservation {
   readonly expiresAt: Date;
   readonly resendAt: Date;
   readonly tier: SenderTier;
-  /** Nothing is to be sent. */
+  /** The challenge is a decoy: send nothing. */
   readonly decoy: boolean;
-  /** Of what, with this message, too few messages were verified. */
+  /** Scopes whose conversion fell below the minimum with this message. */
   readonly alarms: readonly ConversionAlarm[];
   readonly sends: number;
 }
 
+/** A client address or prefix with too few verified messages. */
 export interface ConversionAlarm {
   readonly limit: 'address' | 'prefix';
   readonly messages: number;
   readonly verified: number;
-  /** Closed, and not only told. */
+  /** Sending is blocked, not only reported. */
   readonly enforced: boolean;
 }
 
-/** A refusal by a limit. Which one is for operators: no serializer finds it, so no caller does. */
+/** A rejection by a limit. The limit's name is for operators: a private field, so no serializer exposes it to callers. */
 export class LimitError extends OtpError {
   readonly #limit: LimitName;
 
@@ -59,7 +60,7 @@ export class LimitError extends OtpError {
   }
 }
 
-/** What start and resend answer. */
+/** The database's answer to `start` and `resend`. */
 interface ReserveAnswer {
   expires_at: string;
   resend_at: string;
@@ -73,7 +74,7 @@ interface ReserveAnswer {
 type NumberRefusal = 'phone_missing' | 'phone_on_hold' | 'phone_unconfirmed';
 type Refusal = LimitName | NumberRefusal | 'no_resend';
 
-/** What a resend needs to know of a challenge before it can name the limits. */
+/** A challenge as found by {@link Challenges.find}. A resend needs it to determine the limits. */
 export interface FoundChallenge {
   phone: string;
   region: string;
@@ -81,15 +82,15 @@ export interface FoundChallenge {
   account: string | null;
   has_client: boolean;
   locale: string;
-  /** Who brought the message before. */
+  /** The provider of the previous message. */
   provider: string;
   action_shown: ShownAction | null;
   attempts: number;
-  /** Wrong codes over all subjects lately. */
+  /** Recent wrong codes over all subjects. */
   wrong_codes: number | null;
 }
 
-/** What the provider of a code must be told to find it. */
+/** What a provider needs to find a code it made. */
 export interface ProviderCode {
   region: string;
   provider: string;
@@ -97,9 +98,9 @@ export interface ProviderCode {
   sends: number;
 }
 
-/** What an attempt answers. */
+/** The database's answer to an attempt. */
 export interface Attempt {
-  /** Why none was made. For logs and events only. */
+  /** Why the attempt was rejected. For logs and events only. */
   refused_by?: string;
   retry_after: number | null;
   matched: boolean;
@@ -107,27 +108,27 @@ export interface Attempt {
   account: string | null;
   phone: string;
   purpose: string;
-  /** Set where the provider is to judge. The attempt is spent; {@link Challenges.settle} follows if it says yes. */
+  /** Set if the provider checks the code. The attempt is spent; if the code is correct, {@link Challenges.settle} follows. */
   ask?: ProviderCode;
-  /** Of a decoy: the provider whose check it should last as long as. */
+  /** For a decoy: the provider whose check duration it imitates. */
   waits_for?: string | null;
   attempts: number;
   max_attempts: number;
-  /** Wrong codes of the subject in this hour, this one included. */
+  /** Wrong codes of the subject in this hour, including this one. */
   failures: number;
-  /** Since its last success. */
+  /** Wrong codes of the subject since its last success. */
   failures_in_a_row: number;
-  /** Over all subjects lately; null where none was counted. */
+  /** Recent wrong codes over all subjects; null if none was counted. */
   wrong_codes?: number | null;
 }
 
-/** What a success needs, beside the challenge. */
+/** What a successful verification stores. */
 export interface Success {
   readonly id: string;
   readonly grantHash: Buffer;
 }
 
-/** The challenge that a client already has, see {@link Challenges.pending}. */
+/** A client's live challenge, see {@link Challenges.pending}. */
 interface PendingChallenge {
   id: string;
   handleHash: Buffer;
@@ -135,7 +136,7 @@ interface PendingChallenge {
   resendAt: Date;
 }
 
-/** The life of a challenge: one method for each function in `src/database/functions`, where it is told. */
+/** Access to challenges: one method per database function. The rules are in `src/database/functions`. */
 export class Challenges {
   readonly #audit: { audit?: true };
 
@@ -147,8 +148,12 @@ export class Challenges {
     this.#audit = settings.audit ? { audit: true } : {};
   }
 
-  /** @throws {@link OtpError} `otp_too_soon`, `locked_out`, `send_unavailable`, `phone_missing`, `phone_on_hold`, `phone_unconfirmed`, `service_unavailable` */
-  async start(send: SendContext, challenge: NewChallenge, code: IssuedCode): Promise<Reserved> {
+  /**
+   * Stores a challenge and reserves its first message.
+   * @throws {@link OtpError} `otp_too_soon`, `locked_out`, `send_unavailable`, `phone_missing`, `phone_on_hold`,
+   * `phone_unconfirmed`, `service_unavailable`
+   */
+  async start(send: SendContext, challenge: NewChallenge, code: IssuedCode): Promise<Reservation> {
     const { id, handleHash, locale, client, sessionBinding, actionDigest, actionShown } = challenge;
     const { purpose, account, phone, phoneHash, subjectHash, region } = send;
     return this.#reserve('start', send, {
@@ -169,7 +174,7 @@ export class Challenges {
     });
   }
 
-  /** @returns undefined where it is over or unknown */
+  /** @returns undefined if the challenge has ended or is unknown */
   async find(handle: StoredHandle, resends = false): Promise<FoundChallenge | undefined> {
     const found = await this.database.call<FoundChallenge>('find_challenge', {
       ...handleFields(handle),
@@ -178,8 +183,11 @@ export class Challenges {
     return found.phone === undefined ? undefined : found;
   }
 
-  /** @throws {@link OtpError} as {@link Challenges.start}, and `otp_unavailable` when the challenge can have no further message */
-  resend(send: SendContext, handle: StoredHandle, code: IssuedCode): Promise<Reserved> {
+  /**
+   * Replaces the code and reserves another message.
+   * @throws {@link OtpError} as {@link Challenges.start}, and `otp_unavailable` if the challenge allows no further message
+   */
+  resend(send: SendContext, handle: StoredHandle, code: IssuedCode): Promise<Reservation> {
     return this.#reserve('resend', send, {
       ...handleFields(handle),
       ...codeFields(code),
@@ -187,6 +195,7 @@ export class Challenges {
     });
   }
 
+  /** Counts an attempt and, if this library checks the code, compares it. */
   verify(
     attempt: Success & { handleHash: Buffer; purpose: string; sessionBinding: Buffer | null; codeMacs: Buffer[] },
   ): Promise<Attempt> {
@@ -204,27 +213,31 @@ export class Challenges {
     });
   }
 
-  /** The provider said yes. @param sendNumber the message whose code it was asked about. @returns undefined when the challenge ended meanwhile */
+  /**
+   * Records that the provider found the code correct.
+   * @param sendNumber the message whose code the provider checked
+   * @returns when the grant expires; undefined if the challenge ended in the meantime
+   */
   async settle(success: Success, sendNumber: number): Promise<Date | undefined> {
-    const settled = await this.database.call<Attempt>('settle', { ...this.#success(success), send_number: sendNumber });
-    return settled.grant_expires_at === undefined ? undefined : new Date(settled.grant_expires_at);
+    const answer = await this.database.call<Attempt>('settle', { ...this.#success(success), send_number: sendNumber });
+    return answer.grant_expires_at === undefined ? undefined : new Date(answer.grant_expires_at);
   }
 
-  /** The provider said no. @returns wrong codes over all subjects lately, this one included */
+  /** Records that the provider found the code wrong. @returns recent wrong codes over all subjects, including this one */
   async wrongCode(id: string): Promise<number> {
     return (await this.database.call<{ wrong_codes: number }>('wrong_code', { id, ...this.#audit })).wrong_codes;
   }
 
-  /** @returns undefined when there was nothing alive to end */
+  /** @returns undefined if there was no live challenge to end */
   async cancel(handle: StoredHandle): Promise<(ProviderCode & { checked_by: CheckedBy; phone: string }) | undefined> {
-    const ended = await this.database.call<ProviderCode & { checked_by: CheckedBy; phone: string }>('cancel', {
+    const answer = await this.database.call<ProviderCode & { checked_by: CheckedBy; phone: string }>('cancel', {
       ...handleFields(handle),
       ...this.#audit,
     });
-    return ended.phone === undefined ? undefined : ended;
+    return answer.phone === undefined ? undefined : answer;
   }
 
-  /** @returns undefined where the client has no live challenge for just this */
+  /** Finds the client's live challenge for an identical request. @returns undefined if there is none */
   async pending(
     { phone, purpose, cooldownSeconds }: SendContext,
     { client, sessionBinding, actionDigest }: NewChallenge,
@@ -250,9 +263,9 @@ export class Challenges {
     };
   }
 
-  async #reserve(operation: 'start' | 'resend', send: SendContext, own: object): Promise<Reserved> {
+  async #reserve(operation: 'start' | 'resend', send: SendContext, own: object): Promise<Reservation> {
     const answer = await this.database.call<ReserveAnswer>(operation, this.limits.requestFor(send, own));
-    if (answer.refused_by !== undefined) throw refusal(answer.refused_by, answer.retry_after);
+    if (answer.refused_by !== undefined) throw refusalError(answer.refused_by, answer.retry_after);
     return {
       expiresAt: new Date(answer.expires_at),
       resendAt: new Date(answer.resend_at),
@@ -277,7 +290,7 @@ export class Challenges {
 
 const handleFields = ({ id, handleHash }: StoredHandle) => ({ id, handle_hash: hex(handleHash) });
 
-/** One answer for every challenge that cannot be used, whatever the reason. */
+/** The same error for every challenge that cannot be used, regardless of the reason. */
 export function otpUnavailable(): OtpError {
   return new OtpError('otp_unavailable', 'This code can no longer be used. Start again.');
 }
@@ -286,25 +299,25 @@ export function lockedOut(retryAfterSeconds: number): OtpError {
   return limited('locked_out', retryAfterSeconds);
 }
 
-/** Nobody can say how long a sending stop lasts: this is when to ask again. */
-const ASK_AGAIN_SECONDS = 300;
+/** A sending stop has no known end, so callers are told to retry after this time. */
+const RETRY_STOP_SECONDS = 300;
 
-function refusal(by: Refusal, retryAfter: number | null): OtpError {
+function refusalError(by: Refusal, retryAfter: number | null): OtpError {
   const wait = Math.max(1, retryAfter ?? 1);
   switch (by) {
     case 'no_resend':
       return otpUnavailable();
     case 'phone_missing':
-      return new OtpError(by, 'This account has no such verified number: verify one first.');
+      return new OtpError(by, 'This account has no such verified number. Verify a number first.');
     case 'phone_on_hold':
-      return new OtpError(by, 'This number was changed lately and cannot confirm this yet.', {
+      return new OtpError(by, 'This number was changed recently and cannot confirm this yet. Try again later.', {
         retryAfterSeconds: wait,
       });
     case 'phone_unconfirmed':
-      return new OtpError(by, 'This number was not proved for a long time: verify it again first.');
+      return new OtpError(by, 'This number has not been verified for a long time. Verify it again first.');
     case 'stopped':
     case 'provider_stopped':
-      return limited(by, ASK_AGAIN_SECONDS);
+      return limited(by, RETRY_STOP_SECONDS);
     default:
       return limited(by, wait);
   }
@@ -313,7 +326,7 @@ function refusal(by: Refusal, retryAfter: number | null): OtpError {
 const LIMITED = {
   otp_too_soon: 'No further message can be sent yet. Try again later.',
   locked_out: 'Too many wrong codes. Try again later.',
-  send_unavailable: 'No message can be sent at present. Try again later.',
+  send_unavailable: 'No message can be sent right now. Try again later.',
 };
 
 function limited(limit: LimitName, retryAfterSeconds: number): OtpError {

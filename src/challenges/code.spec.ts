@@ -3,18 +3,18 @@ import { newHandle } from './handle.js';
 import { evidence } from '../../test/support/evidence.js';
 
 const DRAWS = 1_000_000;
-/** 9 degrees of freedom: 54 is passed by chance once in 50 million, so six positions alarm falsely once in 8 million runs. */
+/** 9 degrees of freedom: chance exceeds 54 once in 50 million, so six positions fail falsely once in 8 million runs. */
 const CHI_SQUARED = 54;
-/** 5.7 standard deviations of a share of 10 % in a million draws: by chance once in 80 million. */
+/** 5.7 standard deviations of a share of 10 % in a million draws: chance exceeds this once in 80 million. */
 const TOLERANCE = 0.0017;
 
 describe('drawCode', () => {
-  it('SEC-01 gives each digit at each place the same chance, a leading 0 included', () => {
+  it('SEC-01 draws each digit at each position with equal probability, including a leading 0', () => {
     const counts = Array.from({ length: 6 }, () => Array<number>(10).fill(0));
 
     for (let n = 0; n < DRAWS; n++) {
       const code = drawCode(6);
-      for (let place = 0; place < 6; place++) counts[place]![code.charCodeAt(place) - 48]!++;
+      for (let position = 0; position < 6; position++) counts[position]![code.charCodeAt(position) - 48]!++;
     }
 
     expect(Math.abs(counts[0]![0]! / DRAWS - 0.1)).toBeLessThan(TOLERANCE);
@@ -26,14 +26,14 @@ describe('drawCode', () => {
     const { random } = Math;
     Math.random = () => 0.5;
     try {
-      // Twenty equal draws of a million: not in the life of this universe.
+      // Twenty equal draws out of a million values are practically impossible.
       expect(new Set(Array.from({ length: 20 }, () => drawCode(6))).size).toBeGreaterThan(1);
     } finally {
       Math.random = random;
     }
   });
 
-  it.each([6, 7, 8])('SEC-02 gives a string of exactly %i digits', (length) => {
+  it.each([6, 7, 8])('SEC-02 returns a string of exactly %i digits', (length) => {
     for (let n = 0; n < 1000; n++) expect(drawCode(length)).toMatch(new RegExp(`^[0-9]{${length}}$`));
   });
 });
@@ -46,7 +46,7 @@ describe('CodeMac', () => {
   const candidates = (peppers: [typeof old, ...(typeof old)[]], changed: object, code = '012345') =>
     new CodeMac(peppers).candidates({ ...binding, ...changed }, code);
 
-  it('SEC-66 reads under every pepper and writes under the first', () => {
+  it('SEC-66 verifies with every pepper and writes with the first', () => {
     expect(candidates([fresh, old], {})).toContainEqual(mac);
     expect(new CodeMac([fresh, old]).of(binding, '012345').keyId).toBe('2');
     expect(candidates([fresh], {})).not.toContainEqual(mac);
@@ -57,11 +57,11 @@ describe('CodeMac', () => {
     ['purpose', { purpose: 'registration' }, '012345'],
     ['challenge', { id: newHandle().id }, '012345'],
     ['secret half', { secret: newHandle().secret }, '012345'],
-  ])('SEC-03 covers the %s', (_, changed, code) => {
+  ])('SEC-03 binds the MAC to the %s', (_, changed, code) => {
     expect(candidates([old], changed, code)).not.toContainEqual(mac);
   });
 
-  it('SEC-03 covers the name of the pepper, so that one secret under two names gives two MACs', () => {
+  it('SEC-03 binds the MAC to the pepper id, so one secret under two ids gives two MACs', () => {
     expect(candidates([{ ...old, id: '3' }], {})).not.toContainEqual(mac);
   });
 });

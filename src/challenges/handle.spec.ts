@@ -1,7 +1,7 @@
 import { formatHandle, handleHash, newHandle, parseHandle } from './handle.js';
 
-describe('a handle', () => {
-  it('LIM-17 carries 128 random bits and survives being written and read', () => {
+describe('parseHandle', () => {
+  it('parses a formatted handle, which has 128 random bits', () => {
     const handle = newHandle();
 
     const read = parseHandle(formatHandle(handle));
@@ -17,18 +17,18 @@ describe('a handle', () => {
   it.each([
     ['undefined', undefined],
     ['null', null],
-    ['nothing', ''],
+    ['an empty string', ''],
     ['a number', 7],
-    ['a list', [`${id}.${half}`]],
-    ['an object that prints as one', { toString: () => `${id}.${half}` }],
+    ['an array', [`${id}.${half}`]],
+    ['an object that stringifies to a handle', { toString: () => `${id}.${half}` }],
     ['the id alone', id],
-    ['no id', `.${half}`],
-    ['a short secret', `${id}.${half.slice(1)}`],
-    ['a long secret', `${id}.${half}A`],
-    ['a second line', `${id}.${half}\n`],
-    ['capitals in the id', `${id.toUpperCase()}.${half}`],
-    ['another alphabet', `${id}.${'+'.repeat(22)}`],
-  ])('SEC-57 is not read from %s', (_, input) => {
+    ['a handle without an id', `.${half}`],
+    ['a handle with a short secret', `${id}.${half.slice(1)}`],
+    ['a handle with a long secret', `${id}.${half}A`],
+    ['a handle with a trailing line break', `${id}.${half}\n`],
+    ['a handle with an uppercase id', `${id.toUpperCase()}.${half}`],
+    ['a secret outside the base64url alphabet', `${id}.${'+'.repeat(22)}`],
+  ])('SEC-57 returns undefined for %s', (_, input) => {
     expect(parseHandle(input)).toBeUndefined();
   });
 });

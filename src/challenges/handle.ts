@@ -6,11 +6,11 @@ import type { KeyedHash } from '../crypto/keyed-hash.js';
 import { drawBytes } from '../crypto/random.js';
 
 /**
- * What the client holds of a challenge, written `<id>.<secret half>`. The id finds the row and may be logged; the secret
- * half is stored as a hash only and never logged. Whoever did not start the challenge cannot even try a code on it.
+ * The client's reference to a challenge, written `<id>.<secret half>`. The id finds the row and may be logged. The secret
+ * half is stored as a hash only and never logged. Without the handle, a client cannot even attempt a code.
  */
 export interface Handle {
-  /** UUID version 7: its time part only keeps new rows together in the index. */
+  /** UUID version 7. Its time part keeps new rows together in the index and has no other use. */
   readonly id: string;
   /** 128 random bits. */
   readonly secret: Buffer;
@@ -26,8 +26,8 @@ export function newHandle(): Handle {
 }
 
 /**
- * The handle of a signed-in account's challenge: its secret half is made of the id and a key that only the server has, so
- * that whoever asks again within the cooldown can be given the same one.
+ * Makes the handle of a signed-in account's challenge. Its secret half is derived from the id with a key that only the server
+ * has, so a second request within the cooldown can return the same handle.
  */
 export function derivedHandle(hash: KeyedHash, id: string = newId()): Handle {
   return { id, secret: hash.of('handle', id) };
@@ -37,13 +37,13 @@ export function formatHandle({ id, secret }: Handle): string {
   return `${id}.${secret.toString('base64url')}`;
 }
 
-/** Undefined for anything that is not a handle, whatever its type. */
+/** @returns undefined for anything that is not a handle, of any type */
 export function parseHandle(input: unknown): Handle | undefined {
   const [, id, secret] = (typeof input === 'string' && FORM.exec(input)) || [];
   return id === undefined || secret === undefined ? undefined : { id, secret: Buffer.from(secret, 'base64url') };
 }
 
-/** The secret half is random, so a plain hash keeps it. */
+/** Hashes the secret half. It is random, so a plain hash protects it. */
 export function handleHash({ secret }: Handle): Buffer {
   return digest('sha256', secret, 'buffer');
 }

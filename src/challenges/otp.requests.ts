@@ -1,43 +1,43 @@
 import type { Action } from './action.js';
 import type { Purpose } from '../config/purposes.js';
 
-/** Whom a call comes from: a client by its address, or the host itself. There is no silent shared bucket. */
+/** Origin of a call: a client with its address, or `server` for your own code. There is no default, so unidentified clients never share a counter. */
 export type Client = 'server' | { address: string; deviceKey?: string; botToken?: string };
 
 /** What `OtpService.start` takes. */
 export interface StartRequest {
-  /** As it was typed. */
+  /** The phone number as typed. */
   phone: string;
   purpose: Purpose;
   /**
-   * `address`: the client's, behind a configured number of proxies. `deviceKey`: 16 to 256 random characters that the
-   * host keeps in a cookie; a new start of the same device replaces its earlier challenge, and a device that proved the
-   * number before has a budget that strangers cannot use up. `botToken`: for the host's `BotCheck`.
+   * `address`: the client's address, resolved behind a configured number of proxies. `deviceKey`: 16 to 256 random
+   * characters that you keep in a cookie; a new start from the same device replaces its earlier challenge, and a device that
+   * has proved the number has a budget that strangers cannot use up. `botToken`: passed to your `BotCheck`.
    */
   client: Client;
-  /** BCP 47; the nearest language with texts is used. */
+  /** BCP 47 tag; the nearest language with texts is used. */
   locale?: string;
-  /** The signed-in account, where there is one. The challenge then answers to it alone, and the call waits for the vendor. */
+  /** The signed-in account, if any. Only this account can verify the challenge, and the call waits for the vendor's answer. */
   subject?: string;
-  /** Its login session: the challenge then answers in this session alone. */
+  /** The account's login session. The challenge can then be verified in this session only. */
   session?: string;
-  /** What exactly is being confirmed; needed for `transaction`. The message names it, and the grant holds for it alone. */
+  /** The record to confirm; required for `transaction`. The message names it, and the grant is valid for it only. */
   action?: Action;
   /**
-   * Within the cooldown, answer with the challenge that this very request began, and send nothing, where otherwise
-   * `otp_too_soon` is thrown. For a challenge with a `subject`. @defaultValue false
+   * Within the cooldown, return the live challenge that an identical request started and send nothing, instead of throwing
+   * `otp_too_soon`. Works for a challenge with a `subject`. @defaultValue false
    */
   reuse?: boolean;
 }
 
-/** What the client is told of its challenge. */
+/** A started challenge, as returned to the client. */
 export interface StartedChallenge {
-  /** The handle: what the client needs to resend or verify. A secret. */
+  /** The handle, which the client needs to resend or verify. A secret. */
   challenge: string;
-  /** Masked. */
+  /** The masked phone number. */
   phone: string;
   expiresAt: Date;
-  /** When the next message can be asked for. */
+  /** When the next message can be requested. */
   resendAt: Date;
   codeLength: number;
 }
@@ -51,38 +51,40 @@ export interface ResendRequest {
 /** What `OtpService.verify` takes. */
 export interface VerifyRequest {
   challenge: string;
-  /** As it was typed. */
+  /** The code as typed. */
   code: string;
   purpose: Purpose;
-  /** Whom the call comes from, for the host's `BotCheck`. @defaultValue 'server' */
+  /** Origin of the call, for your `BotCheck`. @defaultValue 'server' */
   client?: Client;
-  /** Both as given to `start`. */
+  /** As passed to `start`. */
   subject?: string;
+  /** As passed to `start`. */
   session?: string;
 }
 
-/** What a right code is worth. */
+/** The result of a correct code. */
 export interface VerifiedChallenge {
-  /** Opaque, single use; see `Grants.consume`. A secret. */
+  /** Opaque, single-use grant for `Grants.consume`. A secret. */
   grant: string;
   expiresAt: Date;
-  /** The account, or the phone where there was no account yet. */
+  /** The account, or the phone if there was no account yet. */
   subject: string;
-  /** Canonical E.164 of the phone that was proved. */
+  /** The proved phone in canonical E.164. */
   phone: string;
   purpose: string;
 }
 
-/** What an operator stops: everything, all messages to a region, all by a provider, or those by a provider to a region. */
+/** Scope of a sending stop: all messages, all to a region, all by a provider, or all by a provider to a region. */
 export interface SendingScope {
-  /** One of the option `regions`. */
+  /** One of the regions in the option `regions`. */
   region?: string;
-  /** The name of a provider. */
+  /** The name of a registered provider. */
   provider?: string;
 }
 
+/** A sending stop in force. */
 export interface SendingStop extends SendingScope {
   since: Date;
-  /** In the operator's words. */
+  /** The reason given by the operator. */
   reason?: string;
 }

@@ -15,7 +15,7 @@ import {
   type NewChallenge,
   otpUnavailable,
   type ProviderCode,
-  type Reserved,
+  type Reservation,
   type Success,
 } from './challenges.js';
 import { type CodeMac, drawCode } from './code.js';
@@ -74,10 +74,10 @@ interface Parts {
 }
 
 /**
- * The story of a challenge: started, sent again, verified or cancelled.
+ * Starts, resends, verifies and cancels challenges.
  *
- * Never call it inside a transaction of the host: what it counts must stay counted when the host rolls back.
- * What may join one, such as `Grants.consume` and `VerifiedNumbers.activate`, takes it as an argument.
+ * Never call it inside a transaction of your own: its counters must survive a rollback. Methods that may join a transaction,
+ * such as `Grants.consume` and `VerifiedNumbers.activate`, take it as an argument.
  */
 export class OtpService {
   readonly #logger = new Logger('Otp');
@@ -86,30 +86,29 @@ export class OtpService {
   constructor(private readonly parts: Parts) {}
 
   /**
-   * Draws a code, stores its challenge and has it sent.
+   * Draws a code, stores its challenge and sends the code.
    *
-   * Without a `subject` it answers after the commit and sends afterwards, so that the time tells nobody which numbers
-   * are known. With one it waits for the vendor's answer.
+   * Without a `subject` it returns after the commit and sends afterwards, so the response time does not reveal which numbers
+   * are known. With a `subject` it waits for the vendor's answer.
    * @throws {@link OtpError} `request_invalid` · `phone_invalid` · `phone_not_supported` · `purpose_refused` ·
-   * `sign_in_required` · `otp_too_soon` · `locked_out` · `send_unavailable` · `service_unavailable`; to signed-in
-   * accounts also `phone_missing` · `phone_on_hold` · `phone_unconfirmed` · `other_factor_needed`; to others
-   * `bot_check_failed`
+   * `sign_in_required` · `otp_too_soon` · `locked_out` · `send_unavailable` · `service_unavailable`; with a `subject` also
+   * `phone_missing` · `phone_on_hold` · `phone_unconfirmed` · `other_factor_needed`; without one also `bot_check_failed`
    */
   async start(request: StartRequest): Promise<StartedChallenge> {
     return this.parts.background.track(this.#start(request, NONE));
   }
 
-  /** @param passedOver providers that an operator stopped, as it turned out: the next of the route takes their place */
-  async #start(request: StartRequest, passedOver: ReadonlySet<string>): Promise<StartedChallenge> {
+  /** @param stopped providers found to have a sending stop: the next provider of the route takes over */
+  async #start(request: StartRequest, stopped: ReadonlySet<string>): Promise<StartedChallenge> {
     requireObject('The request', request);
     const { phones, challenges, messages, hash, mac, bind, delivery, events } = this.parts;
     const { purpose, subject } = request;
     const rules = this.#rulesOf(purpose);
     if (rules.startedBy !== 'anyone' && subject === undefined) {
-      throw new OtpError('sign_in_required', 'This purpose belongs to a signed-in account: pass its "subject".');
+      throw new OtpError('sign_in_required', 'This purpose needs a signed-in account: pass its id as "subject".');
     }
     const phone = phones.accept(request.phone);
-    const route = openOf(this.#candidatesFor(phone, purpose).filter(({ name }) => !passedOver.has(name)));
+    const route = openOf(this.#candidatesFor(phone, purpose).filter(({ name }) => !stopped.has(name)));
     const [{ name: provider, policy }] = route;
     const sessionBinding = bind(rules, request);
     const send = this.#sendContext(request, phone, rules, route[0]);
@@ -118,7 +117,7 @@ export class OtpService {
       throw new OtpError('request_invalid', 'This purpose needs an "action" with "amount", "currency" and "payee".');
     }
     const locale = messages.localeFor(readLocale(request.locale));
-    if (passedOver.size === 0) await this.#assertUnsuspicious(request, phone.e164);
+    if (stopped.size === 0) await this.#assertUnsuspicious(request, phone.e164);
     const known = subject !== undefined || (await this.#mayStart(phone, purpose, rules));
 
     const handle = subject === undefined ? newHandle() : derivedHandle(hash);
@@ -135,17 +134,17 @@ export class OtpService {
     };
     const issued = issuedBy(route[0], codeMac);
     const checkedBy = known ? issued.checkedBy : 'nobody';
-    let reserved: Reserved;
+    let reservation: Reservation;
     try {
-      reserved = await this.#limited(send, challenges.start(send, challenge, { ...issued, checkedBy }), route);
+      reservation = await this.#reportLimits(send, challenges.start(send, challenge, { ...issued, checkedBy }), route);
     } catch (error) {
-      if (isPassedOver(error, route)) return this.#start(request, new Set([...passedOver, provider]));
-      const pending = request.reuse ? await this.#pending(error, send, challenge, policy) : undefined;
+      if (canUseNextProvider(error, route)) return this.#start(request, new Set([...stopped, provider]));
+      const pending = request.reuse ? await this.#findPending(error, send, challenge, policy) : undefined;
       if (pending) return pending;
       throw error;
     }
 
-    const { tier, decoy } = reserved;
+    const { tier, decoy } = reservation;
     events.emit('otp.started', { challengeId: handle.id, purpose, phone: maskPhone(phone.e164), tier, decoy });
     if (!decoy) {
       const message = {
@@ -158,14 +157,14 @@ export class OtpService {
         codeMac,
         action: action?.shown,
       };
-      await delivery.deliver(send, reserved.tier, message, route);
+      await delivery.deliver(send, reservation.tier, message, route);
     }
-    return this.#started(handle, phone.e164, reserved, policy);
+    return startedChallenge(handle, phone.e164, reservation, policy);
   }
 
   /**
-   * The number that {@link OtpService.start} would send to, for a host that must know whose it is before.
-   * @param phone as it was typed
+   * Normalizes a phone number as {@link OtpService.start} does, so you can look up its owner first.
+   * @param phone the number as typed
    * @throws {@link OtpError} `phone_invalid` · `phone_not_supported`
    */
   readPhone(phone: string): PhoneNumber {
@@ -173,15 +172,15 @@ export class OtpService {
   }
 
   /**
-   * Has a new code made for the same challenge. The old one is dead at once; tries that were spent stay spent.
-   * @throws {@link OtpError} `otp_unavailable` when the challenge is over, unknown, or has had all its messages ·
+   * Sends a new code for the same challenge. The old code stops working immediately; spent attempts stay spent.
+   * @throws {@link OtpError} `otp_unavailable` if the challenge has ended, is unknown, or has used all its messages ·
    * otherwise as {@link OtpService.start}
    */
   async resend(request: ResendRequest): Promise<StartedChallenge> {
     return this.parts.background.track(this.#resend(request, NONE));
   }
 
-  async #resend(request: ResendRequest, passedOver: ReadonlySet<string>): Promise<StartedChallenge> {
+  async #resend(request: ResendRequest, stopped: ReadonlySet<string>): Promise<StartedChallenge> {
     requireObject('The request', request);
     const { challenges, mac, delivery } = this.parts;
     const handle = parseHandle(request.challenge);
@@ -192,9 +191,9 @@ export class OtpService {
     const { purpose, account } = found;
     const phone = { e164: found.phone, region: found.region } as PhoneNumber;
     const candidates = nextAfter(found.provider, this.#candidatesFor(phone, purpose));
-    const route = openOf(candidates.filter(({ name }) => !passedOver.has(name)));
+    const route = openOf(candidates.filter(({ name }) => !stopped.has(name)));
     const [{ name: provider, policy }] = route;
-    if (account !== null && passedOver.size === 0) {
+    if (account !== null && stopped.size === 0) {
       await this.#assertSafe({ phone: phone.e164, purpose, subject: account });
     }
     const by = { client: request.client, purpose, ...(account !== null && { subject: account }) };
@@ -202,20 +201,20 @@ export class OtpService {
     const send = { ...context, hasClient: found.has_client };
     const code = drawCode(policy.codeLength);
     const codeMac = mac.of({ ...handle, purpose }, code);
-    let reserved: Reserved;
+    let reservation: Reservation;
     try {
-      reserved = await this.#limited(send, challenges.resend(send, stored, issuedBy(route[0], codeMac)), route);
+      reservation = await this.#reportLimits(send, challenges.resend(send, stored, issuedBy(route[0], codeMac)), route);
     } catch (error) {
-      if (isPassedOver(error, route)) return this.#resend(request, new Set([...passedOver, provider]));
+      if (canUseNextProvider(error, route)) return this.#resend(request, new Set([...stopped, provider]));
       throw error;
     }
 
-    if (!reserved.decoy) {
+    if (!reservation.decoy) {
       const locale = found.locale as Locale;
       const action = found.action_shown ?? undefined;
       const message = {
         challengeId: handle.id,
-        sendNumber: reserved.sends,
+        sendNumber: reservation.sends,
         phone,
         purpose,
         locale,
@@ -223,16 +222,16 @@ export class OtpService {
         codeMac,
         action,
       };
-      await delivery.deliver(send, reserved.tier, message, route);
+      await delivery.deliver(send, reservation.tier, message, route);
     }
-    return this.#started(handle, phone.e164, reserved, policy);
+    return startedChallenge(handle, phone.e164, reservation, policy);
   }
 
   /**
-   * Tries a code, once: the try is counted and committed before anything is granted, and before a vendor is asked.
-   * @throws {@link OtpError} `code_malformed` (no try was spent) · `otp_invalid` · `otp_unavailable` · `locked_out` ·
-   * `request_invalid` · `bot_check_failed` · `send_unavailable` (the vendor that checks the code is down) · `service_unavailable` (a try may
-   * have been spent)
+   * Verifies a code and returns a grant. The attempt is counted and committed before a grant is issued or a vendor is asked.
+   * @throws {@link OtpError} `code_malformed` (no attempt was spent) · `otp_invalid` · `otp_unavailable` · `locked_out` ·
+   * `request_invalid` · `bot_check_failed` · `send_unavailable` (the vendor that checks the code is down) ·
+   * `service_unavailable` (an attempt may have been spent)
    */
   async verify(request: VerifyRequest): Promise<VerifiedChallenge> {
     return this.parts.background.track(this.#verify(request));
@@ -261,13 +260,13 @@ export class OtpService {
     const expiresAt = attempt.matched
       ? new Date(attempt.grant_expires_at!)
       : await this.#askProvider(attempt, code, success);
-    if (!expiresAt) throw this.#refused(handle.id, purpose, attempt);
+    if (!expiresAt) throw this.#refuse(handle.id, purpose, attempt);
     const { account, phone } = attempt;
-    // The grant is in the table, but nobody has it: what is not answered cannot be used.
+    // The grant is stored already, but without this answer nobody has its secret, so it cannot be used.
     if (!(await accounts.mayUse(attempt))) {
-      const refused = { event: 'refused', outcome: 'account_refused' } as const;
-      this.parts.auditor.note({ ...refused, purpose, account, phone, challengeId: handle.id });
-      throw this.#refused(handle.id, purpose, { ...attempt, refused_by: 'account_refused' });
+      const refusal = { event: 'refused', outcome: 'account_refused' } as const;
+      this.parts.auditor.note({ ...refusal, purpose, account, phone, challengeId: handle.id });
+      throw this.#refuse(handle.id, purpose, { ...attempt, refused_by: 'account_refused' });
     }
 
     const masked = maskPhone(phone);
@@ -280,27 +279,31 @@ export class OtpService {
     return { grant: formatGrant(handle.id, secret), expiresAt, subject: account ?? phone, phone, purpose };
   }
 
-  /** Ends a challenge that its holder gives up. Does nothing when it is over or unknown. @throws {@link OtpError} `service_unavailable` */
+  /** Ends a challenge. Does nothing if it has ended already or is unknown. @throws {@link OtpError} `request_invalid` · `service_unavailable` */
   async cancel(request: { challenge: string }): Promise<void> {
     requireObject('The request', request);
     const handle = parseHandle(request.challenge);
-    const ended = handle && (await this.parts.challenges.cancel({ id: handle.id, handleHash: handleHash(handle) }));
-    if (ended?.checked_by !== 'provider') return;
-    this.parts.registry.named(ended.provider)?.client.forget(vendorReference(handle!.id, ended.phone, ended));
+    const code = handle && (await this.parts.challenges.cancel({ id: handle.id, handleHash: handleHash(handle) }));
+    if (code?.checked_by !== 'provider') return;
+    this.parts.registry.named(code.provider)?.client.forget(vendorReference(handle!.id, code.phone, code));
   }
 
   #rulesOf(purpose: unknown): PurposeRules {
     const rules = this.parts.settings.purposes.get(purpose as string);
     if (rules) return rules;
-    throw new OtpError('request_invalid', '"purpose" is not one of this application: add it to the option "purposes".');
+    throw new OtpError('request_invalid', '"purpose" is unknown: add it to the option "purposes".');
   }
 
-  /** What a vendor cannot do safely is refused for what must be safe, unless the host accepted it by name. */
+  /**
+   * Returns the providers that may serve a purpose. A provider that is too weak for it is left out, unless an option accepts
+   * the weakness.
+   * @throws {@link OtpError} `purpose_refused`
+   */
   #candidatesFor({ e164, region }: PhoneNumber, purpose: string): RegisteredProvider[] {
     const { settings, registry } = this.parts;
     const all = registry.for({ phone: e164, region });
-    const fit = all.filter(({ policy }) => weaknessFor(purpose, policy, settings) === undefined);
-    if (fit.length > 0 || all.length === 0) return fit;
+    const candidates = all.filter(({ policy }) => weaknessFor(purpose, policy, settings) === undefined);
+    if (candidates.length > 0 || all.length === 0) return candidates;
     const [{ name, policy }] = all as [RegisteredProvider];
     throw new OtpError(
       'purpose_refused',
@@ -309,8 +312,8 @@ export class OtpService {
   }
 
   /**
-   * Before a try is spent: the vendor that checks the code can be asked. Of which vendor a challenge is, only its row says;
-   * that is looked up only while some vendor is left alone.
+   * Makes sure that the vendor that checks the code can be asked, before an attempt is spent. Only the challenge's row names
+   * its vendor, so the row is read only while some vendor's circuit is open.
    * @throws {@link OtpError} `send_unavailable`
    */
   async #assertCheckable(handle: Handle): Promise<void> {
@@ -322,7 +325,7 @@ export class OtpService {
     if (vendor) openOf([vendor]);
   }
 
-  /** Whoever goes on after wrong codes must be a person, where the host can tell. @throws {@link OtpError} `bot_check_failed` */
+  /** After wrong codes, requires human verification if a `BotCheck` is provided. @throws {@link OtpError} `bot_check_failed` */
   async #assertNotGuessing(handle: Handle, { purpose, client = 'server' }: VerifyRequest): Promise<void> {
     const { checks, challenges, settings } = this.parts;
     if (!checks.checksBots || client === 'server') return;
@@ -359,7 +362,7 @@ export class OtpService {
     };
   }
 
-  /** What names the client over several starts: the account, or the key of a device. */
+  /** Identifies the client across several starts, by its account or its device key. */
   #clientOf({ client, subject }: Pick<StartRequest, 'client' | 'subject'>, phone: PhoneNumber): Buffer | undefined {
     const { hash } = this.parts;
     if (subject !== undefined) return hash.of('client', 'account', subject);
@@ -368,9 +371,9 @@ export class OtpService {
   }
 
   /**
-   * Before anything is stored. Anonymous callers are asked to be people; what speaks against their number is for the time
-   * after the answer, or it would tell who has an account.
-   * @throws {@link OtpError} `bot_check_failed` · to signed-in accounts `other_factor_needed`
+   * Runs the abuse checks before anything is stored. Anonymous callers get the bot check only: their number is assessed after
+   * the response, or the response would reveal which numbers have an account.
+   * @throws {@link OtpError} `bot_check_failed` · with a `subject` `other_factor_needed`
    */
   async #assertUnsuspicious({ client, purpose, subject }: StartRequest, phone: string): Promise<void> {
     if (subject !== undefined) return this.#assertSafe({ phone, purpose, subject });
@@ -379,10 +382,10 @@ export class OtpService {
     await this.#assertHuman({ step: 'start', purpose, token, address }, { phone });
   }
 
-  async #assertHuman(call: CallToCheck, about: Pick<Note, 'challengeId' | 'phone'>): Promise<void> {
+  async #assertHuman(call: CallToCheck, context: Pick<Note, 'challengeId' | 'phone'>): Promise<void> {
     const { checks, auditor } = this.parts;
     await checks.assertHuman(call).catch((error: unknown) => {
-      auditor.note({ event: 'refused', outcome: 'bot_check_failed', purpose: call.purpose, ...about });
+      auditor.note({ event: 'refused', outcome: 'bot_check_failed', purpose: call.purpose, ...context });
       throw error;
     });
   }
@@ -391,15 +394,15 @@ export class OtpService {
     if (await this.parts.checks.mayReceive(to)) return;
     const { phone, purpose, subject: account } = to;
     this.parts.auditor.note({ event: 'refused', outcome: 'other_factor_needed', phone, purpose, account });
-    throw new OtpError('other_factor_needed', 'A code by SMS is not safe for this number now: use another factor.');
+    throw new OtpError('other_factor_needed', 'A code by SMS is not safe for this number now. Use another factor.');
   }
 
   async #mayStart(phone: PhoneNumber, purpose: string, { account }: PurposeRules): Promise<boolean> {
     return account === 'any' || (await this.parts.accounts.find(phone.e164, purpose)) !== null;
   }
 
-  /** Asked again within the cooldown: what was begun already, if it is just this. */
-  async #pending(
+  /** Returns the live challenge of an identical request within the cooldown, if there is one. */
+  async #findPending(
     error: unknown,
     send: SendContext,
     challenge: NewChallenge,
@@ -409,19 +412,19 @@ export class OtpService {
     const found = await this.parts.challenges.pending(send, challenge);
     if (!found) return undefined;
     const handle = derivedHandle(this.parts.hash, found.id);
-    if (!handleHash(handle).equals(found.handleHash)) return undefined; // begun under another pepper, or by a stranger
-    return this.#started(handle, send.phone, found, policy);
+    if (!handleHash(handle).equals(found.handleHash)) return undefined; // started with another pepper, or by a stranger
+    return startedChallenge(handle, send.phone, found, policy);
   }
 
-  /** Lets the operator see which limit was hit, or is about to be; the caller only learns how long to wait. */
-  async #limited<T extends Reserved>(send: SendContext, reserving: Promise<T>, route: Route): Promise<T> {
+  /** Reports to operators which limit was reached. The caller only learns how long to wait. */
+  async #reportLimits<T extends Reservation>(send: SendContext, reserve: Promise<T>, route: Route): Promise<T> {
     const { phone, purpose } = send;
     try {
-      const reserved = await reserving;
-      for (const alarm of reserved.alarms) this.#tellOfLowConversion(send, alarm);
-      return reserved;
+      const reservation = await reserve;
+      for (const alarm of reservation.alarms) this.#reportLowConversion(send, alarm);
+      return reservation;
     } catch (error) {
-      if (error instanceof OtpError && error.code !== 'otp_unavailable' && !isPassedOver(error, route)) {
+      if (error instanceof OtpError && error.code !== 'otp_unavailable' && !canUseNextProvider(error, route)) {
         const { code, retryAfterSeconds } = error;
         const limit = error instanceof LimitError ? error.limit : undefined;
         this.parts.events.emit('otp.limited', { purpose, phone: maskPhone(phone), code, retryAfterSeconds, limit });
@@ -430,14 +433,14 @@ export class OtpService {
     }
   }
 
-  #tellOfLowConversion({ phone, address }: SendContext, { limit: scope, ...counts }: ConversionAlarm): void {
+  #reportLowConversion({ phone, address }: SendContext, { limit: scope, ...counts }: ConversionAlarm): void {
     const name = scope === 'address' ? maskAddress(address!) : maskPrefix(phone);
     this.parts.events.emit('otp.conversion_low', { scope, name, ...counts });
   }
 
   /**
-   * The attempt is spent; now the one who made the code is asked. Only the provider's documented success counts, and only
-   * if the challenge did not end meanwhile. A decoy takes as long.
+   * Asks the provider that made the code; the attempt is spent already. Only the provider's documented success counts, and
+   * only if the challenge has not ended in the meantime. A decoy takes equally long.
    */
   async #askProvider(
     { ask, waits_for: waitsFor, phone }: Attempt,
@@ -451,27 +454,18 @@ export class OtpService {
     const { outcome } = await client.check({ ...vendorReference(success.id, phone, ask), code });
     if (outcome === 'verified') return challenges.settle(success, ask.sends);
     if (outcome === 'incorrect_code') {
-      background.run(challenges.wrongCode(success.id).then((failures) => this.#noticeSpraying(failures)));
+      background.run(challenges.wrongCode(success.id).then((failures) => this.#reportSpraying(failures)));
     }
     return undefined;
   }
 
-  #started(
-    handle: Handle,
-    phone: string,
-    { expiresAt, resendAt }: Pick<Reserved, 'expiresAt' | 'resendAt'>,
-    { codeLength }: CodePolicy,
-  ): StartedChallenge {
-    return { challenge: formatHandle(handle), phone: maskPhone(phone), expiresAt, resendAt, codeLength };
-  }
-
-  #noticeSpraying(failures: number | null | undefined): void {
+  #reportSpraying(failures: number | null | undefined): void {
     const { settings, events } = this.parts;
     if (failures && failures % settings.sprayingFailures === 0) events.emit('otp.spraying', { failures });
   }
 
-  /** The caller learns one of three answers; the log and the events learn why. */
-  #refused(challengeId: string, purpose: string, attempt: Attempt): OtpError {
+  /** Writes the true reason to the log and the events, and returns one of three errors for the caller. */
+  #refuse(challengeId: string, purpose: string, attempt: Attempt): OtpError {
     const { refused_by: refusedBy, failures, retry_after: retryAfter } = attempt;
     const reason = refusedBy ?? 'wrong_code';
     this.#logger.log(`verify refused: ${reason}, purpose ${purpose}, challenge ${challengeId}`);
@@ -479,11 +473,11 @@ export class OtpService {
     if (refusedBy === undefined) {
       const { failuresInARow, failuresPerHour } = this.parts.settings;
       const closed = attempt.failures_in_a_row >= failuresInARow;
-      this.#noticeSpraying(attempt.wrong_codes);
+      this.#reportSpraying(attempt.wrong_codes);
       if (closed || failures >= failuresPerHour) {
         this.parts.events.emit('otp.locked_out', { challengeId, purpose, failures, closed });
       }
-      return new OtpError('otp_invalid', 'This code is not right.');
+      return new OtpError('otp_invalid', 'This code is wrong. Try again.');
     }
     return refusedBy === 'locked_out' ? lockedOut(retryAfter!) : otpUnavailable();
   }
@@ -491,22 +485,31 @@ export class OtpService {
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Its provider was stopped, and the route has another. */
-function isPassedOver(error: unknown, { length }: Route): boolean {
+function startedChallenge(
+  handle: Handle,
+  phone: string,
+  { expiresAt, resendAt }: Pick<Reservation, 'expiresAt' | 'resendAt'>,
+  { codeLength }: CodePolicy,
+): StartedChallenge {
+  return { challenge: formatHandle(handle), phone: maskPhone(phone), expiresAt, resendAt, codeLength };
+}
+
+/** Whether the provider has a sending stop and the route has another provider. */
+function canUseNextProvider(error: unknown, { length }: Route): boolean {
   return error instanceof LimitError && error.limit === 'provider_stopped' && length > 1;
 }
 
 /**
- * A message that did not arrive is sent again by the next provider, and by the same one when there is no other. One that
- * finds codes by phone alone may hold a code of another challenge there, so it takes over from nobody.
+ * Orders the providers for a resend: the next provider first, the same one last. A provider that finds codes by phone only
+ * may hold a code of another challenge for this phone, so it never takes over from another provider.
  */
 function nextAfter(name: string, candidates: readonly RegisteredProvider[]): RegisteredProvider[] {
   const at = candidates.findIndex((candidate) => candidate.name === name);
-  const inTurn = [...candidates.slice(at + 1), ...candidates.slice(0, at + 1)];
-  return inTurn.filter((candidate) => candidate.name === name || !candidate.policy.onePerPhone);
+  const order = [...candidates.slice(at + 1), ...candidates.slice(0, at + 1)];
+  return order.filter((candidate) => candidate.name === name || !candidate.policy.onePerPhone);
 }
 
-/** How the vendor knows a challenge. */
+/** The vendor's reference to a challenge. */
 function vendorReference(
   id: string,
   phone: string,

@@ -9,8 +9,8 @@ interface SignedIn {
 }
 
 /**
- * What a challenge and its grant are bound to: an account and its session. Null where nobody is signed in: before there
- * is an account, and during a login, when the handle alone says who may answer.
+ * Computes what a challenge and its grant are bound to: the account and its session. Null if no account is signed in: before
+ * an account exists, and during a login, where the holder of the handle may answer.
  */
 export type SessionBinding = (rules: PurposeRules | undefined, signedIn: SignedIn) => Buffer | null;
 
@@ -18,7 +18,7 @@ export function sessionBinding(hash: KeyedHash): SessionBinding {
   return (rules, { subject, session }) => {
     if (subject === undefined) {
       if (session === undefined) return null;
-      throw new OtpError('request_invalid', 'A "session" needs the "subject" it belongs to.');
+      throw new OtpError('request_invalid', '"session" needs a "subject": pass both.');
     }
     const account = requireText('subject', subject);
     const login = session === undefined ? '' : requireText('session', session);

@@ -2,28 +2,28 @@ import { closest, distance } from 'fastest-levenshtein';
 
 import { OtpConfigError } from '../errors/otp.error.js';
 
-/** All names that options of type `T` may have, optional ones too: a name that is missing in such a list does not compile. */
+/** All option names of `T`, including optional ones. A list that lacks a name does not compile. */
 export type OptionNames<T> = Readonly<Record<keyof T, unknown>>;
 
 /**
- * A misspelt name would leave its option at the default, and nobody would see it.
- * @param group the option that holds these, such as `allow`; left out for the outermost
- * @throws {@link OtpConfigError} naming an option that is not `known`, and the one that it may be meant for
+ * Rejects unknown option names. A misspelt option would otherwise silently keep its default.
+ * @param group the option that contains these options, such as `allow`; omitted at the top level
+ * @throws {@link OtpConfigError} that names the unknown option and suggests the most similar known one
  */
 export function refuseUnknownOptions(given: unknown, known: object, group?: string): void {
-  if (typeof given !== 'object' || given === null) return; // whoever reads them says what they must be
+  if (typeof given !== 'object' || given === null) return; // the code that reads the options checks their type
   const names = Object.keys(known);
   const unknown = Object.keys(given).find((name) => !names.includes(name));
   if (unknown === undefined) return;
   const inGroup = (name: string) => (group === undefined ? name : `${group}.${name}`);
-  const meant = nearest(unknown, names);
-  const few = names.length <= 20 ? `known are ${names.map(inGroup).join(', ')}` : 'none has a name like it';
-  throw new OtpConfigError(
-    `Unknown option "${inGroup(unknown)}": ${meant === undefined ? `${few}.` : `did you mean "${inGroup(meant)}"?`}`,
-  );
+  const suggestion = nearest(unknown, names);
+  const list =
+    names.length <= 20 ? `Known options: ${names.map(inGroup).join(', ')}.` : 'No option has a similar name.';
+  const help = suggestion === undefined ? list : `Did you mean "${inGroup(suggestion)}"?`;
+  throw new OtpConfigError(`Unknown option "${inGroup(unknown)}". ${help}`);
 }
 
-/** The name that needs the fewest corrections, unless that is more than every third letter. */
+/** Returns the name with the smallest edit distance, unless it exceeds a third of the letters. */
 function nearest(name: string, names: readonly string[]): string | undefined {
   const lower = names.map((other) => other.toLowerCase());
   const match = closest(name.toLowerCase(), lower);

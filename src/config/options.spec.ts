@@ -19,7 +19,7 @@ function refusal(changed: object): string {
   return 'accepted';
 }
 
-describe('the figures', () => {
+describe('the numeric options', () => {
   it('have the defaults and hard bounds of this table', () => {
     const table = Object.entries(OTP_FIGURES).map(([name, { default: standard, min, unit, ...rest }]) => {
       const max = 'max' in rest ? rest.max : '-';
@@ -29,7 +29,7 @@ describe('the figures', () => {
     expect(table).toEqual([
       'codeLength 6 6 8 digits',
       'codeTtlSeconds 300 60 600 s',
-      'maxAttempts 5 1 5 tries',
+      'maxAttempts 5 1 5 attempts',
       'maxSends 3 1 5 messages',
       'failuresPerHour 10 1 100 failures',
       'lockoutMinutes 15 1 60 min',
@@ -66,17 +66,17 @@ describe('the figures', () => {
 
   const figures = Object.entries(OTP_FIGURES).map(([name, figure]) => ({ name, max: 2 ** 31 - 1, ...figure }));
 
-  it.each(figures)('$name is its default when left out, and when given as undefined', ({ name, default: standard }) => {
+  it.each(figures)('$name uses its default if it is omitted or undefined', ({ name, default: standard }) => {
     expect(resolve({})).toMatchObject({ [name]: standard });
     expect(resolve({ [name]: undefined })).toMatchObject({ [name]: standard });
   });
 
-  it.each(figures)('$name may be anything from $min to $max', ({ name, min, max }) => {
+  it.each(figures)('$name accepts values from $min to $max', ({ name, min, max }) => {
     expect(resolve({ [name]: min })).toMatchObject({ [name]: min });
     expect(resolve({ [name]: max })).toMatchObject({ [name]: max });
   });
 
-  it.each(figures)('$name is refused below $min, above $max, and when it is no whole number', (figure) => {
+  it.each(figures)('$name rejects values below $min, above $max, and values that are not whole numbers', (figure) => {
     const { name, min, max, unit } = figure;
     const range = OTP_FIGURES[name as keyof typeof OTP_FIGURES];
     const message =
@@ -90,25 +90,25 @@ describe('the figures', () => {
   });
 });
 
-describe('the pepper', () => {
+describe('the option pepper', () => {
   const help =
-    '"pepper" must hold at least 32 random bytes that nothing else uses: take the output of "openssl rand -base64 48".';
+    '"pepper" must be at least 32 random bytes that nothing else uses: generate it with "openssl rand -base64 48".';
 
   it.each([
     ['missing', undefined, help],
     ['empty', '', `"pepper" has only 0 bytes. ${help}`],
     ['a number', 42, help],
-    ['an empty list', [], help],
-    ['a list of nothing', [undefined], 'each "id" in "pepper" must be 1 to 16 letters, digits or _ . -'],
+    ['an empty array', [], help],
+    ['an array of undefined', [undefined], 'Each "id" in "pepper" must be 1 to 16 letters, digits or _ . -'],
     ['31 bytes long', 'abcdefghijklmnopqrstuvwxyz01234', `"pepper" has only 31 bytes. ${help}`],
-    ['one byte 64 times', 'x'.repeat(64), `"pepper" repeats itself. ${help}`],
-    ['zeros', new Uint8Array(32), `"pepper" repeats itself. ${help}`],
-    ['a short word again and again', 'secret'.repeat(8), `"pepper" repeats itself. ${help}`],
-  ])('SEC-03 is refused when it is %s', (_, pepper, message) => {
+    ['one byte repeated 64 times', 'x'.repeat(64), `"pepper" is too repetitive. ${help}`],
+    ['all zeros', new Uint8Array(32), `"pepper" is too repetitive. ${help}`],
+    ['a repeated short word', 'secret'.repeat(8), `"pepper" is too repetitive. ${help}`],
+  ])('SEC-03 rejects a pepper that is %s', (_, pepper, message) => {
     expect(refusal({ pepper })).toBe(message);
   });
 
-  it('SEC-03 is refused when it equals another secret of the application, as text or as bytes', () => {
+  it('SEC-03 rejects a pepper that equals another secret of the application, as text or as bytes', () => {
     const { pepper } = complete;
     const message = `"pepper" equals another secret of this application. ${help}`;
 
@@ -117,24 +117,26 @@ describe('the pepper', () => {
     expect(refusal({ pepperMustDifferFrom: ['the key that signs tokens'] })).toBe('accepted');
   });
 
-  it('says so when a secret to compare with is missing, instead of comparing with nothing', () => {
+  it('rejects a missing secret in pepperMustDifferFrom', () => {
     expect(refusal({ pepperMustDifferFrom: [undefined] })).toBe(
-      '"pepperMustDifferFrom" holds something that is neither a string nor bytes: is an environment variable missing?',
+      '"pepperMustDifferFrom" contains an entry that is neither a string nor bytes: check for a missing environment variable.',
     );
   });
 
-  it('is several under names of their own', () => {
+  it('accepts several peppers with unique ids', () => {
     const secret = complete.pepper;
     const ids = (...names: unknown[]) => names.map((id, n) => ({ id, secret: `${secret as string}${n}` }));
 
     expect(resolve({ pepper: ids('2', '1') }).peppers.map(({ id }) => id)).toEqual(['2', '1']);
-    expect(refusal({ pepper: ids('1', '1') })).toBe('"pepper" holds two secrets under one "id": give each its own.');
+    expect(refusal({ pepper: ids('1', '1') })).toBe(
+      '"pepper" contains two secrets with the same "id": give each secret its own.',
+    );
     for (const id of ['', ' ', 'a'.repeat(17), 'é', 1, undefined]) {
-      expect(refusal({ pepper: ids(id) })).toBe('each "id" in "pepper" must be 1 to 16 letters, digits or _ . -');
+      expect(refusal({ pepper: ids(id) })).toBe('Each "id" in "pepper" must be 1 to 16 letters, digits or _ . -');
     }
   });
 
-  it('never stands in the message of its refusal', () => {
+  it('is never repeated in an error message', () => {
     const secret = 'hunter2-hunter2-hunter2';
 
     expect(refusal({ pepper: secret })).not.toContain('hunter2');
@@ -143,40 +145,40 @@ describe('the pepper', () => {
 });
 
 describe('the other options', () => {
-  it('are named when there are none at all', () => {
+  it('rejects missing options and says where to pass them', () => {
     expect(() => resolveOptions(undefined as never)).toThrow(
       new OtpConfigError('OtpModule needs options: pass them as the second argument of "OtpModule.forRoot()".'),
     );
   });
 
   it.each([
-    ['with nothing in it', ''],
-    ['of 31 characters', 'A'.repeat(31)],
-    ['that looks like a code', '1234 Bank'],
-    ['that ends like a code', 'Bank 1234'],
-    ['with a code in Arabic digits', 'Bank ١٢٣٤'],
-    ['with a path', 'evil.com/x'],
-    ['that looks like an origin line', '@evil.com #0'],
-    ['of two lines', 'Bank\nBank'],
-    ['that turns the direction of the text', 'Bank\u202E'],
-    ['with markup', '<b>'],
-    ['that is a number', 7],
-    ['left out', undefined],
-  ])('SEC-58 refuse a name %s', (_, appName) => {
+    ['an empty name', ''],
+    ['a name of 31 characters', 'A'.repeat(31)],
+    ['a name that starts like a code', '1234 Bank'],
+    ['a name that ends like a code', 'Bank 1234'],
+    ['a name with a code in Arabic-Indic digits', 'Bank ١٢٣٤'],
+    ['a name with a path', 'evil.com/x'],
+    ['a name that looks like an origin line', '@evil.com #0'],
+    ['a name of two lines', 'Bank\nBank'],
+    ['a name that changes the text direction', 'Bank\u202E'],
+    ['a name with markup', '<b>'],
+    ['a number', 7],
+    ['undefined', undefined],
+  ])('SEC-58 appName rejects %s', (_, appName) => {
     expect(refusal({ appName })).toBe(
-      '"appName" must be 1 to 30 letters, digits, spaces or . & \' -, begin with a letter, and hold no run of four digits.',
+      '"appName" must be 1 to 30 letters, digits, spaces or . & \' -, start with a letter, and contain no four digits in a row.',
     );
   });
 
   it.each(['Acme', 'مصرف الأمان', 'בנק', 'O’Neil'.replace('’', "'"), 'A&B 24-7', 'a'.repeat(30)])(
-    'accept the name %j',
+    'appName accepts %j',
     (appName) => {
       expect(resolve({ appName }).appName).toBe(appName);
     },
   );
 
   it.each(['https://bank.example', 'bank.example/', 'bank.example:443', 'BANK.example', 'localhost', 'a b.c', '', 5])(
-    'refuse the origin %j',
+    'origin rejects %j',
     (origin) => {
       expect(refusal({ origin })).toBe(
         '"origin" must be a bare host name such as "bank.example", without scheme, port or path.',
@@ -185,39 +187,39 @@ describe('the other options', () => {
   );
 
   it.each(['', 'FA+9qCX9VS', 'FA+9qCX9VSuu', 'FA+9qCX9VS\n', 'FA-9qCX9VSu', 'FA+9qCX9VS=', 'ＦA+9qCX9VSu', 5, null])(
-    'SEC-64 refuse the hash %j of an Android app',
+    'SEC-64 androidAppHash rejects %j',
     (androidAppHash) => {
       expect(refusal({ androidAppHash })).toBe(
-        '"androidAppHash" must be the 11 characters of A-Z, a-z, 0-9, + and / that stand for your app, computed as in ' +
+        '"androidAppHash" must be the hash of your app, 11 characters of A-Z, a-z, 0-9, + and /, computed as described in ' +
           'https://developers.google.com/identity/sms-retriever/verify.',
       );
     },
   );
 
-  it('accept the hash of an Android app, and none', () => {
+  it('androidAppHash accepts a valid hash and undefined', () => {
     expect(resolve({ androidAppHash: 'FA+9qCX9/Su' }).androidAppHash).toBe('FA+9qCX9/Su');
     expect(resolve({}).androidAppHash).toBeUndefined();
   });
 
-  it('SEC-26 need a daily budget, since there is no harmless default', () => {
+  it('SEC-26 dailySendBudget is required, because no default is harmless', () => {
     expect(refusal({ dailySendBudget: undefined })).toBe(
-      '"dailySendBudget" is missing: say how many messages a day may cost you at most.',
+      '"dailySendBudget" is missing: set the maximum number of messages per day.',
     );
     for (const dailySendBudget of [0, -1, 1.5, '100', Infinity, null]) {
       expect(refusal({ dailySendBudget })).toBe('"dailySendBudget" must be a whole number of at least 1 (messages).');
     }
   });
 
-  it('LIM-10 enforce the conversion floor of a prefix alone, unless they say otherwise', () => {
-    const asItComes = { prefix: 'enforce', address: 'report', region: 'report', provider: 'report' };
+  it('minimumConversion enforces the prefix only by default', () => {
+    const defaults = { prefix: 'enforce', address: 'report', region: 'report', provider: 'report' };
 
-    expect(resolve({}).minimumConversion).toEqual(asItComes);
+    expect(resolve({}).minimumConversion).toEqual(defaults);
     expect(resolve({ minimumConversion: { region: 'enforce' } }).minimumConversion).toEqual({
-      ...asItComes,
+      ...defaults,
       region: 'enforce',
     });
     expect(refusal({ minimumConversion: { country: 'off' } as never })).toBe(
-      'Unknown option "minimumConversion.country": known are minimumConversion.prefix, minimumConversion.address, ' +
+      'Unknown option "minimumConversion.country". Known options: minimumConversion.prefix, minimumConversion.address, ' +
         'minimumConversion.region, minimumConversion.provider.',
     );
     for (const prefix of ['on', true, null]) {
@@ -227,16 +229,16 @@ describe('the other options', () => {
     }
   });
 
-  it('SEC-26 refuse caps of regions that would cap nothing', () => {
+  it('SEC-26 sendsPerRegionPerDay rejects unserved regions and a cap of 0', () => {
     expect(refusal({ sendsPerRegionPerDay: { XX: 5 } })).toBe(
-      '"sendsPerRegionPerDay" holds a region that is not in "regions".',
+      '"sendsPerRegionPerDay" contains a region that is not in "regions": add it there, or remove it here.',
     );
     expect(refusal({ sendsPerRegionPerDay: { SA: 0 } })).toBe(
       '"sendsPerRegionPerDay.SA" must be a whole number of at least 1 (messages).',
     );
   });
 
-  it('add purposes to the built-in ones, closed unless opened, and change the built-in ones in part', () => {
+  it('purposes adds purposes with the strictest rules as defaults, and overrides single rules of built-in ones', () => {
     const { purposes } = resolve({ purposes: { pick_up: {}, login: { account: 'any' } } });
 
     expect(purposes.get('pick_up')).toEqual({ startedBy: 'host', account: 'any', number: 'established' });
@@ -244,41 +246,38 @@ describe('the other options', () => {
     expect(purposes.get('transaction')).toEqual({ startedBy: 'host', account: 'any', number: 'established' });
   });
 
-  it('let codes for a login go to unknown numbers only where a login registers', () => {
+  it('login codes go to unknown numbers only with registerOnLogin', () => {
     expect(resolve({}).purposes.get('login')).toMatchObject({ account: 'required' });
     expect(resolve({ registerOnLogin: true }).purposes.get('login')).toMatchObject({ account: 'any' });
   });
 
-  it('refuse a policy for taken numbers that does not exist', () => {
+  it('takenNumbers rejects an unknown policy', () => {
     expect(resolve({}).takenNumbers).toBe('transfer_unconfirmed');
     expect(refusal({ takenNumbers: 'steal' as never })).toBe(
       '"takenNumbers" must be one of refuse, transfer_unconfirmed, transfer.',
     );
   });
 
-  it.each(['', 'Login', 'pick-up', '1st', 'a'.repeat(33), '__proto__'])(
-    'refuse %j as the name of a purpose',
-    (name) => {
-      expect(refusal({ purposes: { [name]: {} } })).toBe(
-        '"purposes" holds a name that is not 1 to 32 of a-z, 0-9 and _: write it in snake_case.',
-      );
-    },
-  );
+  it.each(['', 'Login', 'pick-up', '1st', 'a'.repeat(33), '__proto__'])('purposes rejects the name %j', (name) => {
+    expect(refusal({ purposes: { [name]: {} } })).toBe(
+      '"purposes" contains an invalid name: use snake_case of 1 to 32 characters (a-z, 0-9, _) that starts with a letter.',
+    );
+  });
 
   it.each<[string, object, string]>([
     ['allow', { allow: { region: ['SA'] } }, 'allow.regions'],
     ['minimumConversion', { minimumConversion: { prefixes: 'off' } }, 'minimumConversion.prefix'],
     ['dailySpendBudget', { dailySpendBudget: { amuont: '9.00' } }, 'dailySpendBudget.amount'],
     ['purposes', { purposes: { login: { startedby: 'anyone' } } }, 'purposes.login.startedBy'],
-    ['texts, a purpose', { texts: { logn: { en: '{code}' } } }, 'texts.login'],
-    ['texts, a notice', { texts: { notice_number_change: { en: '{app}' } } }, 'texts.notice_number_changed'],
-    ['texts, a purpose of the host', { purposes: { pick_up: {} }, texts: { pickup: {} } }, 'texts.pick_up'],
-  ])('refuse a misspelt name within %s, and propose the nearest', (_, changed, meant) => {
+    ['texts (a purpose)', { texts: { logn: { en: '{code}' } } }, 'texts.login'],
+    ['texts (a notice)', { texts: { notice_number_change: { en: '{app}' } } }, 'texts.notice_number_changed'],
+    ['texts (a purpose of the host)', { purposes: { pick_up: {} }, texts: { pickup: {} } }, 'texts.pick_up'],
+  ])('rejects a misspelt name in %s and suggests the nearest', (_, changed, suggestion) => {
     expect(refusal(changed)).toMatch(/^Unknown option "/);
-    expect(refusal(changed)).toContain(`did you mean "${meant}"?`);
+    expect(refusal(changed)).toContain(`Did you mean "${suggestion}"?`);
   });
 
-  it('refuse a rule that a purpose cannot have', () => {
+  it('purposes rejects an invalid rule', () => {
     expect(refusal({ purposes: { pick_up: { startedBy: 'anybody' } } })).toBe(
       '"purposes.pick_up.startedBy" must be one of anyone, account, host, login.',
     );
@@ -288,7 +287,7 @@ describe('the other options', () => {
     expect(refusal({ purposes: { pick_up: undefined } })).toBe('accepted');
   });
 
-  it('are production settings where NODE_ENV says so, unless the option says otherwise', () => {
+  it('production defaults to NODE_ENV and can be overridden', () => {
     const before = process.env.NODE_ENV;
     try {
       process.env.NODE_ENV = 'production';
@@ -302,7 +301,7 @@ describe('the other options', () => {
     }
   });
 
-  it('are frozen once they are resolved', () => {
+  it('the resolved options are frozen', () => {
     expect(Object.isFrozen(resolve({}))).toBe(true);
   });
 });

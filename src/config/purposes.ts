@@ -1,31 +1,32 @@
 import { refuseUnknownOptions } from './option-names.js';
 import { OtpConfigError } from '../errors/otp.error.js';
 
-/** What a code is for. A challenge answers for its purpose only. */
+/** What a code is for. A challenge can be verified for its own purpose only. */
 export type Purpose = BuiltInPurpose | (string & {});
 
-/** Purposes that every application has, with the rules in docs/options.md. */
+/** The built-in purposes; docs/options.md lists their rules. */
 export type BuiltInPurpose =
   'login' | 'registration' | 'verify_number' | 'change_number' | 'password_reset' | 'second_factor' | 'transaction';
 
-/** Who may start a purpose, and which numbers serve it. */
+/** Who may start a purpose, and which numbers may be used for it. */
 export interface PurposeRules {
   /**
-   * Who starts it, and with that who may answer it:
-   * `anyone` who names a phone · an `account` that is signed in, in its session · only the `host`'s own code (such as
-   * `@StepUp`), never a ready-made route, for a signed-in account and its session · the host's code during a `login`, for
-   * an account that is not signed in yet: whoever holds the handle may answer, and the grant is the account's alone.
+   * Who may start the purpose, and therefore who may verify it.
+   * `anyone`: any client with a phone number. `account`: a signed-in account, in its session. `host`: only your own code (such
+   * as `@StepUp`), never a ready-made route, for a signed-in account and its session. `login`: your code during a login, for an
+   * account that is not signed in yet; any holder of the handle may verify, and the grant is valid for this account only.
    * @defaultValue 'host'
    */
   startedBy: 'anyone' | 'account' | 'host' | 'login';
   /**
-   * `required`: a number that belongs to no account gets a decoy, so that the answer does not tell who has one.
+   * `required`: a number without an account gets a decoy, so the response does not reveal which numbers have one. `any`: the
+   * number needs no account.
    * @defaultValue 'any'
    */
   account: 'required' | 'any';
   /**
-   * `settled`: only numbers that are not on hold after a change (`holdHours`) and were proved within
-   * `reconfirmAfterDays`. Signed-in accounts are told; anybody else gets a decoy.
+   * `established`: only numbers that are not on hold after a change (`holdHours`) and were proved within `reconfirmAfterDays`.
+   * Otherwise a signed-in account gets an error and an anonymous caller gets a decoy. `any`: every number.
    * @defaultValue 'established'
    */
   number: 'established' | 'any';
@@ -43,7 +44,7 @@ const BUILT_IN: Record<BuiltInPurpose, PurposeRules> = {
   password_reset: { startedBy: 'anyone', account: 'required', number: 'established' },
   verify_number: { startedBy: 'account', account: 'any', number: 'any' },
   change_number: { startedBy: 'account', account: 'any', number: 'established' },
-  // Any number: the password is the other factor, and both together prove an old number anew.
+  // Any number: the password is the other factor, and both together renew the proof of an old number.
   second_factor: { startedBy: 'login', account: 'any', number: 'any' },
   transaction: { startedBy: 'host', account: 'any', number: 'established' },
 };
@@ -67,7 +68,7 @@ export function resolvePurposes({
   for (const [name, rules] of Object.entries(own)) {
     if (!/^[a-z][a-z0-9_]{0,31}$/.test(name)) {
       throw new OtpConfigError(
-        `"purposes" holds a name that is not 1 to 32 of a-z, 0-9 and _: write it in snake_case.`,
+        '"purposes" contains an invalid name: use snake_case of 1 to 32 characters (a-z, 0-9, _) that starts with a letter.',
       );
     }
     requireRules(`purposes.${name}`, rules);

@@ -6,15 +6,15 @@ export interface ResolvedPepper {
   readonly secret: Buffer;
 }
 
-/** A MAC with the id of the pepper that made it. */
+/** A MAC and the id of the pepper that made it. */
 export interface StoredMac {
   readonly keyId: string;
   readonly mac: Buffer;
 }
 
 /**
- * Joins fields so that no two different lists give the same bytes: each is preceded by its length.
- * Without it ("ab", "c") and ("a", "bc") would hash alike.
+ * Joins fields into bytes, each preceded by its length, so that two different lists never give the same bytes. Otherwise
+ * ("ab", "c") and ("a", "bc") would have the same hash.
  */
 export function frame(fields: readonly (string | Uint8Array)[]): Buffer {
   const parts = fields.map((field) => Buffer.from(field as string));
@@ -27,12 +27,12 @@ export function frame(fields: readonly (string | Uint8Array)[]): Buffer {
   return framed;
 }
 
-/** Turns what must be looked up but not be readable (a counter's number, a device key, a session) into 16 bytes. */
+/** Hashes values that must be found but not be readable (the phone of a counter, a device key, a session) into 16 bytes. */
 export class KeyedHash {
   readonly #secret: Buffer;
 
   constructor(peppers: readonly ResolvedPepper[]) {
-    // Counters must not start anew when a pepper is added in front: they stay under the oldest one until it is taken out.
+    // Adding a pepper in front must not reset the counters, so they use the oldest pepper until it is removed.
     const oldest = peppers.toSorted((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))[0]!;
     this.#secret = createHmac('sha256', oldest.secret).update('nestjs-phone-otp keyed hash').digest();
   }
@@ -41,12 +41,12 @@ export class KeyedHash {
     return createHmac('sha256', this.#secret).update(frame(fields)).digest().subarray(0, 16);
   }
 
-  /** What stands for a number in the audit, and in counters and lockouts. */
+  /** The hash of a phone number in the audit, in counters and in lockouts. */
   ofPhone(phone: string): Buffer {
     return this.of('phone', phone);
   }
 
-  /** What stands for an account in counters and lockouts. */
+  /** The hash of an account in counters and lockouts. */
   ofAccount(account: string): Buffer {
     return this.of('account', account);
   }

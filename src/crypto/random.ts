@@ -1,14 +1,14 @@
 import { randomFillSync } from 'node:crypto';
 
-/** What one call of the system's generator brings: it costs as much as hashing a message, whatever it brings. */
+/** Bytes per call of the system's generator. One call costs about as much as hashing a message, regardless of the size. */
 const POOL_BYTES = 4096;
 
 const pool = Buffer.allocUnsafeSlow(POOL_BYTES);
 let used = POOL_BYTES;
 
-/** Random bytes for secrets and ids. Each is handed out once, and wiped here. */
+/** Draws random bytes for secrets and ids. Each byte is returned once and wiped from the pool. */
 export function drawBytes(count: number): Buffer {
-  if (count > POOL_BYTES) throw new RangeError(`at most ${POOL_BYTES} bytes can be drawn at once`);
+  if (count > POOL_BYTES) throw new RangeError(`"count" must be at most ${POOL_BYTES} bytes`);
   if (used + count > POOL_BYTES) {
     randomFillSync(pool);
     used = 0;

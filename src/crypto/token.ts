@@ -2,7 +2,7 @@ import { hash as digest } from 'node:crypto';
 
 import { drawBytes } from './random.js';
 
-/** What the client holds of a grant: its id, which finds the row, and a secret half, which is stored as a hash only. */
+/** A parsed grant: its id, which finds the row, and the hash of its secret half. Only the hash is stored. */
 export interface GrantToken {
   readonly id: string;
   readonly hash: Buffer;
@@ -16,17 +16,17 @@ export function newGrantSecret(): Buffer {
   return drawBytes(SECRET_BYTES);
 }
 
-/** The secret half is 256 random bits, so a plain hash keeps it. */
+/** Hashes the secret half. It has 256 random bits, so a plain hash protects it. */
 export function grantHash(secret: Buffer): Buffer {
   return digest('sha256', secret, 'buffer');
 }
 
-/** Both halves in one text of 64 characters. */
+/** Joins id and secret half in one text of 64 characters. */
 export function formatGrant(id: string, secret: Buffer): string {
   return Buffer.concat([Buffer.from(id.replaceAll('-', ''), 'hex'), secret]).toString('base64url');
 }
 
-/** Undefined for anything that is not a grant, whatever its type. */
+/** @returns undefined for anything that is not a grant, of any type */
 export function parseGrant(input: unknown): GrantToken | undefined {
   if (typeof input !== 'string' || !FORM.test(input)) return undefined;
   const bytes = Buffer.from(input, 'base64url');

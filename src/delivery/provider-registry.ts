@@ -94,7 +94,7 @@ export function openOf(candidates: readonly RegisteredProvider[]): Route {
 const NOT_SERVED_SECONDS = 3600;
 
 function unavailable(retryAfterSeconds: number): OtpError {
-  return new OtpError('send_unavailable', 'No message can be sent at present. Try again later.', { retryAfterSeconds });
+  return new OtpError('send_unavailable', 'No message can be sent right now. Try again later.', { retryAfterSeconds });
 }
 
 function leavesOf(provider: OtpProvider, above: readonly OtpProvider[] = []): SingleProvider[] {

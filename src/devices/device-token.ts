@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** What a trusted device holds, written `<series>.<secret>`. The series stays as long as the trust; the secret is another after each use. */
+/** Token of a trusted device, written `<series>.<secret>`. The series lasts as long as the trust; the secret changes with each use. */
 export interface DeviceToken {
-  /** 128 random bits, which find the row. */
+  /** 128 random bits that find the row. */
   readonly series: string;
   /** 256 random bits. */
   readonly secret: string;
@@ -18,13 +18,13 @@ export function formatDeviceToken({ series, secret }: DeviceToken): string {
   return `${series}.${secret}`;
 }
 
-/** Undefined for anything that is not a token, whatever its type. */
+/** @returns undefined for anything that is not a token, of any type */
 export function parseDeviceToken(input: unknown): DeviceToken | undefined {
   const [, series, secret] = (typeof input === 'string' && FORM.exec(input)) || [];
   return series === undefined || secret === undefined ? undefined : { series, secret };
 }
 
-/** Both halves are random, so plain hashes keep them. Of the text: its last character has bits that decoding ignores. */
+/** Hashes both halves. They are random, so plain hashes protect them. Hashes the text, because decoding ignores bits of its last character. */
 export function deviceTokenHashes({ series, secret }: DeviceToken): { seriesHash: Buffer; secretHash: Buffer } {
   const hash = (half: string) => createHash('sha256').update(half).digest();
   return { seriesHash: hash(series), secretHash: hash(secret) };

@@ -9,27 +9,29 @@ import type { EventSink } from '../events/otp.events.js';
 import type { OtpSettings } from '../config/options.js';
 import { deviceTokenHashes, formatDeviceToken, newDeviceToken, parseDeviceToken } from './device-token.js';
 
-/** A device on which an account need not prove its phone at each login. */
+/** A device on which an account does not have to prove its phone at each login. */
 export interface TrustedDevice {
   id: string;
-  /** What `trust` was told to call it. */
+  /** The label passed to `trust`. */
   label: string | null;
   trustedAt: Date;
   lastUsedAt: Date;
-  /** The trust ends then, however often the device is used. */
+  /** When the trust ends, regardless of use. */
   expiresAt: Date;
 }
 
+/** Input of `TrustedDevices.trust`. */
 export interface NewTrust {
-  /** What a grant of `second_factor` or `login` proved on this device just now. */
+  /** The proof of a `second_factor` or `login` grant that was just used on this device. */
   proof: Proof;
-  /** What the account sees in the list of its devices, such as `Firefox on Linux`. */
+  /** Name of the device in the account's list of devices, such as `Firefox on Linux`. */
   label?: string;
 }
 
+/** The result of `TrustedDevices.recognise`. */
 export interface RecognisedDevice {
   device: TrustedDevice;
-  /** Replaces the token that was shown, which is dead now. Absent where another tab was given it a moment ago: leave the cookie as it is. */
+  /** Replaces the presented token, which is no longer valid. Absent if another tab has just received it: then keep the cookie. */
   token?: string;
 }
 
@@ -39,16 +41,16 @@ interface Parts {
   events: EventSink;
 }
 
-/** How long the token before is still good, for tabs that come at the same time. */
+/** How long the previous token stays valid, for tabs that log in at the same time. */
 const GRACE_SECONDS = 10;
 
 /**
- * Devices that were used with both factors once, and then log in with the first alone. They skip nothing else: they are worth no
- * grant, so a transaction asks for its code as ever. Nobody needs to use them.
+ * Trusted devices: after one login with both factors, they log in with the first factor only. They skip nothing else: they
+ * yield no grant, so a transaction still requires its code. Optional.
  *
- * The token belongs into a `__Host-` cookie: `HttpOnly`, `Secure`, `SameSite=Strict`. A password reset, a changed, released or
- * transferred number and the first proof of a number end the trust in the same transaction; where your application replaces a
- * password otherwise, call {@link TrustedDevices.revokeAll} there.
+ * Store the token in a `__Host-` cookie with `HttpOnly`, `Secure` and `SameSite=Strict`. A password reset, a changed, released
+ * or transferred number, and the first proof of a number end the trust in the same transaction. If your application replaces a
+ * password in another way, call {@link TrustedDevices.revokeAll} there.
  */
 export class TrustedDevices {
   /** @internal */
@@ -56,9 +58,10 @@ export class TrustedDevices {
 
   /**
    * Trusts the device that the account is logging in on, for `trustedDeviceDays`.
-   * @param transaction the one that used the grant, if that is still open: without it this would wait for its end
-   * @throws {@link OtpError} `grant_invalid` where the proof is not the account's, is older than what ended the trust in its
-   * devices, or is a recovery code's: that is for whoever lost the phone, not for a month without it · `request_invalid` · `service_unavailable`
+   * @param transaction the transaction that used the grant, if it is still open; without it, this call would wait for its end
+   * @throws {@link OtpError} `grant_invalid` if the proof belongs to another account, is older than the last event that ended
+   * the trust in the account's devices, or comes from a recovery code, which replaces a lost phone once and not for a month ·
+   * `request_invalid` · `service_unavailable`
    */
   async trust(
     account: string,
@@ -95,17 +98,17 @@ export class TrustedDevices {
     );
     if (!isDevice(answer)) throw grantInvalid();
     database.afterCommit(transaction, () => events.emit('otp.device_trusted', { account, device: answer.id }));
-    return { token: formatDeviceToken(token), device: trusted(answer) };
+    return { token: formatDeviceToken(token), device: toDevice(answer) };
   }
 
   /**
-   * Whether a token is that of a device which the account trusts; ask once its first factor is proved. The token is good once:
-   * hand the new one out. One that was handed in before is in two hands, so the device is trusted no more
-   * (`otp.device_stolen`); only the last one is good for ten seconds longer, for a second tab.
+   * Checks whether a token belongs to a trusted device of the account. Call it after the first factor is proved. Each token is
+   * valid once: send the new one to the client. If an old token is presented again, two parties hold it, so the trust in the
+   * device ends (`otp.device_stolen`). Only the previous token stays valid for 10 seconds, for a second tab.
    *
-   * Never call it inside a transaction: what it ends must stay ended.
-   * @returns null for every token that is no good, whatever it is, and for a device of another account
-   * @throws {@link OtpError} `service_unavailable`: ask for the second factor then
+   * Never call it inside a transaction: a revocation must survive a rollback.
+   * @returns null for every token that is not valid, of any type, and for a device of another account
+   * @throws {@link OtpError} `request_invalid` · `service_unavailable` (then require the second factor)
    */
   async recognise(account: string, token: string): Promise<RecognisedDevice | null> {
     requireText('account', account);
@@ -125,24 +128,24 @@ export class TrustedDevices {
     if (!isDevice(answer)) return null;
     const { state } = answer;
     if (state === 'stolen') events.emit('otp.device_stolen', { account, device: answer.id });
-    if (state === 'current') return { device: trusted(answer), token: formatDeviceToken(next) };
-    return state === 'previous' ? { device: trusted(answer) } : null;
+    if (state === 'current') return { device: toDevice(answer), token: formatDeviceToken(next) };
+    return state === 'previous' ? { device: toDevice(answer) } : null;
   }
 
-  /** The devices of an account, the one used last first. */
+  /** Returns the trusted devices of an account, most recently used first. */
   async list(account: string): Promise<TrustedDevice[]> {
     const request = { account: requireText('account', account) };
     const { devices } = await this.parts.database.call<{ devices: DeviceAnswer[] }>('list_devices', request);
-    return devices.map(trusted);
+    return devices.map(toDevice);
   }
 
-  /** @returns whether it was a device of the account */
+  /** Ends the trust in one device. @returns whether the account trusted it */
   async revoke(account: string, id: string, transaction?: OtpTransaction): Promise<boolean> {
     requireText('account', account);
     return isUuid(id) && (await this.#revoke(account, id, transaction)) > 0;
   }
 
-  /** @returns how many devices there were */
+  /** Ends the trust in all devices of an account. @returns the number of devices */
   async revokeAll(account: string, transaction?: OtpTransaction): Promise<number> {
     return this.#revoke(requireText('account', account), undefined, transaction);
   }
@@ -158,7 +161,7 @@ export class TrustedDevices {
   }
 }
 
-/** Purposes of a login. */
+/** Purposes whose proof can make a device trusted. */
 const PROOFS: ReadonlySet<string> = new Set(['second_factor', 'login']);
 
 interface DeviceAnswer {
@@ -169,14 +172,14 @@ interface DeviceAnswer {
   expires_at: string;
 }
 
-/** `stolen`: a token that was rotated out is in somebody else's hands, or this one is; the device is gone. */
+/** `stolen`: an already replaced token was presented, so a copy of it exists; the device's row is deleted. */
 type DeviceState = 'current' | 'previous' | 'expired' | 'stolen';
 
 function isDevice<A extends Partial<DeviceAnswer>>(answer: A): answer is A & DeviceAnswer {
   return answer.id !== undefined;
 }
 
-function trusted({ id, label, trusted_at, last_used_at, expires_at }: DeviceAnswer): TrustedDevice {
+function toDevice({ id, label, trusted_at, last_used_at, expires_at }: DeviceAnswer): TrustedDevice {
   return {
     id,
     label,

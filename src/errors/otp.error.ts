@@ -1,31 +1,31 @@
 /**
- * Every situation in which this package refuses a call. The code is API: match on it, never on the message.
+ * The codes of every error that this package throws at run time. Codes are API: match on them, never on the message.
  *
- * | code | what happened | what the caller can do |
+ * | code | cause | remedy |
  * | --- | --- | --- |
  * | `request_invalid` | a field is missing, unknown, or of the wrong type | correct the request |
- * | `phone_invalid` | the text is not one whole phone number | correct the number |
- * | `phone_not_supported` | a real number, but its region or line type is not served | use another number |
+ * | `phone_invalid` | the input is not a complete phone number | correct the number |
+ * | `phone_not_supported` | the number is valid, but its region or line type is not served | use another number |
  * | `purpose_refused` | this purpose cannot be started this way | see the purpose's `startedBy` |
  * | `sign_in_required` | the purpose belongs to a signed-in account | sign in first |
- * | `code_malformed` | the typed code has not the form of one; no try was spent | type it again |
- * | `otp_invalid` | wrong code; tries remain | type it again |
- * | `otp_unavailable` | the challenge is unknown, expired, used, locked, replaced, or somebody else's | start again |
- * | `recovery_code_invalid` | the recovery code is wrong, used, or of a set that was replaced | type it again, or use another |
+ * | `code_malformed` | the typed text does not have the form of a code; no attempt was spent | type it again |
+ * | `otp_invalid` | the code is wrong; attempts remain | type it again |
+ * | `otp_unavailable` | the challenge is unknown, expired, used, locked, replaced, or belongs to another client | start again |
+ * | `recovery_code_invalid` | the recovery code is wrong, used, or from a replaced set | type it again, or use another |
  * | `otp_too_soon` | a limit on sending is used up | wait `retryAfterSeconds` |
  * | `locked_out` | too many wrong codes for this subject | wait `retryAfterSeconds` |
- * | `too_many_requests` | this client address asked too often | wait `retryAfterSeconds` |
- * | `grant_required` | the call needs a grant and carried none | verify a code first |
- * | `grant_invalid` | the grant is unknown, used, expired, or for something else | verify a code again |
- * | `insufficient_user_authentication` | the call needs a code first; the answer holds its challenge | verify the code, then call again with the grant |
+ * | `too_many_requests` | too many requests from this client address | wait `retryAfterSeconds` |
+ * | `grant_required` | the call needs a grant but has none | verify a code first |
+ * | `grant_invalid` | the grant is unknown, used, expired, or issued for something else | verify a code again |
+ * | `insufficient_user_authentication` | the call needs a code first; the response contains the challenge | verify the code, then call again with the grant |
  * | `other_factor_needed` | a code by SMS is not enough here | prove another factor as well |
- * | `bot_check_failed` | the host's check does not take the caller for a person | pass the check and call again |
+ * | `bot_check_failed` | human verification failed | pass the check and call again |
  * | `phone_missing` | the account has no verified number to send a code to | verify a number first |
- * | `phone_on_hold` | the number was changed lately and cannot confirm this yet | wait `retryAfterSeconds`, or use another factor |
+ * | `phone_on_hold` | the number was changed recently and cannot confirm this yet | wait `retryAfterSeconds`, or use another factor |
  * | `phone_unconfirmed` | the number was not proved for a long time | prove it again with purpose `verify_number` |
  * | `phone_already_activated` | the number belongs to another account | log in with that account |
- * | `send_unavailable` | no message can be sent at present | try later |
- * | `service_unavailable` | the database did not answer | try later |
+ * | `send_unavailable` | no message can be sent right now | try again later |
+ * | `service_unavailable` | the database or the application did not answer | try again later |
  */
 export const OTP_ERROR_CODES = [
   'request_invalid',
@@ -56,15 +56,15 @@ export const OTP_ERROR_CODES = [
 /** One of {@link OTP_ERROR_CODES}. */
 export type OtpErrorCode = (typeof OTP_ERROR_CODES)[number];
 
-/** What an {@link OtpError} may carry besides its code. */
+/** Optional fields of an {@link OtpError}. */
 export interface OtpErrorOptions {
-  /** How long to wait before the same call can succeed, in whole seconds, at least 1. */
+  /** Time until the same call can succeed, in whole seconds, at least 1. */
   retryAfterSeconds?: number;
-  /** What went wrong below, already free of secrets, phone numbers and SQL parameters. */
+  /** The underlying error, free of secrets, phone numbers and SQL parameters. */
   cause?: unknown;
 }
 
-/** The one error this package throws at run time. `message` is for people and may change; `code` is stable. */
+/** The only error this package throws at run time. `message` is for people and may change; `code` is stable. */
 export class OtpError extends Error {
   override readonly name = 'OtpError';
   readonly retryAfterSeconds?: number;
@@ -79,7 +79,7 @@ export class OtpError extends Error {
   }
 }
 
-/** A setting that must be changed before the application can start. The message names the option and the remedy. */
+/** A configuration error that prevents the application from starting. The message names the option and the remedy. */
 export class OtpConfigError extends Error {
   override readonly name = 'OtpConfigError';
 }

@@ -2,11 +2,11 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 export type GrantSource = 'code' | 'recovery';
 
-/** Single-use proof that a challenge was answered, bound to what it may be used for. */
+/** Single-use proof that a challenge was verified, bound to its purpose, account, session and action. */
 @Entity({ name: 'otp_grants' })
 @Index(['consumedAt'], { where: `purpose = 'password_reset' AND consumed_at IS NOT NULL` })
 export class Grant {
-  /** That of the challenge; of a recovery code, one of the same form. */
+  /** Id of the challenge. After a recovery code, a new id of the same form. */
   @PrimaryColumn({ name: 'id', type: 'uuid' })
   id: string;
 
@@ -17,15 +17,15 @@ export class Grant {
   @Column({ name: 'purpose', type: 'text' })
   purpose: string;
 
-  /** The account; null for one that was won by phone alone. */
+  /** The account; null for a challenge started by phone only. */
   @Column({ name: 'account', type: 'text', nullable: true })
   account: string | null;
 
-  /** Canonical E.164 of the phone that was proved; of a recovery code, the number that it stands in for, or empty. */
+  /** The proved phone in canonical E.164. After a recovery code, the number it stands in for, or empty. */
   @Column({ name: 'phone', type: 'text' })
   phone: string;
 
-  /** What it was won by: a `code` to the phone, or a `recovery` code, which proves no phone. */
+  /** How it was obtained: by a `code` to the phone, or by a `recovery` code, which proves no phone. */
   @Column({ name: 'source', type: 'text' })
   source: GrantSource;
 

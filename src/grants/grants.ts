@@ -16,34 +16,37 @@ import type { Background } from '../delivery/background.js';
 import type { GrantSource } from './grant.entity.js';
 import { parseGrant } from '../crypto/token.js';
 
-/** What a grant must have been issued for. Whatever is left out here must have been left out at `start` too. */
+/** What a grant must have been issued for. A field omitted here must have been omitted at `start` too. */
 export interface GrantExpectation {
   purpose: Purpose | readonly Purpose[];
-  /** The account that the challenge was started for; absent for a challenge started by phone alone. */
+  /** The account that the challenge was started for; absent for a challenge started by phone only. */
   subject?: string;
-  /** Its login session, where `start` was given one. */
+  /** The account's login session, if one was passed to `start`. */
   session?: string;
-  /** What was confirmed, where there was something: read the record anew, under the lock that its execution needs. */
+  /** The confirmed action, if one was passed to `start`. Read the record again, under the lock that its execution needs. */
   action?: Action;
 }
 
-/** What a used grant proved. */
+/** What a grant proves. */
 export interface Proof {
   challengeId: string;
   purpose: string;
-  /** The account, or the phone where there was no account yet. */
+  /** The account, or the phone if there was no account yet. */
   subject: string;
-  /** Canonical E.164 of the phone that was proved. After a recovery code: of the number it stands in for, which it does not prove; empty where the account has none. */
+  /**
+   * The proved phone in canonical E.164. After a recovery code, the number it stands in for, which it does not prove; empty if
+   * the account has no number.
+   */
   phone: string;
-  /** `recovery` for a grant of `RecoveryCodes.use`, which proves no phone: `amr` then says neither `sms` nor `phone`. */
+  /** `recovery` for a grant of `RecoveryCodes.use`, which proves no phone: put neither `sms` nor `phone` into `amr`. */
   source: GrantSource;
-  /** When the code was verified: the `auth_time` of a login by it. */
+  /** When the code was verified: the `auth_time` of the login. */
   provedAt: Date;
 }
 
-/** What the database says of a grant (grants.sql). */
+/** The database's answer about a grant (grants.sql). */
 export interface GrantAnswer {
-  /** Why it is no good: for logs and events only. */
+  /** Why the grant was rejected. For logs and events only. */
   refused_by: string | null;
   challenge_id: string | null;
   purpose: string;
@@ -72,35 +75,36 @@ export class Grants {
   constructor(private readonly parts: Parts) {}
 
   /**
-   * Uses a grant. With a running `transaction` the use and the host's own writes commit together or not at all; without one it is
-   * committed at once.
+   * Uses a grant. With a running `transaction`, the use and your own writes commit together or not at all. Without one, the use
+   * commits immediately.
    *
-   * A grant that is shown for another action than the one it was issued for is ended for good, also when the host rolls
-   * back: the record may have been changed behind the person's back. That happens once the transaction has ended.
-   * @param transaction with TypeORM: the `manager`
-   * @throws {@link OtpError} `request_invalid` · `grant_required` for an empty grant · `grant_invalid` when it is unknown, used, expired, or
-   * for something else (one answer for all) · `service_unavailable`
+   * A grant presented for a different action than it was issued for is ended permanently, because the record may have been
+   * changed without the user's knowledge. The grant ends after the transaction, even if you roll back.
+   * @param transaction with TypeORM, the `manager`
+   * @throws {@link OtpError} `request_invalid` · `grant_required` for an empty grant · `grant_invalid` if it is unknown, used,
+   * expired, or issued for something else (one error for all) · `service_unavailable`
    */
   async consume(grant: string, expectation: GrantExpectation, transaction?: OtpTransaction): Promise<Proof> {
     const request = this.requestOf(grant, expectation);
     const answer = await this.parts.database.call<GrantAnswer>('consume_grant', request, transaction);
-    return this.accepted(answer, request, transaction);
+    await this.requireProof(answer, request, transaction);
+    return this.reportUse(answer, transaction);
   }
 
   /**
-   * Says what a grant proves without using it, for a host that must know the account before its transaction begins. What
-   * it says may be over a moment later: only {@link Grants.consume} decides.
+   * Returns what a grant proves without using it, for code that must know the account before its transaction begins. The
+   * grant may become invalid right afterwards: only {@link Grants.consume} is decisive.
    * @throws {@link OtpError} as {@link Grants.consume}
    */
   async check(grant: string, expectation: GrantExpectation): Promise<Proof> {
     const request = this.requestOf(grant, expectation);
     const answer = await this.parts.database.call<GrantAnswer>('check_grant', request);
-    return this.judged(answer, request, undefined);
+    return this.requireProof(answer, request, undefined);
   }
 
   /**
-   * Uses the grant of a login, and dates the proof of the account's number anew as `VerifiedNumbers.prove` does. That the account may log
-   * in is for the caller to know.
+   * Uses the grant of a login and renews the proof date of the account's number, as `VerifiedNumbers.prove` does. The caller
+   * checks that the account may log in.
    * @internal
    */
   async logIn(
@@ -114,19 +118,19 @@ export class Grants {
       owner,
       dormant_days: dormantDays,
     });
-    if (answer.refused_by !== null) throw await this.refused(answer, request, undefined);
+    if (answer.refused_by !== null) throw await this.refuse(answer, request, undefined);
     const { bound, dormant } = answer;
-    return { proof: this.used(answer, undefined), bound, dormant };
+    return { proof: this.reportUse(answer, undefined), bound, dormant };
   }
 
   /**
-   * What the database is to be told of a grant and what it is shown for.
+   * Builds the database request for a grant and its expectation.
    * @internal
    */
   requestOf(grant: string, expectation: GrantExpectation): GrantRequest {
-    requireObject('What the grant must be for', expectation);
+    requireObject('The expectation of the grant', expectation);
     if (grant === undefined || grant === null || grant === '') {
-      throw new OtpError('grant_required', 'This call needs a grant: verify a code first.');
+      throw new OtpError('grant_required', 'This call needs a grant. Verify a code first.');
     }
     const { purpose, subject, session, action } = expectation;
     const purposes = [purpose].flat().map((one) => requireText('purpose', one));
@@ -151,39 +155,38 @@ export class Grants {
   }
 
   /**
-   * Of a grant that the database used: what it proves, if it was good.
+   * Emits the event of a used grant after the commit, and returns its proof.
    * @internal
    */
-  async accepted(answer: GrantAnswer, request: GrantRequest, transaction: OtpTransaction | undefined): Promise<Proof> {
-    await this.judged(answer, request, transaction);
-    return this.used(answer, transaction);
-  }
-
-  /** @internal */
-  used(answer: GrantAnswer, transaction: OtpTransaction | undefined): Proof {
+  reportUse(answer: GrantAnswer, transaction: OtpTransaction | undefined): Proof {
     const proof = proofOf(answer);
     const { challengeId, purpose, phone } = proof;
     const masked = maskPhone(phone);
-    const used = { challengeId, purpose, subject: answer.account ?? masked, phone: masked };
-    this.parts.database.afterCommit(transaction, () => this.parts.events.emit('otp.grant_used', used));
+    const event = { challengeId, purpose, subject: answer.account ?? masked, phone: masked };
+    this.parts.database.afterCommit(transaction, () => this.parts.events.emit('otp.grant_used', event));
     return proof;
   }
 
   /**
-   * What a grant proves, if it was good and the host says that it may be used.
+   * Returns the proof of a grant that the database accepts and the host allows to use.
+   * @throws {@link OtpError} `grant_invalid`
    * @internal
    */
-  async judged(answer: GrantAnswer, request: GrantRequest, transaction: OtpTransaction | undefined): Promise<Proof> {
-    const isGood = answer.refused_by === null && (await this.parts.accounts.mayUse(answer, transaction));
-    if (!isGood) throw await this.refused(answer, request, transaction);
+  async requireProof(
+    answer: GrantAnswer,
+    request: GrantRequest,
+    transaction: OtpTransaction | undefined,
+  ): Promise<Proof> {
+    const isUsable = answer.refused_by === null && (await this.parts.accounts.mayUse(answer, transaction));
+    if (!isUsable) throw await this.refuse(answer, request, transaction);
     return proofOf(answer);
   }
 
   /**
-   * Tells of a refusal, and answers with the error for the caller.
+   * Reports why a grant was rejected, and returns the error for the caller.
    * @internal
    */
-  async refused(
+  async refuse(
     { challenge_id: challengeId, purpose, account, phone, refused_by: refusedBy }: GrantAnswer,
     { id, hash }: GrantRequest,
     transaction: OtpTransaction | undefined,
@@ -200,9 +203,9 @@ export class Grants {
     if (reason === 'other_action') {
       const end = () =>
         database.call('end_grant', { id, hash }).catch((error: Error) => {
-          this.#logger.error(`a grant for a changed record could not be ended: ${error.message}`);
+          this.#logger.error(`failed to end the grant for a changed record: ${error.message}`);
         });
-      // A transaction that waited for another connection while it holds one could wait for ever.
+      // Waiting for a second connection inside the transaction could wait forever.
       if (transaction) database.afterEnd(transaction, () => background.run(end()));
       else await end();
     }

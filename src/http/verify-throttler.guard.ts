@@ -8,7 +8,7 @@ import {
   ThrottlerStorageService,
 } from '@nestjs/throttler';
 
-import { answered } from '../accounts/host-accounts.js';
+import { withTimeout } from '../accounts/host-accounts.js';
 import { addressBlock } from '../config/client-address.js';
 import { OtpError } from '../errors/otp.error.js';
 import type { VerifyThrottlerStorage } from './throttler-storage.js';
@@ -52,7 +52,7 @@ export class VerifyThrottlerGuard extends ThrottlerGuard {
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     try {
-      const passes = await answered('"throttlerStorage"', super.canActivate(context), PATIENCE_MS);
+      const passes = await withTimeout('"throttlerStorage"', super.canActivate(context), PATIENCE_MS);
       this.#storeFails = false;
       return passes;
     } catch (error) {

@@ -19,7 +19,7 @@ const standard = new MessageRenderer({ appName: 'Acme', defaultLocale: 'en' });
 const renderer = (changed?: object) =>
   changed ? new MessageRenderer({ appName: 'Acme', defaultLocale: 'en', ...changed }) : standard;
 const login = { purpose: 'login', locale: 'en' as Locale, code: CODE, ttlSeconds: 300 };
-/** A request for a code as the service makes them: transactions, and they alone, come with an action. */
+/** Message content as the service passes it: only transactions have an action. */
 const contentOf = (of: { purpose: string; locale: Locale }, changed: object = {}): MessageContent => ({
   ...login,
   ...of,
@@ -30,7 +30,7 @@ const contentOf = (of: { purpose: string; locale: Locale }, changed: object = {}
 const everyText = PURPOSES.flatMap((purpose) => LOCALES.map((locale) => ({ purpose, locale })));
 
 describe('the built-in texts', () => {
-  it.each(everyText)('SEC-58 of $purpose in $locale hold the code exactly once, and no other digits of it', (of) => {
+  it.each(everyText)('SEC-58 for $purpose in $locale contain the code once and no other run of four digits', (of) => {
     for (const ttlSeconds of [60, 120, 180, 600]) {
       const { text } = renderer().render(contentOf(of, { ttlSeconds }));
 
@@ -41,7 +41,7 @@ describe('the built-in texts', () => {
     }
   });
 
-  it.each(LOCALES)('SEC-45 of a transaction in %s name the exact amount with its currency, and the payee', (locale) => {
+  it.each(LOCALES)('SEC-45 for a transaction in %s name the exact amount, its currency and the payee', (locale) => {
     const { text } = renderer().render(contentOf({ purpose: 'transaction', locale }));
 
     expect(text.split('250.00 SAR')).toHaveLength(2);
@@ -49,7 +49,7 @@ describe('the built-in texts', () => {
   });
 
   it.each(everyText.filter(({ purpose, locale }) => purpose !== 'transaction' && ['en', 'fr'].includes(locale)))(
-    'SEC-64 of $purpose in $locale fit one segment with the longest name, code and lifetime, and the origin line',
+    'SEC-64 for $purpose in $locale fit one segment with the longest name, code and lifetime, and an origin line',
     (of) => {
       const content = contentOf(of, { code: '01234567', ttlSeconds: 600 });
 
@@ -57,7 +57,7 @@ describe('the built-in texts', () => {
     },
   );
 
-  it('SEC-64 cost these segments, without and with an origin line', () => {
+  it('SEC-64 need the listed number of segments, without and with an origin line', () => {
     const bound = renderer({ origin: ORIGIN });
     const cost = (purpose: string, messages: MessageRenderer) =>
       LOCALES.map((locale) => messages.render(contentOf({ purpose, locale })).segments).join(' ');
@@ -78,16 +78,16 @@ describe('the built-in texts', () => {
     });
   });
 
-  it('say for each purpose what the code does, so that nobody is talked into giving away another one', () => {
+  it('differ for each purpose, so that users see what the code is for', () => {
     for (const locale of LOCALES) {
-      const told = Object.keys(BUILT_IN_TEXTS).filter((key) => !key.startsWith('notice_'));
-      const texts = told.map((purpose) => renderer().render(contentOf({ purpose, locale })).text);
+      const purposes = Object.keys(BUILT_IN_TEXTS).filter((key) => !key.startsWith('notice_'));
+      const texts = purposes.map((purpose) => renderer().render(contentOf({ purpose, locale })).text);
 
-      expect(new Set(texts).size).toBe(told.length);
+      expect(new Set(texts).size).toBe(purposes.length);
     }
   });
 
-  it('count minutes as each language does, in ASCII digits', () => {
+  it('use the plural forms of each language for minutes, with ASCII digits', () => {
     const minutes = (locale: Locale, ttlSeconds: number) => renderer().render({ ...login, locale, ttlSeconds }).text;
 
     expect(minutes('en', 60)).toContain('1 minute.');
@@ -99,7 +99,7 @@ describe('the built-in texts', () => {
   });
 });
 
-/** What a browser reads from a message: "parse an origin-bound one-time code message" of the WICG specification. */
+/** Parses a message as browsers do: "parse an origin-bound one-time code message" of the WICG specification. */
 function parseOriginBound(message: string): { host: string; code: string } | undefined {
   const line = message.replace(/\r\n?/g, '\n').split('\n').at(-1)!;
   const found = /^@([^\t\n\f\r ]+) #([^\t\n\f\r ]+)/.exec(line);
@@ -107,27 +107,27 @@ function parseOriginBound(message: string): { host: string; code: string } | und
 }
 
 describe('the origin line', () => {
-  it.each(everyText)('SEC-64 of $purpose in $locale stands last, and browsers read host and code from it', (of) => {
+  it.each(everyText)('SEC-64 for $purpose in $locale is last, and browsers can parse host and code from it', (of) => {
     const { text } = renderer({ origin: ORIGIN }).render(contentOf(of));
 
     expect(parseOriginBound(text)).toEqual({ host: ORIGIN, code: CODE });
     expect(text.split('\n')).toEqual([expect.stringContaining(CODE), '', `@${ORIGIN} #${CODE}`]);
   });
 
-  it('is left out where no origin is set', () => {
+  it('is omitted if no origin is set', () => {
     expect(renderer().render(login).text).not.toMatch(/[@#\n]/);
   });
 });
 
-describe('the line for the Android app', () => {
+describe('the line with the Android app hash', () => {
   const linesOf = (changed: object, content = login) => renderer(changed).render(content).text.split('\n').slice(1);
 
-  it('SEC-64 stands before the origin line, or last', () => {
+  it('SEC-64 is before the origin line, or last without an origin', () => {
     expect(linesOf({ androidAppHash: HASH, origin: ORIGIN })).toEqual(['', HASH, `@${ORIGIN} #${CODE}`]);
     expect(linesOf({ androidAppHash: HASH })).toEqual(['', HASH]);
   });
 
-  it('SEC-64 is left out of a message that would be longer than 140 bytes with it, and the origin line stays', () => {
+  it('SEC-64 is omitted if the message would exceed 140 bytes, while the origin line stays', () => {
     const around = (letters: number, letter: string) => ({ login: { en: `{code}${letter.repeat(letters)}` } });
     const line = `@${ORIGIN} #${CODE}`;
     const spare = 140 - `${CODE}\n\n${HASH}\n${line}`.length;
@@ -138,7 +138,7 @@ describe('the line for the Android app', () => {
     expect(linesOf({ ...set, texts: around(Math.floor(spare / 2) + 1, 'ש') })).toEqual(['', line]);
   });
 
-  it('SEC-64 reaches the app in every login text, but for the Arabic one with an origin', () => {
+  it('SEC-64 fits every built-in login text except the Arabic one with an origin', () => {
     const read = (locale: Locale, origin?: string) => {
       const { text } = renderer({ androidAppHash: HASH, origin }).render({ ...login, locale });
       return Buffer.byteLength(text) <= 140 && text.includes(HASH);
@@ -151,18 +151,18 @@ describe('the line for the Android app', () => {
 
 describe('the segments of a message', () => {
   it.each([
-    ['a text that just fits', 'x'.repeat(154), 1],
+    ['a text of exactly one segment', 'x'.repeat(154), 1],
     ['one character more', 'x'.repeat(155), 2],
     ['three parts, each with a header', 'x'.repeat(301), 3],
-    ['a sign of the extension table, which takes two', `${'x'.repeat(153)}€`, 2],
-    ['Arabic that just fits', 'ش'.repeat(64), 1],
-    ['Arabic that does not', 'ش'.repeat(65), 2],
-    ['one letter that is not in the 7-bit alphabet', `${'x'.repeat(64)}ç`, 2],
-  ])('SEC-64 are counted as carriers do: %s', (_, rest, segments) => {
+    ['a character of the extension table, which counts twice', `${'x'.repeat(153)}€`, 2],
+    ['Arabic text of exactly one segment', 'ش'.repeat(64), 1],
+    ['one Arabic character more', 'ش'.repeat(65), 2],
+    ['one letter outside GSM-7', `${'x'.repeat(64)}ç`, 2],
+  ])('SEC-64 are counted as carriers count them: %s', (_, rest, segments) => {
     expect(renderer({ texts: { login: { en: `{code}${rest}` } } }).render(login).segments).toBe(segments);
   });
 
-  it('SEC-64 are counted anew for a longer code and for another payee', () => {
+  it('SEC-64 are recounted for a longer code and for another payee', () => {
     const messages = renderer({ texts: { login: { en: `{code}${'x'.repeat(154)}` } } });
     const segments = (payee: string) =>
       messages.render(contentOf({ purpose: 'transaction', locale: 'en' }, { action: { ...payment, payee } })).segments;
@@ -174,7 +174,7 @@ describe('the segments of a message', () => {
   });
 });
 
-describe('what a person is about to confirm', () => {
+describe('the payment in a message', () => {
   const pay = (payee: string, changed?: object, content: object = {}) =>
     renderer(changed).render(
       contentOf({ purpose: 'transaction', locale: 'en' }, { action: { ...payment, payee }, ...content }),
@@ -192,7 +192,7 @@ describe('what a person is about to confirm', () => {
     ['Shop\n\n@evil.com #000000', 'to Shop evil com *000.'],
     ['@evil.com #000000', 'to evil com *000.'],
     ['\u2028@evil.com #1', 'to evil com 1.'],
-  ])('SEC-58 has one code, one origin line and no further line for the payee %j', (payee, shown) => {
+  ])('SEC-58 adds no code, origin line or other line for the payee %j', (payee, shown) => {
     const text = pay(payee, { origin: ORIGIN });
 
     expect(text).toBe(
@@ -201,14 +201,14 @@ describe('what a person is about to confirm', () => {
     );
   });
 
-  it('SEC-58 stays what it is when a payee or an amount looks like a place in the text', () => {
+  it('SEC-58 is not parsed again if a payee or an amount looks like a placeholder', () => {
     const texts = { transaction: { en: '{payee} {amount} {currency} {code}' } };
     const action = { amount: '{code}', currency: '$1', payee: 'code amount' };
 
     expect(pay('', { texts }, { action })).toBe(`code amount {code} $1 ${CODE}`);
   });
 
-  it('SEC-58 cannot bring a code of its own', () => {
+  it('SEC-58 cannot replace the code', () => {
     const action = { ...payment, code: '999999' };
 
     expect(pay('', undefined, { action })).toContain(`${CODE} is your`);
@@ -224,7 +224,7 @@ describe('what a person is about to confirm', () => {
     }),
   );
 
-  it.each(LOCALES)('SEC-58 leaves one code, one line and one origin in %s, whatever the payee is called', (locale) => {
+  it.each(LOCALES)('SEC-58 leaves one code, one text line and one origin line in %s for any payee', (locale) => {
     const messages = renderer({ origin: ORIGIN });
     const action = { ...payment, amount: '1234567.89' };
 
@@ -244,7 +244,7 @@ describe('what a person is about to confirm', () => {
     );
   });
 
-  it('SEC-45 is shown for a purpose of the host that has no text of its own, and it is asked for by those that name it', () => {
+  it('SEC-45 is named for a purpose of the host without its own text, and required by texts that name it', () => {
     const texts = { pick_up: { en: 'Show {code} at {payee}' }, invite: { en: '{code}' } };
     const messages = renderer({ texts });
     const text = (purpose: string, locale: Locale, action?: ShownAction) =>
@@ -260,7 +260,7 @@ describe('what a person is about to confirm', () => {
     ).toEqual([true, true, false, false, false]);
   });
 
-  it('SEC-45 must be there: a text that names it is not written without', () => {
+  it('SEC-45 is required: a text that names it is not rendered without it', () => {
     const texts = { pick_up: { en: 'Show {code} at {payee}' } };
 
     for (const [purpose, missing] of [
@@ -268,7 +268,7 @@ describe('what a person is about to confirm', () => {
       ['pick_up', 'payee'],
     ] as const) {
       expect(() => renderer({ texts }).render({ ...login, purpose })).toThrow(
-        new Error(`The text has a place for "{${missing}}", and the message brings none.`),
+        new Error(`The text needs "{${missing}}", but the message has no value for it.`),
       );
     }
   });
@@ -277,7 +277,7 @@ describe('what a person is about to confirm', () => {
 describe('a notice', () => {
   const each = NOTICES.flatMap((notice) => LOCALES.map((locale) => ({ notice, locale })));
 
-  it.each(each)('$notice in $locale is one segment with neither code nor further lines', ({ notice, locale }) => {
+  it.each(each)('$notice in $locale has one segment, no code and no further lines', ({ notice, locale }) => {
     const { text, segments } = renderer({ origin: ORIGIN, androidAppHash: HASH }).renderNotice(notice, locale);
 
     expect(segments).toBe(1);
@@ -285,24 +285,24 @@ describe('a notice', () => {
     expect(text).not.toMatch(/[\d{}@#\n]/);
   });
 
-  it('says what happened: each its own, in each language', () => {
+  it('has a different text for each event and language', () => {
     const texts = each.map(({ notice, locale }) => renderer().renderNotice(notice, locale).text);
 
     expect(new Set(texts).size).toBe(each.length);
     expect(texts).toContain('Your Acme account now uses another number. If it was not you, contact Acme at once.');
   });
 
-  it('may be the host’s', () => {
+  it('can have a text of the host', () => {
     const messages = renderer({ texts: { notice_number_changed: { en: '{app}: new number' } } });
 
     expect(messages.renderNotice('number_changed', 'en')).toEqual({ text: 'Acme: new number', segments: 1 });
     expect(messages.renderNotice('number_changed', 'he')).toEqual(renderer().renderNotice('number_changed', 'he'));
   });
 
-  it.each(['code', 'amount', 'currency', 'payee'])('is refused with {%s}', (slot) => {
-    expect(() => renderer({ texts: { notice_password_changed: { fr: `{app} {${slot}}` } } })).toThrow(
+  it.each(['code', 'amount', 'currency', 'payee'])('must not contain {%s}', (placeholder) => {
+    expect(() => renderer({ texts: { notice_password_changed: { fr: `{app} {${placeholder}}` } } })).toThrow(
       new OtpConfigError(
-        `"texts.notice_password_changed.fr" cannot be used: "{${slot}}" cannot stand in it: a notice brings only "{app}".`,
+        `"texts.notice_password_changed.fr" is invalid: it must not contain "{${placeholder}}", because a notice has only "{app}".`,
       ),
     );
   });
@@ -311,7 +311,7 @@ describe('a notice', () => {
 describe('texts of the host', () => {
   const render = (texts: Texts, of: object = {}) => renderer({ texts }).render({ ...login, ...of }).text;
 
-  it('replace the built-in text of their purpose and locale, and leave every other one', () => {
+  it('replace the built-in text of their purpose and locale only', () => {
     const texts = { login: { en: '{app}: {code}' } };
 
     expect(render(texts)).toBe(`Acme: ${CODE}`);
@@ -321,7 +321,7 @@ describe('texts of the host', () => {
     );
   });
 
-  it('replace the default in one locale, and leave it in the others', () => {
+  it('replace the default in one locale only', () => {
     const texts = { default: { en: '{app}: {code}' } };
     const ownPurpose = { purpose: 'pick_up' };
 
@@ -331,26 +331,26 @@ describe('texts of the host', () => {
     );
   });
 
-  it('may name purposes of the host', () => {
+  it('can be set for purposes of the host', () => {
     expect(render({ pick_up: { en: 'Show {code} at the desk' } }, { purpose: 'pick_up' })).toBe(
       `Show ${CODE} at the desk`,
     );
   });
 
   it.each([
-    ['no code', '{app}', '"{code}" must stand in it exactly once'],
-    ['two codes', '{code} {code}', '"{code}" must stand in it exactly once'],
+    ['no code', '{app}', 'it must contain "{code}" exactly once'],
+    ['two codes', '{code} {code}', 'it must contain "{code}" exactly once'],
     ['a code in one plural form only', '{minutes, plural, one {soon} other {{code}}}', 'exactly once'],
     ['an unknown argument', '{code} {iban}', 'iban'],
-    ['a code in a format', '{code, number}', '"{code}" must stand in it as it is, without a format'],
-    ['an amount in a format', '{code} {amount, number}', '"{amount}" must stand in it as it is, without a format'],
-    ['a payee that decides', '{code} {payee, select, other {}}', '"{payee}" must stand in it as it is'],
-    ['a brace left open', '{code', ''],
-  ])('are refused with %s', (_, text, why) => {
+    ['a formatted code', '{code, number}', 'it must contain "{code}" without a format'],
+    ['a formatted amount', '{code} {amount, number}', 'it must contain "{amount}" without a format'],
+    ['a payee in a select', '{code} {payee, select, other {}}', 'it must contain "{payee}" without a format'],
+    ['an unclosed brace', '{code', ''],
+  ])('are rejected with %s', (_, text, why) => {
     const set = () => renderer({ texts: { login: { en: text } } });
 
     expect(set).toThrow(OtpConfigError);
-    expect(set).toThrow(/^"texts\.login\.en" cannot be used: /);
+    expect(set).toThrow(/^"texts\.login\.en" is invalid: /);
     expect(set).toThrow(why);
   });
 
@@ -361,25 +361,25 @@ describe('texts of the host', () => {
     ['amount', '{code} {amount} {amount} {currency} {payee}'],
     ['payee', '{code} {amount} {currency} {payee} {payee}'],
     ['currency', '{code} {amount} {minutes, plural, one {{currency}} other {}} {payee}'],
-  ])('SEC-45 are refused for a transaction unless {%s} stands in them once: %j', (slot, text) => {
+  ])('SEC-45 are rejected for a transaction unless they contain {%s} once: %j', (placeholder, text) => {
     expect(() => renderer({ texts: { transaction: { en: text } } })).toThrow(
       new OtpConfigError(
-        `"texts.transaction.en" cannot be used: "{${slot}}" must stand in it exactly once, so that people see what they pay.`,
+        `"texts.transaction.en" is invalid: it must contain "{${placeholder}}" exactly once, so that users see what they pay.`,
       ),
     );
   });
 
-  it('are refused as the default with an action, since most messages have none', () => {
+  it('are rejected as the default if they name an action, since most messages have none', () => {
     expect(() => renderer({ texts: { default: { he: '{code} {amount}' } } })).toThrow(
       new OtpConfigError(
-        '"texts.default.he" cannot be used: "{amount}" cannot stand in it: it serves messages without an action too.',
+        '"texts.default.he" is invalid: it must not contain "{amount}", because it is also used for messages without an action.',
       ),
     );
   });
 
-  it('are refused in a language that has no built-in texts', () => {
+  it('are rejected in a language without built-in texts', () => {
     expect(() => renderer({ texts: { login: { de: '{code}' } } })).toThrow(
-      new OtpConfigError('"texts.login.de": locales are ar, en, fr, he.'),
+      new OtpConfigError('"texts.login.de" has an unsupported locale: use one of ar, en, fr, he.'),
     );
   });
 });
@@ -394,11 +394,11 @@ describe('the language of a message', () => {
     ['', 'en'],
     ['constructor', 'en'],
     [undefined, 'en'],
-  ])('for %j is %s', (asked, locale) => {
-    expect(renderer().localeFor(asked)).toBe(locale);
+  ])('for the tag %j is %s', (tag, locale) => {
+    expect(renderer().localeFor(tag)).toBe(locale);
   });
 
-  it('is the default where nothing fits, and the default must be one of them', () => {
+  it('falls back to the default, which must be a supported locale', () => {
     expect(renderer({ defaultLocale: 'ar' }).localeFor('de')).toBe('ar');
     expect(() => renderer({ defaultLocale: 'de' })).toThrow(
       new OtpConfigError('"defaultLocale" must be one of ar, en, fr, he.'),

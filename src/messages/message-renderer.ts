@@ -2,16 +2,16 @@ import { SegmentedMessage } from 'sms-segments-calculator';
 
 import { OtpConfigError } from '../errors/otp.error.js';
 import { cleanPayee } from './payee.js';
-import { parseText, type Slot, SLOTS, type Template } from './template.js';
+import { parseText, type Placeholder, PLACEHOLDERS, type Template } from './template.js';
 import { BUILT_IN_TEXTS, LOCALES, NOTICES, type Locale, type Notice, type Texts } from './texts.js';
 
-/** What a person is shown of the payment they confirm (SEC-45). */
+/** The fields of a payment that the message names (SEC-45). */
 export interface ShownAction {
-  /** In its one canonical form, such as `250.00`: it is written as it is. */
+  /** In canonical form, such as `250.00`. It is not reformatted. */
   amount: string;
   /** ISO 4217, such as `SAR`. */
   currency: string;
-  /** As somebody wrote it: it is cleaned here (SEC-58). */
+  /** As supplied. The renderer sanitizes it (SEC-58). */
   payee: string;
 }
 
@@ -25,7 +25,7 @@ export interface MessageContent {
 
 export interface Message {
   readonly text: string;
-  /** What the text costs: SMS segments of 160 GSM-7 or 70 UCS-2 characters, fewer where there are several. */
+  /** Number of SMS segments: 160 GSM-7 or 70 UCS-2 characters each, fewer if there are several segments. */
   readonly segments: number;
 }
 
@@ -37,14 +37,14 @@ interface RendererSettings {
   texts?: Texts;
 }
 
-/** Writes messages: the sentence of a purpose and the lines by which browsers and Android apps find the code in it. */
+/** Renders messages: the text of a purpose, and the lines by which browsers and Android apps find the code. */
 export class MessageRenderer {
   /** By purpose, locale and minutes, or by notice and locale. */
   readonly #texts = new Map<string, CompiledText>();
-  /** Purposes with a text that names amount, currency or payee, in whatever language. */
-  readonly #namingAction = new Set<string>();
+  /** Purposes with a text that names amount, currency or payee in any language. */
+  readonly #actionPurposes = new Set<string>();
 
-  /** @throws {@link OtpConfigError} when a text of the host cannot be used, naming its purpose and locale. */
+  /** @throws {@link OtpConfigError} if a text of the host is invalid; it names purpose and locale */
   constructor(private readonly settings: RendererSettings) {
     if (!isLocale(settings.defaultLocale)) {
       throw new OtpConfigError(`"defaultLocale" must be one of ${LOCALES.join(', ')}.`);
@@ -56,36 +56,36 @@ export class MessageRenderer {
     }
   }
 
-  /** The language to write in: the nearest one to what was asked for (`ar-SA` is `ar`), else the default. */
-  localeFor(asked: string | undefined): Locale {
-    const language = asked?.split('-', 1)[0]?.toLowerCase();
+  /** Returns the nearest language to a BCP 47 tag (`ar-SA` is `ar`), or else the default. */
+  localeFor(tag: string | undefined): Locale {
+    const language = tag?.split('-', 1)[0]?.toLowerCase();
     return isLocale(language) ? language : this.settings.defaultLocale;
   }
 
   /**
-   * Whether messages of this purpose name an action, so that none can be written without one: ask before anything is
-   * stored. True for `transaction`, and for a purpose of the host whose text has `{amount}`, `{currency}` or `{payee}` in
-   * any language, so that what is refused does not depend on the language.
+   * Whether messages of this purpose need an action. Check this before anything is stored. True for `transaction`, and for a
+   * purpose of the host whose text has `{amount}`, `{currency}` or `{payee}` in any language, so the result does not depend on
+   * the language.
    */
   needsAction(purpose: string): boolean {
-    return this.#namingAction.has(purpose);
+    return this.#actionPurposes.has(purpose);
   }
 
   /**
-   * The text is that of the purpose; where it has none in this language, that of `transaction` if there is an action, since
-   * a person must see what they confirm, and else the default.
-   * @throws Error when the text names an action and there is none: see {@link needsAction}
+   * Renders a message with the text of its purpose. If the purpose has no text in this language, it uses the text of
+   * `transaction` if there is an action, so that the user sees what they confirm, or else the default text.
+   * @throws Error if the text names an action and there is none, see {@link needsAction}
    */
   render({ purpose, locale, code, ttlSeconds, action }: MessageContent): Message {
     const where = `${locale} ${Math.floor(ttlSeconds / 60)}`;
     const { template, namesAction, segments } =
       this.#texts.get(`${purpose} ${where}`) ??
       this.#texts.get(`${action === undefined ? 'default' : 'transaction'} ${where}`)!;
-    const text = this.#withLines(template.fill({ code, ...(namesAction && shown(action)) }), code);
+    const text = this.#addLines(template.fill({ code, ...(namesAction && actionValues(action)) }), code);
     return { text, segments: namesAction ? segmentsOf(text) : (segments[code.length] ??= segmentsOf(text)) };
   }
 
-  /** A message that tells an owner what happened to the account. It has no code, so nothing binds it to an origin or an app. */
+  /** Renders a notice about the owner's account. It has no code, so it has neither an origin line nor an app hash. */
   renderNotice(notice: Notice, locale: Locale): Message {
     const { template, segments } = this.#texts.get(`notice_${notice} ${locale}`)!;
     const text = template.fill({});
@@ -93,11 +93,11 @@ export class MessageRenderer {
   }
 
   /**
-   * The origin-bound code is the last line, with one space before the "#" (WICG origin-bound one-time codes); the hash of
-   * the Android app stands on the line before. An app is handed no message of more than 140 bytes, so in one the hash would
-   * only cost.
+   * Adds the origin-bound code as the last line, with one space before the "#" (WICG origin-bound one-time codes), and the hash
+   * of the Android app on the line before. Android passes no message of more than 140 bytes to an app, so the hash is omitted in
+   * longer ones.
    */
-  #withLines(sentence: string, code: string): string {
+  #addLines(sentence: string, code: string): string {
     const { origin, androidAppHash } = this.settings;
     const originLine = origin === undefined ? '' : `\n@${origin} #${code}`;
     if (androidAppHash !== undefined) {
@@ -109,23 +109,25 @@ export class MessageRenderer {
 
   #add(purpose: string, locale: string, text: string): void {
     const where = `"texts.${purpose}.${locale}"`;
-    if (!isLocale(locale)) throw new OtpConfigError(`${where}: locales are ${LOCALES.join(', ')}.`);
+    if (!isLocale(locale)) {
+      throw new OtpConfigError(`${where} has an unsupported locale: use one of ${LOCALES.join(', ')}.`);
+    }
     try {
-      const settle = parseText(text, locale);
+      const compile = parseText(text, locale);
       const app = this.settings.appName;
-      if (isNotice(purpose)) return this.#keep(`${purpose} ${locale}`, purpose, settle({ app }));
+      if (isNotice(purpose)) return this.#store(`${purpose} ${locale}`, purpose, compile({ app }));
       for (const minutes of EVERY_LIFETIME) {
-        this.#keep(`${purpose} ${locale} ${minutes}`, purpose, settle({ app, minutes }));
+        this.#store(`${purpose} ${locale} ${minutes}`, purpose, compile({ app, minutes }));
       }
     } catch (error) {
-      throw new OtpConfigError(`${where} cannot be used: ${(error as Error).message}.`);
+      throw new OtpConfigError(`${where} is invalid: ${(error as Error).message}.`);
     }
   }
 
-  #keep(key: string, purpose: string, template: Template): void {
-    assertFit(template, purpose);
-    const namesAction = ACTION_SLOTS.some((slot) => template.count(slot) > 0);
-    if (namesAction) this.#namingAction.add(purpose);
+  #store(key: string, purpose: string, template: Template): void {
+    assertValid(template, purpose);
+    const namesAction = ACTION_PLACEHOLDERS.some((placeholder) => template.count(placeholder) > 0);
+    if (namesAction) this.#actionPurposes.add(purpose);
     this.#texts.set(key, { template, namesAction, segments: [] });
   }
 }
@@ -133,38 +135,39 @@ export class MessageRenderer {
 interface CompiledText {
   readonly template: Template;
   readonly namesAction: boolean;
-  /** What was counted, by length of the code, where nothing else in the text varies: counting takes a millisecond. */
+  /** Cached segment counts by code length, for texts in which nothing else varies: counting takes a millisecond. */
   readonly segments: number[];
 }
 
-/** In minutes, up to the bound of LIM-02: a plural form that leaves the code out must not wait for its number. */
+/** In minutes, up to the bound of `codeTtlSeconds`: an error in a plural form must appear at start-up, not at run time. */
 const EVERY_LIFETIME = Array.from({ length: 10 }, (_, n) => n + 1);
 
-/** Longer messages are not handed to an app (https://developers.google.com/identity/sms-retriever/verify). */
+/** Android passes no longer messages to an app (https://developers.google.com/identity/sms-retriever/verify). */
 const SMS_RETRIEVER_BYTES = 140;
 
-const ACTION_SLOTS = SLOTS.filter((slot) => slot !== 'code');
+const ACTION_PLACEHOLDERS = PLACEHOLDERS.filter((placeholder) => placeholder !== 'code');
 
-/** @throws Error when a slot that must stand in texts of this purpose does not, or one does that nothing would fill. */
-function assertFit(template: Template, purpose: string): void {
-  if (isNotice(purpose)) return assertNone(template, SLOTS, 'a notice brings only "{app}"');
+/** @throws Error if a required placeholder is missing or repeated, or if no value exists for a placeholder */
+function assertValid(template: Template, purpose: string): void {
+  if (isNotice(purpose)) return assertNone(template, PLACEHOLDERS, 'a notice has only "{app}"');
   assertOnce(template, ['code']);
-  if (purpose === 'transaction') assertOnce(template, ACTION_SLOTS, ', so that people see what they pay');
-  if (purpose === 'default') assertNone(template, ACTION_SLOTS, 'it serves messages without an action too');
+  if (purpose === 'transaction') assertOnce(template, ACTION_PLACEHOLDERS, ', so that users see what they pay');
+  if (purpose === 'default')
+    assertNone(template, ACTION_PLACEHOLDERS, 'it is also used for messages without an action');
 }
 
-function assertOnce(template: Template, slots: readonly Slot[], why = ''): void {
-  const odd = slots.find((slot) => template.count(slot) !== 1);
-  if (odd) throw new Error(`"{${odd}}" must stand in it exactly once${why}`);
+function assertOnce(template: Template, placeholders: readonly Placeholder[], why = ''): void {
+  const placeholder = placeholders.find((each) => template.count(each) !== 1);
+  if (placeholder) throw new Error(`it must contain "{${placeholder}}" exactly once${why}`);
 }
 
-function assertNone(template: Template, slots: readonly Slot[], why: string): void {
-  const odd = slots.find((slot) => template.count(slot) > 0);
-  if (odd) throw new Error(`"{${odd}}" cannot stand in it: ${why}`);
+function assertNone(template: Template, placeholders: readonly Placeholder[], why: string): void {
+  const placeholder = placeholders.find((each) => template.count(each) > 0);
+  if (placeholder) throw new Error(`it must not contain "{${placeholder}}", because ${why}`);
 }
 
-/** Each field by name: an action is somebody's object, and must not fill the place of the code. */
-function shown(action: ShownAction | undefined): Partial<Record<Slot, string>> {
+/** Copies each field by name: an action is an external object, and must not replace the code. */
+function actionValues(action: ShownAction | undefined): Partial<Record<Placeholder, string>> {
   return action ? { amount: action.amount, currency: action.currency, payee: cleanPayee(action.payee) } : {};
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 
 import { cleanPayee } from './payee.js';
 
-describe('a payee', () => {
+describe('cleanPayee', () => {
   it.each([
     'Corner Shop',
     "O'Neil & Sons (2) Ltd",
@@ -38,11 +38,11 @@ describe('a payee', () => {
     ['1٢३４', '*234'],
     ['Box 1234 and 5678', 'Box *234 and *678'],
     ['IBAN SA03 8000 0000 6080', 'IBAN SA*080'],
-  ])('SEC-58 shows %j, which could be a code, as %j', (raw, shown) => {
+  ])('SEC-58 shortens %j, which could be a code, to %j', (raw, shown) => {
     expect(cleanPayee(raw)).toBe(shown);
   });
 
-  it('SEC-58 keeps up to three digits, in ASCII', () => {
+  it('SEC-58 keeps up to three digits and converts them to ASCII', () => {
     expect(cleanPayee('Gate 123')).toBe('Gate 123');
     expect(cleanPayee('بوابة ١٢٣')).toBe('بوابة 123');
   });
@@ -59,7 +59,7 @@ describe('a payee', () => {
     ['evil. com', 'evil. com'],
     ['pay@evil.com', 'pay evil com'],
     ['10.0.0.1', '*001'],
-  ])('SEC-58 makes no link of %j', (raw, shown) => {
+  ])('SEC-58 removes the link from %j', (raw, shown) => {
     expect(cleanPayee(raw)).toBe(shown);
   });
 
@@ -75,7 +75,7 @@ describe('a payee', () => {
     ['Shop 🛒', 'Shop'],
     ['\uD800Shop\uDC00', 'Shop'],
     ['Shop Ltd.', 'Shop Ltd'],
-  ])('SEC-58 is one plain line: %j is %j', (raw, shown) => {
+  ])('SEC-58 returns one plain line: %j becomes %j', (raw, shown) => {
     expect(cleanPayee(raw)).toBe(shown);
   });
 
@@ -92,14 +92,14 @@ describe('a payee', () => {
     '\u0301',
     '***',
     `a${'\u0301'.repeat(40)}`,
-  ])('SEC-58 is never empty: %j is a star', (raw) => {
+  ])('SEC-58 returns a star instead of an empty name for %j', (raw) => {
     expect(cleanPayee(raw)).toBe('*');
   });
 
-  it('SEC-58 has at most 30 characters, none of them cut in half', () => {
+  it('SEC-58 returns at most 30 code units and splits no character', () => {
     expect(cleanPayee('a'.repeat(31))).toBe('a'.repeat(30));
     expect(cleanPayee(`${'a'.repeat(29)}q\u0323\u0307`)).toBe('a'.repeat(29)); // one letter of three code units
-    expect(cleanPayee(`${'a'.repeat(29)}𐐷`)).toBe('a'.repeat(29)); // one of two
+    expect(cleanPayee(`${'a'.repeat(29)}𐐷`)).toBe('a'.repeat(29)); // one letter of two code units
     expect(cleanPayee(`${'a'.repeat(29)} b`)).toBe('a'.repeat(29));
   });
 
@@ -112,7 +112,7 @@ describe('a payee', () => {
     }),
   );
 
-  it('SEC-58 holds no code, link, markup or invisible character, whatever was written, and is clean the second time', () => {
+  it('SEC-58 returns no code, link, markup or invisible character for any input, and is idempotent', () => {
     fc.assert(
       fc.property(anything, (raw) => {
         const shown = cleanPayee(raw);

@@ -1,33 +1,33 @@
 import { asciiDigits } from '../phone/digits.js';
 
-/** The most a payee may take of a message (SEC-58), in UTF-16 code units, which is how an SMS counts. */
+/** Maximum length of a payee in a message (SEC-58), in UTF-16 code units, as SMS counts. */
 const MAX_LENGTH = 30;
 
-/** Direction marks, joiners, soft hyphens, fillers: what nobody sees could part "evil" from ".com" until it is gone. */
+/** Direction marks, joiners, soft hyphens, fillers. Removed first, because they could hide a link such as "evil.com" from the other rules. */
 const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
 const QUOTES = /[\u2018\u2019]/g;
 const DASHES = /[\p{Pd}\u2212]/gu;
-/** All that may stay. No line, markup, placeholder, address or origin line can be written with it. */
+/** Everything but the allowed characters, which cannot form a line, markup, a placeholder, an address or an origin line. */
 const NOT_ALLOWED = /[^\p{L}\p{Mn}\p{Mc}\d .,&'()*-]/gu;
-/** A mark without a letter of its own would settle on the text around the payee. */
+/** A combining mark without a base letter would combine with the text before the payee. */
 const ORPHANED_MARKS = /(?<![\p{L}\p{M}\d])\p{M}+/gu;
-/** Four digits could be a code, also when something other than a letter spreads them: "12-34", "1 2 (3) 4". */
+/** Four digits can look like a code, even with characters other than letters between them: "12-34", "1 2 (3) 4". */
 const CODE_LIKE = /\d(?:[^\p{L}\d]*\d){3,}/gu;
-/** What phones make a link of: "evil.com". The dot of "Ltd. " may stay. */
+/** Dots that make phones show a link: "evil.com". The dot of "Ltd. " is kept. */
 const LINKING_DOTS = /\.(?=\S)/g;
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 /**
- * A payee's name as it may stand inside a message: one line of at most 30 characters, in which nothing can be taken for a
- * code, a link, an origin line or a further sentence of ours (SEC-58).
+ * Sanitizes a payee name for a message: one line of at most 30 characters, in which nothing can be mistaken for a code, a link,
+ * an origin line or another sentence of the message (SEC-58).
  *
- * Letters of every script, digits (as ASCII), spaces and `. , & ' ( ) - *` stay; what else there was becomes a space, or
- * nothing where it was invisible. Four digits or more become `*` and the last three: `SA03 8000` is `SA*000`.
- * A name that is clean stays as it is.
+ * Keeps letters of every script, digits (as ASCII), spaces and `. , & ' ( ) - *`. Invisible characters are removed; all others
+ * become a space. Four or more digits become `*` and the last three: `SA03 8000` is `SA*000`. A sanitized name does not change
+ * if it is sanitized again.
  *
- * @param raw as the caller wrote it
- * @returns never empty: `*` where nothing readable is left
+ * @param raw the name as supplied
+ * @returns never empty: `*` if nothing readable is left
  */
 export function cleanPayee(raw: string): string {
   const readable = asciiDigits(raw.replace(INVISIBLE, '').normalize('NFKC'))
@@ -39,11 +39,11 @@ export function cleanPayee(raw: string): string {
     .replace(LINKING_DOTS, ' ')
     .replace(/ +/g, ' ')
     .trim();
-  const shown = beginningOf(readable).replace(/[ .,]+$/, ''); // the text goes on with a full stop of its own
+  const shown = beginningOf(readable).replace(/[ .,]+$/, ''); // the text of the message adds its own full stop
   return /[\p{L}\d]/u.test(shown) ? shown : '*';
 }
 
-/** As many whole characters, as people count them, as there is room for. */
+/** Cuts a text to the maximum length without splitting a grapheme. */
 function beginningOf(text: string): string {
   let beginning = '';
   for (const { segment } of graphemes.segment(text)) {

@@ -2,21 +2,21 @@ import { IntlMessageFormat } from 'intl-messageformat';
 
 import type { Locale } from './texts.js';
 
-/** What each message brings with it. Everything else in a text is settled at start-up. */
-export const SLOTS = ['code', 'amount', 'currency', 'payee'] as const;
-export type Slot = (typeof SLOTS)[number];
+/** Placeholders that are filled per message. All others are filled at start-up. */
+export const PLACEHOLDERS = ['code', 'amount', 'currency', 'payee'] as const;
+export type Placeholder = (typeof PLACEHOLDERS)[number];
 
 /**
- * Parses a text once, for templates that differ in what is settled, such as the minutes.
- * @throws Error when the text is no ICU message; the templates throw when it asks for something that nobody brings
+ * Parses a text once and returns a function that makes its templates from the values known at start-up, such as the minutes.
+ * @throws Error if the text is not a valid ICU message; the returned function throws if the text has an unknown placeholder
  */
-export function parseText(text: string, locale: Locale): (settled: Record<string, string | number>) => Template {
-  // Codes keep ASCII digits in every language: they must be the digits that the keyboard's one-time-code suggestion finds.
+export function parseText(text: string, locale: Locale): (constants: Record<string, string | number>) => Template {
+  // ASCII digits in every language, because keyboards find only these for their one-time-code suggestion.
   const format = new IntlMessageFormat(text, `${locale}-u-nu-latn`, undefined, { ignoreTag: true });
-  return (settled) => new Template(format.formatToParts<Gap>({ ...GAPS, ...settled }).map(({ value }) => value));
+  return (constants) => new Template(format.formatToParts<Gap>({ ...GAPS, ...constants }).map(({ value }) => value));
 }
 
-/** Words with gaps between them. To fill it is to join strings: what goes into a gap is never read as a text again. */
+/** Fixed text with gaps. Filling it joins strings, so the values are never parsed as text. */
 export class Template {
   readonly #pieces: readonly (string | Gap)[];
 
@@ -24,31 +24,35 @@ export class Template {
     this.#pieces = pieces;
   }
 
-  /** How often a slot stands in it. */
-  count(slot: Slot): number {
-    return this.#pieces.filter((piece) => piece === GAPS[slot]).length;
+  /** Returns how often a placeholder occurs. */
+  count(placeholder: Placeholder): number {
+    return this.#pieces.filter((piece) => piece === GAPS[placeholder]).length;
   }
 
-  fill(values: Partial<Record<Slot, string>>): string {
+  fill(values: Partial<Record<Placeholder, string>>): string {
     let text = '';
-    for (const piece of this.#pieces) text += typeof piece === 'string' ? piece : piece.filledFrom(values);
+    for (const piece of this.#pieces) text += typeof piece === 'string' ? piece : piece.fill(values);
     return text;
   }
 }
 
-/** The place of a slot. ICU hands it through as it is, and whatever would write it in another way meets an error. */
+/** The gap of a placeholder. ICU passes it through unchanged; an attempt to format it throws. */
 class Gap {
-  constructor(private readonly slot: Slot) {}
+  constructor(private readonly placeholder: Placeholder) {}
 
-  filledFrom(values: Partial<Record<Slot, string>>): string {
-    const value = values[this.slot];
-    if (value === undefined) throw new Error(`The text has a place for "{${this.slot}}", and the message brings none.`);
+  fill(values: Partial<Record<Placeholder, string>>): string {
+    const value = values[this.placeholder];
+    if (value === undefined)
+      throw new Error(`The text needs "{${this.placeholder}}", but the message has no value for it.`);
     return value;
   }
 
   [Symbol.toPrimitive](): never {
-    throw new Error(`"{${this.slot}}" must stand in it as it is, without a format`);
+    throw new Error(`it must contain "{${this.placeholder}}" without a format`);
   }
 }
 
-const GAPS = Object.fromEntries(SLOTS.map((slot) => [slot, new Gap(slot)])) as Record<Slot, Gap>;
+const GAPS = Object.fromEntries(PLACEHOLDERS.map((placeholder) => [placeholder, new Gap(placeholder)])) as Record<
+  Placeholder,
+  Gap
+>;

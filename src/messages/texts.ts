@@ -1,23 +1,23 @@
-/** A language that the built-in texts are written in. */
+/** A language of the built-in texts. */
 export type Locale = 'ar' | 'en' | 'fr' | 'he';
 export const LOCALES: readonly Locale[] = ['ar', 'en', 'fr', 'he'];
 
-/** A message without a code, by what the owner is told of. */
+/** A message without a code that notifies the owner of an event. */
 export type Notice = 'number_changed' | 'password_changed' | 'recovery_code_used';
 export const NOTICES: readonly Notice[] = ['number_changed', 'password_changed', 'recovery_code_used'];
 
 /**
- * Texts by purpose and locale, in ICU message format, with the arguments `code`, `app` and `minutes`.
- * `default` serves every purpose that has no text of its own. `code` must stand in each text exactly once.
+ * Texts by purpose and locale, in ICU message format, with the arguments `code`, `app` and `minutes`. `default` is used for every
+ * purpose without its own text. Each text must contain `code` exactly once.
  *
- * Texts of `transaction` name what is paid: `amount`, `currency` and `payee` must stand in each exactly once (SEC-45). So may
- * they in texts of your own purposes, which then are refused without an action; a purpose that has an action and no text of
- * its own uses those of `transaction`.
+ * Texts of `transaction` name the payment: each must contain `amount`, `currency` and `payee` exactly once (SEC-45). Texts of your
+ * own purposes may contain them too; such a purpose then requires an action. A purpose with an action but without its own text
+ * uses the text of `transaction`.
  *
- * `notice_number_changed`, `notice_password_changed` and `notice_recovery_code_used` are messages without a code: their only
+ * `notice_number_changed`, `notice_password_changed` and `notice_recovery_code_used` are messages without a code. Their only
  * argument is `app`.
  *
- * An apostrophe before a brace is written twice.
+ * Write an apostrophe before a brace twice.
  */
 export type Texts = Partial<Record<string, Partial<Record<Locale, string>>>>;
 
@@ -28,11 +28,11 @@ const MINUTES = {
   he: '{minutes, plural, one {דקה אחת} two {שתי דקות} other {# דקות}}',
 } satisfies Record<Locale, string>;
 
-// One sentence says what the code is for, since that is what a person relaying it to a fraudster can notice (SEC-45).
-// English and French stay within GSM-7, where a message holds 160 characters and not 70: no typographic apostrophe, no c-cedilla.
+// Each text says what the code is for, so that a victim of fraud can notice it before passing the code on (SEC-45).
+// English and French use GSM-7 characters only, for 160 instead of 70 characters per segment: no typographic apostrophe, no ç.
 const en = (what: string) => `{code} is your {app} code ${what}. Valid for ${MINUTES.en}. Do not share it with anyone.`;
 const fr = (what: string) => `{code} est votre code {app} ${what}. Valable ${MINUTES.fr}. Ne le donnez à personne.`;
-// Arabic and Hebrew fit 70 characters as long as the name of the application is short: the wording spares each of them.
+// Arabic and Hebrew fit 70 characters if the application's name is short, so their wording is as short as possible.
 const ar = (what: string) => `{code} رمزك في {app} ${what}. صالح ${MINUTES.ar}. لا تشاركه مع أحد.`;
 const he = (what: string) => `{code} הוא הקוד שלך ב-{app} ${what}. תקף ${MINUTES.he}. אין למסור לאיש.`;
 

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 
-/** One binding of a number to an owner. Rows are history: a binding that ends is dated, never overwritten or removed. */
+/** One binding of a number to an owner. Rows are history: an ended binding gets an end date and is never overwritten or removed. */
 @Entity({ name: 'otp_verified_numbers' })
 @Index(['phone'], { unique: true, where: 'released_at IS NULL' })
 @Index(['phone', 'releasedAt'])
@@ -13,29 +13,29 @@ export class VerifiedNumber {
   @Column({ name: 'phone', type: 'text' })
   phone: string;
 
-  /** The host's id of the account. */
+  /** Your application's id of the account. */
   @Column({ name: 'owner', type: 'text' })
   owner: string;
 
   @Column({ name: 'verified_at', type: 'timestamptz' })
   verifiedAt: Date;
 
-  /** The newest proof that the owner still holds the phone. */
+  /** When the owner last proved to hold the phone. */
   @Column({ name: 'last_proved_at', type: 'timestamptz' })
   lastProvedAt: Date;
 
-  /** The purpose of the code that proved it. */
+  /** Purpose of the code that proved the number. */
   @Column({ name: 'source', type: 'text' })
   source: string;
 
-  /** Until then it confirms neither a password reset nor a transaction: it joined or replaced another number. */
+  /** End of the hold after the number joined or replaced another: until then it confirms neither a password reset nor a transaction. */
   @Column({ name: 'held_until', type: 'timestamptz', nullable: true })
   heldUntil: Date | null;
 
   @Column({ name: 'released_at', type: 'timestamptz', nullable: true })
   releasedAt: Date | null;
 
-  /** `changed`, `changed_by_recovery`, `transferred`, or what the host said. */
+  /** `changed`, `changed_by_recovery`, `transferred`, or the value passed to `VerifiedNumbers.release`. */
   @Column({ name: 'release_reason', type: 'text', nullable: true })
   releaseReason: string | null;
 }

@@ -18,40 +18,40 @@ import type { EventSink } from '../events/otp.events.js';
 import type { OtpSettings } from '../config/options.js';
 import { maskPhone } from '../phone/mask.js';
 
-/** A number and whom it belongs to. */
+/** A number and its owner. */
 export interface OwnedNumber {
   /** Canonical E.164. */
   phone: string;
   owner: string;
   verifiedAt: Date;
   lastProvedAt: Date;
-  /** Until then it confirms neither a password reset nor a transaction, since it joined or replaced another number. */
+  /** End of the hold after the number joined or replaced another: until then it confirms neither a password reset nor a transaction. */
   heldUntil: Date | null;
 }
 
 /** One binding of a number, past or present. */
 export interface NumberBinding extends OwnedNumber {
-  /** The purpose of the code that proved it. */
+  /** Purpose of the code that proved the number. */
   source: string;
   releasedAt: Date | null;
-  /** `changed`, `changed_by_recovery` (with a recovery code), `transferred`, or what `release` was told. */
+  /** `changed`, `changed_by_recovery` (with a recovery code), `transferred`, or the reason passed to `release`. */
   releaseReason: string | null;
 }
 
-/** What a change of number needs: a fresh code from either phone, or a recovery code in place of the one that is lost. */
+/** Input for a number change: a new code from each phone, or a recovery code in place of a lost phone. */
 export interface NumberChange {
-  /** Grant of purpose `change_number`, from the number that is left or from `RecoveryCodes.use`. */
+  /** Grant of purpose `change_number`, from the old number or from `RecoveryCodes.use`. */
   currentNumberGrant: string;
-  /** Grant of purpose `verify_number`, from the number that is moved to. */
+  /** Grant of purpose `verify_number`, from the new number. */
   newNumberGrant: string;
-  /** The login session, where both codes were started with one. */
+  /** The login session, if both codes were started with one. */
   session?: string;
-  /** Language of the notice to the number that is left. @defaultValue the option `defaultLocale` */
+  /** Language of the notice to the old number. @defaultValue the option `defaultLocale` */
   locale?: string;
 }
 
-/** Told when a number was left, so that whoever holds it hears of it. */
-export type TellLeft = (phone: string, locale: string | undefined) => void;
+/** Notifies the old number after a change. */
+export type NotifyOldNumber = (phone: string, locale: string | undefined) => void;
 
 interface Parts {
   database: Database;
@@ -60,15 +60,15 @@ interface Parts {
   events: EventSink;
   auditor: Auditor;
   hash: KeyedHash;
-  tellLeft: TellLeft;
+  notifyOldNumber: NotifyOldNumber;
   accounts: HostAccounts;
 }
 
 const HOUR = 3600;
 
 /**
- * The ledger: which number belongs to whom, now and before. Nothing but these methods writes it; verifying a code never
- * does. Those that write take a transaction of the host, so that both commit together or not at all.
+ * The ledger of verified numbers: who owns and owned each number. Only these methods write to it; verifying a code never does.
+ * Methods that write accept your transaction, so that both commit together or not at all.
  */
 export class VerifiedNumbers {
   /** @internal */
@@ -77,13 +77,13 @@ export class VerifiedNumbers {
   /**
    * Uses a grant and binds the number it proved to an owner.
    *
-   * Pass the transaction that makes the account, so that both exist or neither does. A number that belongs to somebody else stays
-   * theirs, unless the option `takenNumbers` moves it.
-   * @param transaction with TypeORM: the `manager`. Without one it is committed at once.
-   * @param proof what the grant must be for: by default a `registration` by phone alone. For a number that a signed-in
-   * account adds: `{ purpose: 'verify_number', subject: owner, session }`.
-   * @throws {@link OtpError} `phone_already_activated` when somebody else owns the number; the grant stays good, and so does the
-   * transaction · `grant_required` · `grant_invalid` · `service_unavailable`
+   * Pass the transaction that creates the account, so that account and binding are stored together or not at all. A number of
+   * another account stays with that account, unless the option `takenNumbers` transfers it.
+   * @param transaction with TypeORM, the `manager`. Without one, the binding commits immediately.
+   * @param proof what the grant must have been issued for: by default a `registration` by phone only. If a signed-in account
+   * adds a number, pass `{ purpose: 'verify_number', subject: owner, session }`.
+   * @throws {@link OtpError} `phone_already_activated` if another account owns the number; the grant and the transaction stay
+   * usable · `request_invalid` · `grant_required` · `grant_invalid` · `service_unavailable`
    */
   async activate(
     grant: string,
@@ -92,21 +92,21 @@ export class VerifiedNumbers {
     proof: GrantExpectation = { purpose: 'registration' },
   ): Promise<OwnedNumber> {
     requireText('owner', owner);
-    requireObject('What the grant must be for', proof);
+    requireObject('The expectation of the grant', proof);
     const { subject = null } = proof;
     if (subject !== null && subject !== owner) {
       throw new OtpError(
         'request_invalid',
-        'A number goes to the account that proved it: "subject" must equal "owner".',
+        '"subject" must equal "owner": a number can only be activated for the account that proved it.',
       );
     }
     const { database, grants, accounts } = this.parts;
     const request = grants.requestOf(grant, proof);
     if (!isOpen(transaction) && accounts.awaitsFirstProof) {
-      return database.transaction((own) => this.activate(grant, owner, own, proof)); // what the host throws rolls it back
+      return database.transaction((own) => this.activate(grant, owner, own, proof)); // an error of the host rolls it back
     }
     if (request.purposes.some((purpose) => accounts.mayRefuse({ account: subject, purpose }))) {
-      await this.#judgedBefore(request, transaction);
+      await this.#assertUsable(request, transaction);
     }
 
     const answer = await database.call<{ grant: GrantAnswer; number?: BindAnswer }>(
@@ -115,24 +115,28 @@ export class VerifiedNumbers {
       transaction,
     );
     const { number } = answer;
-    if (number?.refused_by === 'phone_already_activated') throw this.#taken(owner, answer.grant, transaction);
+    if (number?.refused_by === 'phone_already_activated') {
+      throw this.#refuseTaken(owner, answer.grant, transaction);
+    }
     const refusedBy = number?.refused_by ?? answer.grant.refused_by;
-    if (refusedBy !== null)
-      throw await grants.refused({ ...answer.grant, refused_by: refusedBy }, request, transaction);
-    const { purpose } = grants.used(answer.grant, transaction);
-    return this.#bound(number as BoundNumber, purpose, transaction);
+    if (refusedBy !== null) {
+      throw await grants.refuse({ ...answer.grant, refused_by: refusedBy }, request, transaction);
+    }
+    const { purpose } = grants.reportUse(answer.grant, transaction);
+    return this.#reportBinding(number as BoundNumber, purpose, transaction);
   }
 
-  /** What the host refuses is refused before anything is written: it may commit its transaction all the same. */
-  async #judgedBefore(request: GrantRequest, transaction: OtpTransaction | undefined): Promise<void> {
+  /** Rejects a grant that the host refuses before anything is written, because the host may commit its transaction anyway. */
+  async #assertUsable(request: GrantRequest, transaction: OtpTransaction | undefined): Promise<void> {
     const { database, grants } = this.parts;
-    await grants.judged(await database.call<GrantAnswer>('check_grant', request, transaction), request, transaction);
+    const answer = await database.call<GrantAnswer>('check_grant', request, transaction);
+    await grants.requireProof(answer, request, transaction);
   }
 
   /**
-   * As {@link VerifiedNumbers.activate}, for a grant that was used already in this very transaction.
-   * @throws {@link OtpError} `phone_already_activated` · `grant_invalid` · `service_unavailable`; let the transaction roll back, which gives
-   * the grant back
+   * Like {@link VerifiedNumbers.activate}, for a grant that the same transaction has used already.
+   * @throws {@link OtpError} `phone_already_activated` · `grant_invalid` · `request_invalid` · `service_unavailable`. Let the
+   * transaction roll back: the grant is then unused again.
    */
   async bind(
     proof: Pick<Proof, 'phone' | 'purpose' | 'provedAt'> & Partial<Proof>,
@@ -140,7 +144,7 @@ export class VerifiedNumbers {
     transaction: OtpTransaction,
   ): Promise<OwnedNumber> {
     const { phone, purpose, provedAt, challengeId, source } = proof;
-    if (source === 'recovery') throw grantInvalid(); // it proves no number
+    if (source === 'recovery') throw grantInvalid(); // a recovery code proves no number
     requireDate('provedAt', provedAt);
     const { database, hash } = this.parts;
     const answer = await database.call<BindAnswer>(
@@ -158,62 +162,68 @@ export class VerifiedNumbers {
     );
     if (answer.refused_by === 'number_released') throw grantInvalid();
     if (answer.refused_by !== undefined) {
-      throw this.#taken(owner, { purpose, phone, challenge_id: challengeId ?? null }, transaction);
+      throw this.#refuseTaken(owner, { purpose, phone, challenge_id: challengeId ?? null }, transaction);
     }
-    return this.#bound(answer, purpose, transaction);
+    return this.#reportBinding(answer, purpose, transaction);
   }
 
   /**
-   * Moves an account from one number to another. The old number hears of it, where the provider carries texts of ours,
-   * and every listener of `otp.number_changed`: tell the account's e-mail address there. For `holdHours` the new number
+   * Moves an account from one number to another. The old number receives a notice if its provider delivers custom texts. The
+   * event `otp.number_changed` is emitted: notify the account's e-mail address in a listener. For `holdHours`, the new number
    * confirms neither a password reset nor a transaction (OWASP Multifactor Authentication Cheat Sheet).
-   * @throws {@link OtpError} `grant_required` · `grant_invalid` · `phone_already_activated` · `service_unavailable`; let
-   * the transaction roll back
+   * @throws {@link OtpError} `request_invalid` · `grant_required` · `grant_invalid` · `phone_already_activated` ·
+   * `service_unavailable`. Let the transaction roll back.
    */
   async change(owner: string, change: NumberChange, transaction?: OtpTransaction): Promise<OwnedNumber> {
     requireText('owner', owner);
     requireObject('The change', change);
     const { currentNumberGrant, newNumberGrant, session, locale } = change;
-    readLocale(locale); // now: a notice that fails after the commit would be one that whoever names the locale prevents
-    const { database, grants, events, accounts, auditor, tellLeft } = this.parts;
+    readLocale(locale); // checked now, or a caller could suppress the notice after the commit with an invalid locale
+    const { database, grants, events, accounts, auditor, notifyOldNumber } = this.parts;
     if (!isOpen(transaction)) return database.transaction((own) => this.change(owner, change, own));
     const who = { subject: owner, ...(session !== undefined && { session }) };
     const current = grants.requestOf(currentNumberGrant, { purpose: 'change_number', ...who });
     const next = grants.requestOf(newNumberGrant, { purpose: 'verify_number', ...who });
     if (accounts.mayRefuse({ account: owner, purpose: 'change_number' })) {
-      await this.#judgedBefore(current, transaction);
-      await this.#judgedBefore(next, transaction);
+      await this.#assertUsable(current, transaction);
+      await this.#assertUsable(next, transaction);
     }
 
     const request = { current, new: next, owner, ...this.#rules() };
     const answer = await database.call<ChangeAnswer>('change_number', request, transaction);
     const { number, refused_by: refusedBy } = answer;
-    if (refusedBy === 'same_number') throw new OtpError('request_invalid', 'The new number is the current one.');
-    if (refusedBy === 'not_the_owner') {
-      throw new OtpError('grant_invalid', 'The current number is no longer of this account.');
+    if (refusedBy === 'same_number') {
+      throw new OtpError('request_invalid', 'The new number equals the current one. Verify a different number.');
     }
-    if (answer.current.refused_by !== null) throw await grants.refused(answer.current, current, transaction);
-    if (number?.refused_by === 'phone_already_activated') throw this.#taken(owner, answer.new!, transaction);
-    const gone = number?.refused_by ?? refusedBy ?? answer.new!.refused_by;
-    if (gone !== null) throw await grants.refused({ ...answer.new!, refused_by: gone }, next, transaction);
-    const { phone: from, source, challengeId } = grants.used(answer.current, transaction);
-    const proof = grants.used(answer.new!, transaction);
-    const bound = await this.#bound(number as BoundNumber, proof.purpose, transaction);
+    if (refusedBy === 'not_the_owner') {
+      throw new OtpError('grant_invalid', 'The current number no longer belongs to this account.');
+    }
+    if (answer.current.refused_by !== null) throw await grants.refuse(answer.current, current, transaction);
+    if (number?.refused_by === 'phone_already_activated') {
+      throw this.#refuseTaken(owner, answer.new!, transaction);
+    }
+    const reason = number?.refused_by ?? refusedBy ?? answer.new!.refused_by;
+    if (reason !== null) throw await grants.refuse({ ...answer.new!, refused_by: reason }, next, transaction);
+    const { phone: from, source, challengeId } = grants.reportUse(answer.current, transaction);
+    const proof = grants.reportUse(answer.new!, transaction);
+    const newNumber = await this.#reportBinding(number as BoundNumber, proof.purpose, transaction);
     if (source === 'recovery') {
-      const changed = { event: 'number_changed', outcome: 'changed_by_recovery', purpose: 'change_number' } as const;
-      await auditor.add({ ...changed, account: owner, phone: from, challengeId }, transaction);
+      const fact = { event: 'number_changed', outcome: 'changed_by_recovery', purpose: 'change_number' } as const;
+      await auditor.add({ ...fact, account: owner, phone: from, challengeId }, transaction);
     }
     database.afterCommit(transaction, () => {
       events.emit('otp.number_changed', { owner, from: maskPhone(from), to: maskPhone(proof.phone) });
-      tellLeft(from, locale);
+      notifyOldNumber(from, locale);
     });
-    return bound;
+    return newNumber;
   }
 
   /**
-   * Ends a binding, for example when an account is closed. What was started for the number before can no longer be used.
-   * @param reason kept with the binding, such as `account_closed`
-   * @returns whether the number was the owner's
+   * Ends a binding, for example when an account is closed. Challenges and grants started for the number before can no longer
+   * be used.
+   * @param reason stored with the binding, such as `account_closed`
+   * @returns whether the owner had the number
+   * @throws {@link OtpError} `request_invalid` · `service_unavailable`
    */
   async release(phone: string, owner: string, reason: string, transaction?: OtpTransaction): Promise<boolean> {
     requireText('phone', phone);
@@ -230,33 +240,34 @@ export class VerifiedNumbers {
     return released;
   }
 
-  /** Who owns a number (canonical E.164) at present, or as a transaction sees it. */
+  /** Returns the current owner of a number (canonical E.164), or the owner as a transaction sees it; null if there is none. */
   async ownerOf(phone: string, transaction?: OtpTransaction): Promise<string | null> {
     const request = { phone: requireText('phone', phone) };
     return (await this.parts.database.call<{ owner: string | null }>('owner_of', request, transaction)).owner;
   }
 
-  /** The numbers of an account at present: those on hold come last, otherwise the one proved last first. */
+  /** Returns the current numbers of an account, most recently proved first; numbers on hold come last. */
   async numbersOf(owner: string, transaction?: OtpTransaction): Promise<OwnedNumber[]> {
     const request = { owner: requireText('owner', owner) };
     const { numbers } = await this.parts.database.call<{ numbers: NumberAnswer[] }>('numbers_of', request, transaction);
-    return numbers.map(owned);
+    return numbers.map(toOwnedNumber);
   }
 
-  /** Every binding of a number, or of an account, newest first; at most a thousand. */
+  /** Returns the bindings of a number or of an account, newest first; at most 1000. */
   async history(of: { phone: string } | { owner: string }): Promise<NumberBinding[]> {
-    requireObject('What the history is of', of);
+    requireObject('The argument of "history()"', of);
     const request =
       'phone' in of ? { phone: requireText('phone', of.phone) } : { owner: requireText('owner', of.owner) };
     const { bindings } = await this.parts.database.call<{ bindings: BindingAnswer[] }>('number_history', request);
-    return bindings.map(binding);
+    return bindings.map(toBinding);
   }
 
   /**
-   * Dates the proof of an account's number anew, as a login does.
-   * @param admitDormant also where it was not proved for `dormantAfterDays`: another factor was
-   * @returns whether the number is the account's by the ledger, and whether the account is dormant; then nothing is dated,
-   * unless it is admitted
+   * Renews the proof date of an account's number, as a login does.
+   * @param admitDormant pass `true` if another factor was proved: the date is then also renewed for a dormant account, whose
+   * number was not proved for `dormantAfterDays`
+   * @returns `bound`: whether the ledger binds the number to the account. `dormant`: whether the account is dormant; its date
+   * is then not renewed, unless `admitDormant` is set.
    */
   async prove(phone: string, owner: string, admitDormant = false): Promise<{ bound: boolean; dormant: boolean }> {
     const { database, settings } = this.parts;
@@ -267,7 +278,7 @@ export class VerifiedNumbers {
     });
   }
 
-  /** The fields of a `binding_request` (types.sql) that are options. */
+  /** The fields of a `binding_request` (types.sql) that come from options. */
   #rules() {
     const { takenNumbers, reconfirmAfterDays, holdHours, audit } = this.parts.settings;
     return {
@@ -278,20 +289,25 @@ export class VerifiedNumbers {
     };
   }
 
-  #taken(
+  #refuseTaken(
     owner: string,
     { purpose, phone, challenge_id: challengeId }: Pick<GrantAnswer, 'purpose' | 'phone' | 'challenge_id'>,
     transaction: OtpTransaction | undefined,
   ): OtpError {
-    const refused = { event: 'refused', outcome: 'phone_already_activated' } as const;
+    const refusal = { event: 'refused', outcome: 'phone_already_activated' } as const;
     this.parts.auditor.note(
-      { ...refused, purpose, account: owner, phone, ...(challengeId && { challengeId }) },
+      { ...refusal, purpose, account: owner, phone, ...(challengeId && { challengeId }) },
       transaction,
     );
     return new OtpError('phone_already_activated', 'This number is already activated for another account.');
   }
 
-  async #bound(number: BoundNumber, purpose: string, transaction: OtpTransaction | undefined): Promise<OwnedNumber> {
+  /** Calls `PhoneAccounts.firstProof` for an account's first number, and emits the events after the commit. */
+  async #reportBinding(
+    number: BoundNumber,
+    purpose: string,
+    transaction: OtpTransaction | undefined,
+  ): Promise<OwnedNumber> {
     const { database, events, accounts } = this.parts;
     const { owner, phone, previous_owner: from } = number;
     if (number.first && transaction) await accounts.firstProof(owner, phone, transaction);
@@ -300,11 +316,11 @@ export class VerifiedNumbers {
       if (from !== null) events.emit('otp.number_transferred', { from, to: owner, phone: masked });
       events.emit('otp.number_activated', { owner, phone: masked, purpose });
     });
-    return owned(number);
+    return toOwnedNumber(number);
   }
 }
 
-/** A number as the database answers it (numbers.sql). */
+/** A number in the database's answer (numbers.sql). */
 interface NumberAnswer {
   phone: string;
   owner: string;
@@ -315,9 +331,9 @@ interface NumberAnswer {
 
 interface BoundNumber extends NumberAnswer {
   refused_by?: undefined;
-  /** Whose it was until now. */
+  /** The owner until now. */
   previous_owner: string | null;
-  /** The account never had a number before. */
+  /** Whether this is the account's first number ever. */
   first: boolean;
 }
 
@@ -338,12 +354,12 @@ interface BindingAnswer extends NumberAnswer {
 
 const date = (text: string | null): Date | null => (text === null ? null : new Date(text));
 
-function owned({ phone, owner, verified_at, last_proved_at, held_until }: NumberAnswer): OwnedNumber {
+function toOwnedNumber({ phone, owner, verified_at, last_proved_at, held_until }: NumberAnswer): OwnedNumber {
   const [verifiedAt, lastProvedAt] = [new Date(verified_at), new Date(last_proved_at)];
   return { phone, owner, verifiedAt, lastProvedAt, heldUntil: date(held_until) };
 }
 
-function binding(row: BindingAnswer): NumberBinding {
+function toBinding(row: BindingAnswer): NumberBinding {
   const { source, released_at: releasedAt, release_reason: releaseReason } = row;
-  return { ...owned(row), source, releasedAt: date(releasedAt), releaseReason };
+  return { ...toOwnedNumber(row), source, releasedAt: date(releasedAt), releaseReason };
 }

@@ -21,8 +21,8 @@ interface Parts {
 }
 
 /**
- * What operators and their jobs do, apart from the story of a challenge: whoever injects `OtpService` for a login can stop
- * nothing and unlock nobody. Each call binds all instances at once.
+ * Methods for operators and scheduled jobs, separate from `OtpService`: code that injects `OtpService` for a login can neither
+ * stop sending nor unlock a subject. Each call takes effect on all instances immediately.
  */
 export class OtpOperations {
   readonly #logger = new Logger('Otp');
@@ -31,14 +31,15 @@ export class OtpOperations {
   constructor(private readonly parts: Parts) {}
 
   /**
-   * Lets a subject try again at once after too many wrong codes.
-   * @param subject an account, or a canonical phone for codes started without one
-   * @returns whether anything was closed or counted
+   * Ends the lockout of a subject and resets its counters of wrong codes.
+   * @param subject an account, or a phone in canonical E.164 for codes started without an account
+   * @returns whether there was a lockout or a counter to reset
+   * @throws {@link OtpError} `request_invalid` · `service_unavailable`
    */
   async unlock(subject: string): Promise<boolean> {
     const { database, hash, settings } = this.parts;
     const text = requireText('subject', subject);
-    const isPhone = text.startsWith('+'); // an account may be named so, too
+    const isPhone = text.startsWith('+'); // an account id may start with "+", too
     const hashes = [hash.ofAccount(text), ...(isPhone ? [hash.ofPhone(text)] : [])];
     const { unlocked } = await database.call<{ unlocked: number }>('unlock', {
       subject_hashes: hashes.map(hex),
@@ -50,25 +51,25 @@ export class OtpOperations {
   }
 
   /**
-   * From now on no code is sent, by no instance, until {@link OtpOperations.resumeSending}, restarts or not. Everybody is
-   * answered `send_unavailable` alike; codes that are out can be verified. Without `region` and `provider` it stops
-   * everything; where a provider was stopped and another can serve, that one does. What was answered before is still handed
-   * over, and so are {@link Notices}.
-   * @throws {@link OtpError} `request_invalid` for a region or provider that is not one of this application
+   * Stops sending codes on all instances until {@link OtpOperations.resumeSending}; the stop survives restarts. Every start and
+   * resend gets the same `send_unavailable`; codes sent before can still be verified. Without `region` and `provider`, all
+   * sending stops. If one provider is stopped and another can serve the number, the other one does. Messages of calls that have
+   * already returned are still sent, and so are {@link Notices}.
+   * @throws {@link OtpError} `request_invalid` for an unknown region or provider · `service_unavailable`
    */
   async stopSending({ reason, ...scope }: SendingScope & { reason?: string } = {}): Promise<void> {
     const { stops, events } = this.parts;
     const { region, provider } = this.#readScope(scope);
-    const why = reason === undefined ? null : requireText('reason', reason);
-    if (!(await stops.stop(region, provider, why))) return;
+    const text = reason === undefined ? null : requireText('reason', reason);
+    if (!(await stops.stop(region, provider, text))) return;
     this.#logger.warn(`sending stopped: region ${region ?? 'any'}, provider ${provider ?? 'any'}`);
-    events.emit('otp.sending_stopped', { region, provider, reason: why });
+    events.emit('otp.sending_stopped', { region, provider, reason: text });
   }
 
   /**
-   * Takes away the stop of just this scope; what another stop covers stays stopped.
-   * @returns whether there was one
-   * @throws {@link OtpError} `request_invalid`
+   * Removes the sending stop of exactly this scope. Messages covered by another stop stay stopped.
+   * @returns whether there was such a stop
+   * @throws {@link OtpError} `request_invalid` · `service_unavailable`
    */
   async resumeSending(scope: SendingScope = {}): Promise<boolean> {
     const { stops, events } = this.parts;
@@ -78,7 +79,7 @@ export class OtpOperations {
     return resumed;
   }
 
-  /** What operators have stopped. */
+  /** Returns all sending stops in force. */
   async sendingStops(): Promise<SendingStop[]> {
     const stops = await this.parts.stops.inForce();
     return stops.map(({ region, provider, since, reason }) => ({
@@ -90,8 +91,8 @@ export class OtpOperations {
   }
 
   /**
-   * Looks whether too few of the last hour's messages were verified, by region and by provider, as `minimumConversion` has it.
-   * Safe on every instance at once: one of them looks, and tells.
+   * Checks by region and by provider whether enough of the last hour's messages were verified (`minimumConversion`). You can
+   * call it on every instance at the same time: only one of them runs the check and emits the event.
    */
   async checkConversion(): Promise<void> {
     const { settings, database, registry, events } = this.parts;
@@ -101,7 +102,7 @@ export class OtpOperations {
       provider: minimumConversion.provider === 'enforce',
     };
     const { low } = await database.call<{ low: LowConversion[] }>('check_conversion', {
-      turn_seconds: Math.max(0, conversionCheckSeconds - 1), // another instance's turn is about as long after this one's
+      turn_seconds: Math.max(0, conversionCheckSeconds - 1), // 1 s less than the interval, so that timer drift skips no check
       regions: minimumConversion.region === 'off' ? [] : settings.regions,
       providers: minimumConversion.provider === 'off' ? [] : registry.all.map(({ name }) => name),
       enforced,
@@ -112,7 +113,11 @@ export class OtpOperations {
     for (const found of low) events.emit('otp.conversion_low', { ...found, enforced: enforced[found.scope] });
   }
 
-  /** Deletes challenges, grants, counters and log rows whose time is over. Safe on every instance at once. @returns rows deleted */
+  /**
+   * Deletes challenges, grants, counters and log rows whose retention has ended. You can call it on every instance at the same
+   * time.
+   * @returns the number of deleted rows
+   */
   async purge(): Promise<number> {
     const { database, settings } = this.parts;
     await this.#logLostSends();
@@ -129,7 +134,7 @@ export class OtpOperations {
     }
   }
 
-  /** Messages whose process died before the provider's answer. */
+  /** Logs messages whose process died before the provider answered. */
   async #logLostSends(): Promise<void> {
     const { database, settings } = this.parts;
     const request = {
@@ -142,23 +147,23 @@ export class OtpOperations {
     }
   }
 
-  /** A stop with a slip of the pen would stop nothing. */
+  /** Rejects unknown names: a misspelt sending stop would stop nothing. */
   #readScope({ region, provider }: SendingScope) {
     const { settings, registry } = this.parts;
     if (region !== undefined && !settings.regions.some((served) => served === region)) {
-      throw new OtpError('request_invalid', '"region" is not one of this application.');
+      throw new OtpError('request_invalid', '"region" is unknown: use a region of the option "regions".');
     }
     if (provider !== undefined && !registry.named(provider)) {
-      throw new OtpError('request_invalid', '"provider" is not one of this application.');
+      throw new OtpError('request_invalid', '"provider" is unknown: use the name of a registered provider.');
     }
     return { region: region ?? null, provider: provider ?? null };
   }
 }
 
-/** Rows of each table at a time: short enough not to hold anybody up. */
+/** Rows deleted per table and call: few enough not to block other queries. */
 export const PURGE_BATCH = 1000;
 
-/** A region or a provider of whose messages too few were verified, and that was not known for it yet. */
+/** A region or provider whose conversion is below the minimum, and which has not been reported yet. */
 interface LowConversion {
   scope: 'region' | 'provider';
   name: string;

@@ -15,7 +15,7 @@ describe('maskPhone', () => {
     expect(maskPhone(e164)).toBe(masked);
   });
 
-  it('SEC-35 shows the calling code and two digits of a number of any region, and no more', () => {
+  it('SEC-35 shows only the calling code and the last two digits, in every region', () => {
     for (const { number, countryCallingCode } of phones) {
       const masked = maskPhone(number);
 
@@ -25,19 +25,19 @@ describe('maskPhone', () => {
     }
   });
 
-  it('SEC-35 hides the start of a number whose calling code is unknown', () => {
+  it('SEC-35 hides the start of a number with an unknown calling code', () => {
     expect(maskPhone('+999123456')).toBe('+*******56');
   });
 });
 
 describe('prefixOf', () => {
-  it('SEC-25 joins neighbouring numbers under one key', () => {
+  it('SEC-25 returns the same key for neighbouring numbers', () => {
     expect(prefixOf('+966512345678')).toBe('+96651234');
     expect(prefixOf('+966512349999')).toBe('+96651234');
     expect(prefixOf('+966512355678')).not.toBe('+96651234');
   });
 
-  it('SEC-25 leaves a key of the same region for the shortest of numbers', () => {
+  it('SEC-25 keeps the calling code in the key, even for the shortest numbers', () => {
     for (const { number, countryCallingCode } of phones) expect(prefixOf(number)).toContain(`+${countryCallingCode}`);
   });
 });

@@ -2,14 +2,13 @@ import { getCountries, getCountryCallingCode } from 'libphonenumber-js/max';
 
 const VISIBLE_DIGITS = 2;
 const LINE_DIGITS = 4;
-/** One to three digits each, and none is the beginning of another (ITU-T E.164). */
+/** One to three digits each; no calling code is a prefix of another (ITU-T E.164). */
 const CALLING_CODES: ReadonlySet<string> = new Set(getCountries().map((region) => getCountryCallingCode(region)));
 
 /**
- * A number as its owner may see it: `+966*******78`. ASCII only; the calling code and the last two digits stay, and the
- * length, so that a person with several numbers knows which is meant. Where the calling code is unknown, stars stand
- * for it too. In a sentence from right to left put it into `<bdi dir="ltr">`, or between U+2066 and U+2069: its plus would
- * be drawn at its end.
+ * Masks a number for display: `+966*******78`. The result is ASCII and keeps the length, the calling code and the last two
+ * digits, so a user with several numbers can recognise it. An unknown calling code is masked too. In right-to-left text, wrap it
+ * in `<bdi dir="ltr">` or in U+2066 and U+2069; otherwise the plus sign appears at the end.
  *
  * @param e164 canonical E.164
  */
@@ -21,8 +20,8 @@ export function maskPhone(e164: string): string {
 }
 
 /**
- * The block of numbers that a number belongs to: all but its last four digits. Fraudsters who are paid per message
- * use neighbouring numbers, so sends are also counted by this key.
+ * Returns the prefix of a number: all but its last four digits. SMS pumping uses neighbouring numbers, so messages are also
+ * counted by prefix.
  *
  * @param e164 canonical E.164
  */
@@ -30,7 +29,7 @@ export function prefixOf(e164: string): string {
   return e164.slice(0, -LINE_DIGITS);
 }
 
-/** The same as people may read it: `+96651234****`. */
+/** Returns the prefix in display form: `+96651234****`. */
 export function maskPrefix(e164: string): string {
   return `${prefixOf(e164)}${'*'.repeat(LINE_DIGITS)}`;
 }

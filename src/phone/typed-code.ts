@@ -1,16 +1,16 @@
 import { OtpError } from '../errors/otp.error.js';
 import { normalizeTyped } from './digits.js';
 
-// Named one by one, since `\s` would take line breaks and tabs too: U+2212 is the minus sign.
+// Listed individually, because `\s` would include line breaks and tabs. U+2212 is the minus sign.
 const SPACES_AND_DASHES = /[\p{Zs}\p{Pd}\u2212]/gu;
 
 /**
- * Reads a typed code as the ASCII digits that were sent, leading zeros kept. Digits of any script, spaces, dashes and
- * direction marks are accepted; a JSON number never is, because it has lost its zeros.
+ * Converts a typed code to ASCII digits and keeps leading zeros. Accepts digits of any script, spaces, dashes and direction
+ * marks. Rejects JSON numbers, because they lose leading zeros.
  *
- * @param min the digits a code has
- * @param max the most it may have, where a vendor does not say how many it makes
- * @throws {OtpError} `code_malformed`; the message does not repeat the input
+ * @param min number of digits of a code
+ * @param max maximum number of digits, if a vendor does not document the exact number
+ * @throws {@link OtpError} `code_malformed`; the message does not repeat the input
  */
 export function readTypedCode(input: unknown, min: number, max = min): string {
   const code = normalizeTyped(input)?.replace(SPACES_AND_DASHES, '');

@@ -1,13 +1,13 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** One of the codes of an account's newest set. A new set takes the places of the one before, and a new code that of a used one. */
+/** One code of an account's current set. A new set overwrites the previous one; a new code overwrites the used code at its place. */
 @Entity({ name: 'otp_recovery_codes' })
 export class RecoveryCode {
-  /** The host's id of the account. */
+  /** Your application's id of the account. */
   @PrimaryColumn({ name: 'account', type: 'text' })
   account: string;
 
-  /** From 1 on. */
+  /** Position in the set, starting at 1. */
   @PrimaryColumn({ name: 'place', type: 'smallint' })
   place: number;
 

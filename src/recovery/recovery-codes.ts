@@ -14,38 +14,40 @@ import type { OtpSettings } from '../config/options.js';
 import type { BuiltInPurpose } from '../config/purposes.js';
 import { drawRecoveryCode, recoveryCodeHash } from './recovery-code.js';
 
-/** What a recovery code may stand in for: the phone at a login, and the current number when it is changed. */
+/** What a recovery code may replace: the phone at a login, or the current number in a number change. */
 export type RecoveryPurpose = Extract<BuiltInPurpose, 'second_factor' | 'change_number'>;
 
 const RECOVERY_PURPOSES: readonly RecoveryPurpose[] = ['second_factor', 'change_number'];
 
+/** Input of `RecoveryCodes.use`. */
 export interface RecoveryUse {
   purpose: RecoveryPurpose;
-  /** The login session, where the grant is to be used in one. */
+  /** The login session, if the grant will be used in one. */
   session?: string;
-  /** The number that was lost (canonical E.164), where the account has several. @defaultValue the one a code would go to */
+  /** The lost number (canonical E.164), if the account has several. @defaultValue the number that a code would be sent to */
   phone?: string;
   /** Language of the notice. @defaultValue the option `defaultLocale` */
   locale?: string;
 }
 
+/** The result of a used recovery code. */
 export interface Recovered {
-  /** Works wherever a grant of this purpose does; its `Proof` has the source `recovery`. */
+  /** Works like any grant of this purpose; its `Proof` has the source `recovery`. */
   grant: string;
   expiresAt: Date;
-  /** Codes that are left. Once the person is back in, `RecoveryCodes.replaceUsed` puts a new one in the place of each used one. */
+  /** Number of unused codes. Once the user has regained access, `RecoveryCodes.replaceUsed` replaces the used ones. */
   remaining: number;
 }
 
-/** What stands in the place of a used code. */
+/** A new code that replaces a used one. */
 export interface NewRecoveryCode {
-  /** From 1 on: that of the used code in the answer of `issue`. */
+  /** Position in the array that `issue` returned, starting at 1. */
   place: number;
   code: string;
 }
 
-/** Told when a code was used, so that whoever holds the account's phones hears of it. */
-export type TellRecovered = (phone: string, locale: string | undefined) => void;
+/** Notifies a phone of the account after a recovery code was used. */
+export type NotifyPhone = (phone: string, locale: string | undefined) => void;
 
 interface Parts {
   database: Database;
@@ -53,12 +55,12 @@ interface Parts {
   hash: KeyedHash;
   settings: OtpSettings;
   events: EventSink;
-  tell: TellRecovered;
+  notifyPhone: NotifyPhone;
 }
 
 const CODES = 10;
 
-/** Codes that people keep on paper for the day when the phone is gone (NIST SP 800-63B-4 §4.2.1.1). Nobody needs to use them. */
+/** Recovery codes that users keep, for example on paper, in case they lose the phone (NIST SP 800-63B-4 §4.2.1.1). Optional. */
 export class RecoveryCodes {
   readonly #audit: boolean;
 
@@ -68,8 +70,9 @@ export class RecoveryCodes {
   }
 
   /**
-   * Draws ten new codes; those from before are dead. They can be shown this once only: what is stored are hashes. Ask for a
-   * fresh code to the phone first, for example with `@StepUp`, or a stolen session has a way to stay.
+   * Issues ten new codes and invalidates all earlier ones. Only hashes are stored, so show the codes now: they cannot be
+   * retrieved later. Require a new code from the phone first, for example with `@StepUp`; otherwise a stolen session could use
+   * recovery codes to keep access.
    * @throws {@link OtpError} `request_invalid` · `service_unavailable`
    */
   async issue(account: string, transaction?: OtpTransaction): Promise<string[]> {
@@ -82,14 +85,14 @@ export class RecoveryCodes {
   }
 
   /**
-   * Draws a new code in the place of each used one (NIST SP 800-63B-4 §4.2.1.1); the others stay good, and with them what
-   * was printed. The new ones can be shown this once only: of calls at the same time, one has them and the others none.
+   * Replaces each used code by a new one (NIST SP 800-63B-4 §4.2.1.1). Unused codes stay valid, so a printed list stays usable.
+   * Show the new codes now: they cannot be retrieved later. Of several parallel calls, only one returns the new codes.
    *
-   * It is no part of {@link RecoveryCodes.use}, because whoever stole one code would be handed the next. Call it once the
-   * person is back in, behind a fresh code to the phone as `issue` is.
-   * @returns none where none was used, and for an account that has no codes
-   * @throws {@link OtpError} `request_invalid` · `service_unavailable` (codes may have been replaced by such as nobody has:
-   * `issue` a new set)
+   * This is not part of {@link RecoveryCodes.use}, which would hand the next code to a thief of one code. Call it once the user
+   * has regained access, and require a new code from the phone, as for `issue`.
+   * @returns an empty array if no code is used or the account has no codes
+   * @throws {@link OtpError} `request_invalid` · `service_unavailable` (used codes may have been replaced by codes that were
+   * never returned: call `issue`)
    */
   async replaceUsed(account: string, transaction?: OtpTransaction): Promise<NewRecoveryCode[]> {
     requireText('account', account);
@@ -105,26 +108,26 @@ export class RecoveryCodes {
   }
 
   /**
-   * Uses a code, once. What it is worth is a grant: of `second_factor` for a login beside a password, or where
-   * `PhoneAccounts.otherFactor` is asked; of `change_number` instead of a code to the number that is lost. Nothing else: no
-   * transaction, no password reset, and it proves no number.
+   * Uses a code once and returns a grant: of `second_factor` for a login with a password or for `PhoneAccounts.otherFactor`, or
+   * of `change_number` in place of a code to the lost number. A recovery code cannot authorize a transaction or a password
+   * reset, and it proves no number. The account's phones receive a notice.
    *
-   * Ask for another factor first, such as the password: wrong codes lock the account out, as those to the phone do (but
-   * apart from them). Never call it inside a transaction: what it counts must stay counted. The phone is told.
-   * @throws {@link OtpError} `code_malformed` (no try was spent) · `recovery_code_invalid` for a wrong or used code and for
-   * an account that has none · `locked_out` · `phone_missing` (the code was not used) when there is no number to change ·
+   * Require another factor first, such as the password: wrong recovery codes lock the account out, like wrong codes by SMS, but
+   * in a separate lockout. Never call it inside a transaction: its counters must survive a rollback.
+   * @throws {@link OtpError} `code_malformed` (no attempt was spent) · `recovery_code_invalid` for a wrong or used code and for
+   * an account without codes · `locked_out` · `phone_missing` if there is no number to change (the code was not used) ·
    * `request_invalid` · `service_unavailable` (the code may have been used)
    */
   async use(account: string, code: string, use: RecoveryUse): Promise<Recovered> {
     requireText('account', account);
-    requireObject('The use', use);
+    requireObject('The last argument of "use()"', use);
     const { purpose, session, phone, locale } = use;
     if (!RECOVERY_PURPOSES.includes(purpose)) {
       const purposes = RECOVERY_PURPOSES.join('" or "');
       throw new OtpError('request_invalid', `"purpose" of a recovery code must be "${purposes}".`);
     }
-    readLocale(locale); // now: a notice must not fail after the code is used
-    const { database, bind, hash, settings, events, tell } = this.parts;
+    readLocale(locale); // checked now: the notice must not fail after the code is used
+    const { database, bind, hash, settings, events, notifyPhone } = this.parts;
     const id = uuidv7();
     const secret = newGrantSecret();
     const binding = bind(settings.purposes.get(purpose), {
@@ -147,26 +150,26 @@ export class RecoveryCodes {
       lockout_minutes: settings.lockoutMinutes,
       audit: this.#audit,
     });
-    if (answer.refused_by !== undefined) throw this.#refused(account, purpose, answer);
+    if (answer.refused_by !== undefined) throw this.#refuse(account, purpose, answer);
     const { remaining } = answer;
     events.emit('otp.recovery_used', { account, purpose, remaining });
-    for (const each of answer.phones) tell(each, locale);
+    for (const each of answer.phones) notifyPhone(each, locale);
     return { grant: formatGrant(id, secret), expiresAt: new Date(answer.grant_expires_at), remaining };
   }
 
-  /** How many codes of an account were not used yet; 0 where it has no set. */
+  /** Returns the number of unused codes of an account; 0 if it has no set. */
   async remaining(account: string): Promise<number> {
     const request = { account: requireText('account', account) };
     return (await this.parts.database.call<{ remaining: number }>('count_codes', request)).remaining;
   }
 
-  /** Ends the codes of an account, for example when it is closed. @returns whether it had any */
+  /** Invalidates the codes of an account, for example when it is closed. @returns whether the account had any */
   async revoke(account: string, transaction?: OtpTransaction): Promise<boolean> {
     const request = { account: requireText('account', account), audit: this.#audit };
     return (await this.parts.database.call<{ revoked: number }>('revoke_codes', request, transaction)).revoked > 0;
   }
 
-  #refused(account: string, purpose: RecoveryPurpose, answer: RefusedRecovery): OtpError {
+  #refuse(account: string, purpose: RecoveryPurpose, answer: RefusedRecovery): OtpError {
     const { refused_by: refusedBy, retry_after: retryAfter } = answer;
     const closed = (answer.failures_in_a_row ?? 0) >= this.parts.settings.failuresInARow;
     this.parts.events.emit('otp.recovery_refused', {
@@ -178,7 +181,7 @@ export class RecoveryCodes {
     });
     if (refusedBy === 'locked_out') return lockedOut(retryAfter!);
     if (refusedBy === 'phone_missing') {
-      return new OtpError('phone_missing', 'This account has no such verified number to change: verify one instead.');
+      return new OtpError('phone_missing', 'This account has no such verified number to change. Verify one instead.');
     }
     return new OtpError('recovery_code_invalid', 'This recovery code cannot be used. Try another one.');
   }
@@ -196,13 +199,13 @@ type RecoverAnswer =
   | {
       refused_by?: undefined;
       grant_expires_at: string;
-      /** Codes of the set that were not used yet. */
+      /** Unused codes of the set. */
       remaining: number;
-      /** The numbers of the account, to be told. */
+      /** The numbers of the account, which receive a notice. */
       phones: string[];
     };
 
-/** A code for each place of a set, and the form in which it is stored. */
+/** Draws a code for each place of a set, and its hash. */
 function draw(account: string): { codes: string[]; hashes: string[] } {
   const codes = Array.from({ length: CODES }, drawRecoveryCode);
   return { codes, hashes: codes.map((code) => hex(recoveryCodeHash(account, code))) };

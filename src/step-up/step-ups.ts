@@ -2,7 +2,7 @@ import { type ExecutionContext, HttpException, Scope, type Type } from '@nestjs/
 import { ContextIdFactory, type ModuleRef } from '@nestjs/core';
 
 import type { Caller } from '../accounts/callers.js';
-import { answered, type HostAccounts } from '../accounts/host-accounts.js';
+import { type HostAccounts, withTimeout } from '../accounts/host-accounts.js';
 import type { Action } from '../challenges/action.js';
 import { grantInvalid, type Grants } from '../grants/grants.js';
 import { clientOf, headerOf, type IncomingRequest, isUnsafe, requestOf } from '../http/incoming.js';
@@ -78,7 +78,7 @@ export class StepUps {
 
   async #load(type: Type<StepUpAction>, call: Parameters<StepUpAction['load']>[0]): Promise<Action> {
     try {
-      return await answered(
+      return await withTimeout(
         `${type.name}.load`,
         this.#port(type, call.request).then((port) => port.load(call)),
       );

@@ -357,17 +357,17 @@ describe('an application that cannot start says what to change', () => {
     [
       'an unknown region',
       () => [database(), otp({ regions: ['SA', 'XX'] })],
-      '"regions[1]" is not known: give "regions" ISO 3166-1 codes in capitals, such as ["SA"].',
+      '"regions[1]" is unknown: in "regions", use uppercase ISO 3166-1 codes, such as ["SA"].',
     ],
     [
       'no region',
       () => [database(), otp({ regions: [] })],
-      '"regions" must be a list with at least one entry: give it ISO 3166-1 codes in capitals, such as ["SA"].',
+      '"regions" must be an array with at least one entry: use uppercase ISO 3166-1 codes, such as ["SA"].',
     ],
     [
       'a default region that is not served',
       () => [database(), otp({ defaultRegion: 'FR' })],
-      '"defaultRegion" is not in "regions": add it there, or choose one of them.',
+      '"defaultRegion" is not in "regions": add it there, or use one of "regions".',
     ],
     [
       'a lifetime of 601 s',
@@ -377,17 +377,17 @@ describe('an application that cannot start says what to change', () => {
     [
       'an option that there is not',
       () => [database(), otp({ colour: 'red' })],
-      'Unknown option "colour": none has a name like it.',
+      'Unknown option "colour". No option has a similar name.',
     ],
     [
       'a misspelt option',
       () => [database(), otp({ cooldownSecond: 60 })],
-      'Unknown option "cooldownSecond": did you mean "cooldownSeconds"?',
+      'Unknown option "cooldownSecond". Did you mean "cooldownSeconds"?',
     ],
     [
       'a misspelt option of the module itself',
       () => [database(), otp({ isglobal: true })],
-      'Unknown option "isglobal": did you mean "isGlobal"?',
+      'Unknown option "isglobal". Did you mean "isGlobal"?',
     ],
     [
       'an unknown language',
@@ -614,12 +614,12 @@ describe('an application that cannot start says what to change', () => {
     [
       'a misspelt option of the routes',
       () => OtpRoutesModule.register({ prefix: 'otp', devicekey: () => undefined } as never),
-      'Unknown option "OtpRoutesModule.register().devicekey": did you mean "OtpRoutesModule.register().deviceKey"?',
+      'Unknown option "OtpRoutesModule.register().devicekey". Did you mean "OtpRoutesModule.register().deviceKey"?',
     ],
     [
       'a misspelt way to make options',
       () => OtpModule.forRootAsync({ usefactory: never } as never),
-      'Unknown option "usefactory": did you mean "useFactory"?',
+      'Unknown option "usefactory". Did you mean "useFactory"?',
     ],
   ])('given %s', (_, imports, message) => {
     expect(imports).toThrow(OtpConfigError);
@@ -627,7 +627,7 @@ describe('an application that cannot start says what to change', () => {
   });
 
   it.each<[string, object, string]>([
-    ['a misspelt option', { maxAtempts: 3 }, 'Unknown option "maxAtempts": did you mean "maxAttempts"?'],
+    ['a misspelt option', { maxAtempts: 3 }, 'Unknown option "maxAtempts". Did you mean "maxAttempts"?'],
     [
       'what shapes the module',
       { isGlobal: false },

@@ -20,7 +20,7 @@ describe('the options of an adapter', () => {
     const Adapter = adapterOf(name);
 
     expect(() => new Adapter({ baseUri: 'https://vendor.example' })).toThrow(
-      new OtpConfigError('Unknown option "baseUri": did you mean "baseUrl"?'),
+      new OtpConfigError('Unknown option "baseUri". Did you mean "baseUrl"?'),
     );
   });
 

@@ -532,7 +532,7 @@ describe('the audit', () => {
     ])('SEC-57: but not when asked for %s', async (_, query) => {
       await expect(audit.find(query as never)).rejects.toMatchObject({
         code: 'request_invalid',
-        message: 'Ask for one of "phone", "account" and "challengeId".',
+        message: 'Pass exactly one of "phone", "account" and "challengeId".',
       });
     });
 
