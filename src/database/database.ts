@@ -150,7 +150,7 @@ export class Database {
   }
 
   /**
-   * Runs `then` once the caller's transaction commits, and never if it rolls back. Without a transaction, runs it at
+   * Runs `work` once the caller's transaction commits, and never if it rolls back. Without a transaction, runs it at
    * once.
    */
   afterCommit(transaction: OtpTransaction | undefined, work: () => void): void {
