@@ -1,4 +1,4 @@
-// Compares the public surface of every entry point with its report in etc/, or with --local writes the reports.
+// Compares the public surface of every entry point with its report in etc/; with --local, writes the reports.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -30,7 +30,7 @@ for (const [entry, { types } = {}] of Object.entries(entries)) {
   if (apiReportChanged && !localBuild) {
     differs = true;
     console.error(
-      `etc/${name}.api.md is not what ${entry} exports: run "npm run api:report" and look at the difference.`,
+      `etc/${name}.api.md does not match the exports of ${entry}: run "npm run api:report" and check the difference.`,
     );
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The floors of src, from the ground up. A file may import from its own floor and from those below, never from one above.
- * Folders of one floor may know each other, as long as no circle comes of it.
+ * The floors of src, from the ground up. A file may import from its own floor and from those below, never from one
+ * above. Folders on the same floor may import each other if that forms no circle.
  */
 exports.FLOORS = [
   { name: 'words', paths: ['errors/', 'phone/', 'messages/'] },
@@ -14,7 +14,7 @@ exports.FLOORS = [
   { name: 'tools', paths: ['simulators/', 'attacks/', 'testing/', 'cli/'] },
 ];
 
-/** Entity files stand beside their noun and belong to the database. */
+/** Entity files are stored beside their noun and belong to the database floor. */
 const ENTITY = '\\.entity\\.ts$';
 
 /** @returns {(file: string) => number} the floor of a file below src */
