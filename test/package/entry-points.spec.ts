@@ -20,7 +20,7 @@ let application: string;
 let installed: string;
 let files: string[];
 
-/** The packed package in the node_modules of an application; what it needs lies one folder up. */
+/** The packed package in the node_modules of an application; its dependencies are one folder up. */
 beforeAll(async () => {
   home = mkdtempSync(path.join(tmpdir(), 'otp-entry-points-spec-'));
   application = path.join(home, 'application');
@@ -38,8 +38,8 @@ describe.each([
   { entry: 'nestjs-phone-otp', source: 'src/index.ts' },
   { entry: 'nestjs-phone-otp/testing', source: 'src/testing/index.ts' },
 ])('$entry', ({ entry, source }) => {
-  // Node refuses to require() a module that awaits at its top level, anywhere behind the entry point.
-  it('is the same by require() from CommonJS and by import, with every name of its source', () => {
+  // Node refuses to require() a module with top-level await, anywhere behind the entry point.
+  it('exports the same by require() from CommonJS and by import, with every name of its source', () => {
     const { required, imported, different } = run(`
       const required = require('${entry}');
       import('${entry}').then((imported) => console.log(JSON.stringify({
@@ -55,7 +55,7 @@ describe.each([
 });
 
 describe('the packed package', () => {
-  it('holds what was built from the sources, and what its readers need, and nothing else', () => {
+  it('contains what was built from the sources and what its readers need, and nothing else', () => {
     expect(files).toEqual(
       [
         'CHANGELOG.md',
@@ -88,7 +88,7 @@ describe('the packed package', () => {
     expect(missing).toEqual([]);
   });
 
-  it('has no file that is imported for what it does alone, as "sideEffects" says', () => {
+  it('has no file that is imported only for its side effects, as "sideEffects" states', () => {
     const { sideEffects } = JSON.parse(readFileSync(path.join(installed, 'package.json'), 'utf8')) as Manifest;
     const forEffect = files
       .filter((file) => /\.(js|mjs)$/.test(file))
@@ -102,7 +102,7 @@ describe('the packed package', () => {
     expect(forEffect).toEqual([]);
   });
 
-  it('keeps everything behind its entry points to itself', () => {
+  it('hides everything except its entry points', () => {
     const code = run(`
       import('nestjs-phone-otp/dist/otp.service.js').then(() => 'open', ({ code }) => code)
         .then((code) => console.log(JSON.stringify(code)));`);
@@ -111,7 +111,7 @@ describe('the packed package', () => {
   });
 });
 
-/** What a CommonJS program of the application prints, as JSON. */
+/** Runs a CommonJS program in the application and parses the JSON that it prints. */
 function run(program: string): unknown {
   const args = ['--input-type=commonjs', '--eval', program];
   return JSON.parse(execFileSync(process.execPath, args, { cwd: application, encoding: 'utf8' }));
@@ -136,7 +136,7 @@ function valuesExportedBy(source: string): string[] {
     .sort();
 }
 
-/** Packages of static imports and re-exports; an import() can be caught when it fails. */
+/** Packages of static imports and re-exports; a failed import() can be caught. */
 function packagesImportedBy(file: string): string[] {
   return parse(path.join(installed, file))
     .statements.flatMap((statement) =>

@@ -5,9 +5,9 @@ import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-ex
 
 import { PROJECT } from '../support/packed.js';
 
-describe('every type behind what can be imported', () => {
+describe('every type behind the exports', () => {
   it('can be imported itself', () => {
-    // What PassportStrategy() makes has a name in the declarations alone.
+    // Only the declarations name what PassportStrategy() makes.
     expect(forgottenBy('api-extractor.json')).toEqual(['PhoneLoginStrategy_base']);
   });
 
@@ -15,12 +15,12 @@ describe('every type behind what can be imported', () => {
     const exported = new Set(readFileSync(path.join(PROJECT, 'src/index.ts'), 'utf8').match(/\w+/g));
     const forgotten = forgottenBy('api-extractor.testing.json');
 
-    expect(forgotten).not.toEqual([]); // else nobody looked
+    expect(forgotten).not.toEqual([]); // guards against an empty check
     expect(forgotten.filter((name) => !exported.has(name))).toEqual([]);
   });
 });
 
-/** Names that the types of an entry point, as it was built, are made of and that it does not export. */
+/** Returns the names that the types of a built entry point use and that it does not export. */
 function forgottenBy(config: string): string[] {
   const names = new Set<string>();
   Extractor.invoke(ExtractorConfig.loadFileAndPrepare(path.join(PROJECT, config)), {
