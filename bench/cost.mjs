@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * What one contender costs beside time: processor time here and in the backends of PostgreSQL, and the log it writes ahead.
- * Backends are read from /proc, so on Linux and with a server on this machine only; elsewhere their time is missing.
+ * The cost of a contender besides time: processor time of this process and of the PostgreSQL backends, and the WAL it
+ * writes. Backend times come from /proc, so only on Linux with a server on this machine; elsewhere they are missing.
  */
 export class CostMeter {
   #sums = new Map();
 
-  /** @param admin a client of its own, whose backend does not count */
+  /** @param admin a separate client, whose backend does not count */
   static async over(admin) {
     const { rows } = await admin.query('SELECT pg_backend_pid() AS pid');
     return new CostMeter(admin, rows[0].pid);
@@ -19,7 +19,7 @@ export class CostMeter {
     this.postmaster = parentOf(ownPid);
   }
 
-  /** Has a turn of a contender counted. */
+  /** Measures each turn of a contender. */
   metered({ name, count, turn }) {
     const metered = async (howMany) => {
       const sum = this.#sums.get(name) ?? { node: 0, backend: 0, wal: 0, operations: 0 };
@@ -36,7 +36,7 @@ export class CostMeter {
     return { name, count, turn: metered };
   }
 
-  /** Forgets what was counted, after a warm-up. */
+  /** Resets the counts after a warm-up. */
   reset() {
     this.#sums.clear();
   }
@@ -61,14 +61,14 @@ export class CostMeter {
 
 function backendUs(pid, postmaster) {
   if (parentOf(pid) !== postmaster) return 0;
-  // Writers and the collector work for all contenders alike, at times of their own.
+  // Background writers and the collector work for all contenders alike, at their own times.
   if (/checkpoint|writer|background|autovac|io worker|logger/.test(read(pid, 'cmdline'))) return 0;
   return Number(read(pid, 'schedstat').split(' ')[0]) / 1000;
 }
 
 const parentOf = (pid) => Number(read(pid, 'stat').split(') ')[1]?.split(' ')[1]);
 
-/** Empty for one that has ended, and where there is no /proc. */
+/** Empty if the process has ended, and without /proc. */
 function read(pid, file) {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');

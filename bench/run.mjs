@@ -1,5 +1,5 @@
-// Measures what the package promises of its speed, on one PostgreSQL and in one run, as ratios of contenders that take
-// turns: absolute figures of a shared machine mean little. It reports; a missed budget is not an error.
+// Measures the package's speed targets on one PostgreSQL in one run, as ratios between contenders that take turns:
+// absolute figures of a shared machine mean little. It only reports; a missed target is not an error.
 //
 //   npm run bench [-- --json] [--full] [--only=<name of a file in measure/>]
 import { randomBytes } from 'node:crypto';
@@ -13,7 +13,7 @@ import { load } from './support.mjs';
 const { values: flags } = parseArgs({
   options: { json: { type: 'boolean' }, full: { type: 'boolean' }, only: { type: 'string', multiple: true } },
 });
-/** It takes about two minutes on two idle cores. Whatever hangs, the run ends. */
+/** A run takes about 2 minutes on two idle cores. It ends even if something hangs. */
 const LIMIT_SECONDS = flags.full ? 7200 : 600;
 
 setTimeout(() => {

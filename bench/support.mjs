@@ -6,10 +6,10 @@ import { pathToFileURL } from 'node:url';
 
 const fromRoot = createRequire(new URL('../package.json', import.meta.url));
 
-/** The built package, by its name and through its "exports", as a stranger would get it. */
+/** The built package, by its name and through its "exports", as a user gets it. */
 export const load = (name) => import(pathToFileURL(fromRoot.resolve(name)).href);
 
-/** Calls under way at the same time, and connections they share. */
+/** Concurrent calls, and the connections they share. */
 export const IN_FLIGHT = 16;
 export const POOL_SIZE = 10;
 
@@ -38,8 +38,9 @@ export function median(numbers) {
 }
 
 /**
- * Lets contenders take turns, each round in another order, so that whatever else the machine does meets all alike.
- * @param contenders each a `name`, a `count` of operations per turn, and `turn(count)`, which answers with the milliseconds
+ * Runs contenders in turns, in a different order each round, so that other load on the machine affects all of them
+ * alike.
+ * @param contenders each a `name`, a `count` of operations per turn, and `turn(count)`, which returns the milliseconds
  * @param options `prepare` runs between the warm-up and the rounds; no round begins after `seconds`
  * @returns {Promise<Record<string, number[]>>} milliseconds per operation, by name and round
  */
@@ -59,7 +60,7 @@ export async function race(contenders, { prepare, seconds, minRounds = 3, maxRou
   return results;
 }
 
-/** How many times as fast `one` is as `other`: the median over the rounds, and how far they lie apart. */
+/** How many times as fast `one` is as `other`: the median over the rounds, and their range. */
 export function speedOf(one, other) {
   const ratios = one.map((ms, round) => other[round] / ms);
   return { value: median(ratios), note: `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}` };
@@ -75,12 +76,12 @@ export async function child(program, args = [], execArgv = []) {
   return answer;
 }
 
-/** One line of the table. Without a budget it is for information. */
+/** One row of the table. Without a budget it is informational. */
 export function row(what, { value, note }, budget, unit = '') {
   return { what, value, unit, note, budget };
 }
 
-/** A Saudi mobile number that no other call of this run got. Neighbouring calls get numbers far apart: 8,000 prefixes. */
+/** A Saudi mobile number that is unique in this run. Consecutive calls get numbers far apart: 8,000 prefixes. */
 export function newPhone() {
   const index = phones++;
   const line = (Math.floor(index / SECOND_DIGITS.length) * 6_180_337) % 10_000_000;
@@ -89,7 +90,7 @@ export function newPhone() {
 const SECOND_DIGITS = '01345689';
 let phones = randomInt(50_000_000);
 
-/** A client address, spread as those of people are. */
+/** A client address, spread as those of real clients are. */
 export function newAddress() {
   const bits = randomInt(2 ** 24);
   return `10.${bits >> 16}.${(bits >> 8) & 255}.${bits & 255}`;

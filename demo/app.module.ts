@@ -32,7 +32,7 @@ export class AppModule {
           retryAttempts: 2,
           extra: { statement_timeout: 5000 },
         }),
-        // Your application passes the adapter of its vendor here; the demo, a choice that its page makes. An adapter that sends
+        // Your application passes its vendor's adapter here. In the demo, the page chooses it. An adapter that sends
         // nothing is refused with NODE_ENV=production.
         OtpModule.forRoot(vendors, {
           isGlobal: true,
@@ -43,8 +43,8 @@ export class AppModule {
           appName: 'Demo Bank',
           dailySendBudget: 10_000,
           sendsPerRegionPerDay: { NG: 2_000, LY: 500 }, // where a bank like this one has few customers
-          cooldownSeconds: 30, // the shortest allowed: whoever tries things out does not like to wait
-          acceptShortCodes: true, // so that every vendor can be tried for everything: a real bank leaves both out
+          cooldownSeconds: 30, // the shortest allowed, so that trying things out takes little time
+          acceptShortCodes: true, // so that every vendor can be tried for everything: a real bank omits both
           acceptFixedText: true,
           purposes: { recovery_codes: {} },
           texts: {
@@ -56,7 +56,7 @@ export class AppModule {
         }),
         OtpRoutesModule.register({ prefix: 'otp' }),
         BankModule.forRoot(tokenSecret),
-        TerminusModule.forRoot({ logger: false }), // a failed check is in the answer already
+        TerminusModule.forRoot({ logger: false }), // the answer already reports a failed check
       ],
       controllers: [InboxController, HealthController],
       providers: [

@@ -1,7 +1,10 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 
-/** Some purposes belong to a signed-in account, others to anyone; a login ends the session whose token comes along. */
+/**
+ * Some purposes belong to a signed-in account, others to anyone. A login ends the session whose token the request
+ * carries.
+ */
 const TOKEN_OPTIONAL = [
   '/otp/start',
   '/otp/verify',
@@ -11,7 +14,7 @@ const TOKEN_OPTIONAL = [
   '/auth/password/login/recovery',
 ];
 
-/** Swagger UI under /docs. The fields of the package's own routes come from the package. */
+/** Swagger UI at /docs. The package documents the fields of its own routes. */
 export function mountDocs(app: INestApplication): void {
   const about = new DocumentBuilder()
     .setTitle('Demo Bank')

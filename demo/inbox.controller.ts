@@ -55,7 +55,7 @@ class VendorDto {
   id: string;
   @ApiProperty({ example: 'Taqnyat Verify' })
   title: string;
-  @ApiPropertyOptional({ description: 'A number that it serves, if not any.', example: '+966512345678' })
+  @ApiPropertyOptional({ description: 'A number that it serves, if it serves only some.', example: '+966512345678' })
   example?: string;
   @ApiProperty()
   simulated: boolean;
@@ -64,7 +64,7 @@ class VendorDto {
 class VendorsDto {
   @ApiProperty({ type: [VendorDto] })
   vendors: VendorDto[];
-  @ApiProperty({ description: 'Which of them carries codes.', example: 'taqnyat' })
+  @ApiProperty({ description: 'The id of the vendor that sends the codes.', example: 'taqnyat' })
   current: string;
   @ApiProperty({ enum: Object.keys(FAULTS) })
   fault: Fault;
@@ -83,41 +83,43 @@ class BreakDto {
   fault: Fault;
 }
 
-/** The phone of the demo, the wire to its vendor, and the vendor itself, for whoever asks. Nothing for a real application. */
+/**
+ * Shows the demo's phone, the traffic with its vendor, and the vendor itself, to anyone. Not for a real application.
+ */
 @ApiTags('Demo')
 @Controller('demo')
 export class InboxController {
   constructor(private readonly vendors: Vendors) {}
 
-  /** What phones would have received, newest first. */
+  /** The messages that phones would have received, newest first. */
   @Get('inbox')
   @ApiOkResponse({ type: InboxDto })
   inbox(@Query() { phone }: InboxQuery): InboxDto {
-    // A "+" that was not escaped arrives as a space.
+    // An unescaped "+" arrives as a space.
     return { messages: this.vendors.inbox.messages(phone?.replace(/^[+ ]?/, '+')) };
   }
 
-  /** What the vendor was sent and what it answered, newest first, keys and codes masked. */
+  /** What was sent to the vendor and what it answered, newest first, with keys and codes masked. */
   @Get('wire')
   @ApiOkResponse({ type: WireDto })
   wire(): WireDto {
     return { exchanges: this.vendors.wire.exchanges };
   }
 
-  /** The same as it happens: "message" and "exchange", and "vendors" when another one is used or broken. */
+  /** The same as live events: "message" and "exchange", and "vendors" when the vendor or its fault changes. */
   @Sse('events')
   events(): Observable<MessageEvent> {
     return this.vendors.live.events;
   }
 
-  /** Who may carry the codes, and who does. */
+  /** The vendors to choose from, and the one in use. */
   @Get('vendors')
   @ApiOkResponse({ type: VendorsDto })
   state(): VendorsDto {
     return this.vendors.state;
   }
 
-  /** Has another vendor carry the codes that are asked for from now on. */
+  /** Switches to another vendor for the codes requested from now on. */
   @Post('vendors')
   @HttpCode(200)
   @ApiOkResponse({ type: VendorsDto })
@@ -126,7 +128,7 @@ export class InboxController {
     return this.vendors.state;
   }
 
-  /** Breaks the simulated vendor, or mends it: "none". */
+  /** Breaks the simulated vendor, or repairs it with "none". */
   @Post('faults')
   @HttpCode(200)
   @ApiOkResponse({ type: VendorsDto })

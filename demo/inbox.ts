@@ -1,8 +1,8 @@
 import type { Live } from './live.js';
 
-/** A message as the phone of the demo shows it. */
+/** A message as the demo's phone shows it. */
 export interface InboxMessage {
-  /** Counts up from 1, whichever vendor it came by. */
+  /** Counts up from 1 over all vendors. */
   id: number;
   /** E.164 */
   to: string;
@@ -12,7 +12,7 @@ export interface InboxMessage {
 
 const KEPT = 1000;
 
-/** What phones would have received, in memory: only the newest are kept. */
+/** The messages that phones would have received, in memory: only the newest are kept. */
 export class Inbox {
   readonly #messages: InboxMessage[] = [];
   #lastId = 0;
@@ -26,7 +26,7 @@ export class Inbox {
     this.live.publish('message', message);
   };
 
-  /** Newest first; to one phone (E.164) if given. */
+  /** Newest first, optionally for one phone only (E.164). */
   messages(phone?: string): InboxMessage[] {
     return this.#messages.filter(({ to }) => phone === undefined || to === phone);
   }

@@ -1,7 +1,7 @@
 import type { MessageEvent } from '@nestjs/common';
 import { type Observable, Subject } from 'rxjs';
 
-/** What happens at the vendor, for whoever watches at the time. */
+/** Live events of the vendor. */
 export class Live {
   readonly #events = new Subject<MessageEvent>();
 

@@ -24,7 +24,7 @@ async function main(): Promise<void> {
     const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(postgres.url, settings, vendors), {
       abortOnError: false,
       logger: ['warn', 'error'],
-      bodyParser: false, // setUpHttp brings one with a limit
+      bodyParser: false, // setUpHttp adds a parser with a size limit
       forceCloseConnections: true,
     });
     setUpHttp(app);
@@ -53,23 +53,23 @@ ${weaknesses(vendors)}
 To begin with:
   curl -s ${url}/otp/start -H 'Content-Type: application/json' -d '{"phone":"0512345678","purpose":"registration"}'
 
-Its message then lies in ${url}/demo/inbox, what passed over the wire in ${url}/demo/wire
+The message then appears in ${url}/demo/inbox, and the traffic with the vendor in ${url}/demo/wire
 
 `);
 }
 
-/** What the demo accepts of its vendor by name, and a bank should not. */
+/** Weaknesses of a vendor that the demo accepts by option and a bank should not. */
 function weaknesses({ provider: { mode, capabilities } }: Vendors): string {
   const short =
     mode !== 'delivery' && capabilities.codeLength !== 'unknown' && [capabilities.codeLength].flat()[0]! < 6;
   const accepted = [
-    ...(short ? ['"acceptShortCodes": codes of fewer than six digits'] : []),
+    ...(short ? ['"acceptShortCodes": codes with fewer than 6 digits'] : []),
     ...(capabilities.fixedText ? ['"acceptFixedText": a text that names neither amount nor payee'] : []),
   ];
-  return accepted.map((what) => `Accepted for trying: ${what}\n`).join('');
+  return accepted.map((what) => `Accepted for the demo: ${what}\n`).join('');
 }
 
-/** Ends once, in order, on a signal or when npm is gone. */
+/** Shuts down once, in order, on a signal or when npm ends. */
 function endWith(close: () => Promise<void>): void {
   let ending = false;
   const end = () => {
@@ -79,7 +79,7 @@ function endWith(close: () => Promise<void>): void {
   };
   process.once('SIGINT', end).once('SIGTERM', end);
 
-  // npm hands a SIGTERM to its shell, which dies without telling us: a new parent is the only sign.
+  // npm passes a SIGTERM to its shell, which ends without notifying this process: a new parent is the only sign.
   const parent = process.ppid;
   if (process.env.npm_lifecycle_event) setInterval(() => process.ppid !== parent && end(), 250).unref();
 }
@@ -88,7 +88,7 @@ function fail(error: unknown): void {
   const { code, port, message, stack } = error as NodeJS.ErrnoException & { port?: number };
   const sentence =
     code === 'EADDRINUSE'
-      ? `Port ${port} is taken. Stop what uses it, or choose another: PORT=${Number(port) + 1} npm start`
+      ? `Port ${port} is taken. Stop the process that uses it, or choose another port: PORT=${Number(port) + 1} npm start`
       : error instanceof SettingsError || error instanceof OtpConfigError
         ? message
         : stack;

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 
-/** What the environment may say; all of it has a default. */
+/** The settings in the environment; all have defaults. */
 export interface Settings {
-  /** 127.0.0.1 by default: the inbox shows codes to whoever asks, so it stays on this machine. */
+  /** 127.0.0.1 by default: the inbox shows codes to anyone, so it stays on this machine. */
   host: string;
   port: number;
-  /** Under it codes are hashed. A new one per start is fine for a demo: codes that are under way die with the process. */
+  /** The key that hashes codes. A new one per start is fine for a demo: pending codes end with the process. */
   pepper: string;
-  /** Signs access tokens. A new one per start signs everybody out. */
+  /** Signs access tokens. A new one per start signs all customers out. */
   tokenSecret: string;
 }
 
@@ -24,12 +24,12 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
 
 function readPort(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
-  throw new SettingsError('PORT must be a number from 0 to 65535; 0 takes any free port.');
+  throw new SettingsError('PORT must be a number from 0 to 65535; 0 chooses a free port.');
 }
 
 function readTokenSecret(secret: string): string {
   if (Buffer.byteLength(secret) >= 32) return secret;
-  throw new SettingsError('TOKEN_SECRET must hold at least 32 bytes: take the output of "openssl rand -base64 48".');
+  throw new SettingsError('TOKEN_SECRET must have at least 32 bytes: use the output of "openssl rand -base64 48".');
 }
 
 function newSecret(): string {

@@ -10,7 +10,7 @@ import { brotliCompress, gzip } from 'node:zlib';
 interface File {
   type: string;
   body: Buffer;
-  /** The body in other encodings, the best one first; fonts are compressed by their own format. */
+  /** The body in other encodings, best first; fonts have their own compression. */
   encoded: readonly { encoding: string; body: Buffer }[];
   etag: string;
 }
@@ -23,14 +23,14 @@ const TYPES: Record<string, string> = {
   '.woff2': 'font/woff2',
 };
 
-/** Of the fonts, the parts that the page may need; browsers load those whose letters occur. */
+/** The parts of the fonts that the page may need; browsers load those whose letters occur. */
 const FONTS = [
   '@fontsource-variable/vazirmatn/files/vazirmatn-arabic-wght-normal.woff2',
   '@fontsource-variable/noto-sans-hebrew/files/noto-sans-hebrew-hebrew-wght-normal.woff2',
   '@fontsource-variable/noto-sans-hebrew/files/noto-sans-hebrew-latin-wght-normal.woff2',
 ];
 
-/** Of the document: everything comes from here, and nothing is written into the page but by its own scripts. */
+/** For the document: everything is served from here, and only the page's own scripts write into it. */
 const DOCUMENT_HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; " +
@@ -40,7 +40,7 @@ const DOCUMENT_HEADERS = {
   'Referrer-Policy': 'no-referrer',
 };
 
-/** Serves the page at "/". Its few files are read once: a path that is not one of theirs is somebody else's. */
+/** Serves the page at "/". Its few files are read once. Other paths go to the next handler. */
 export async function mountPage(app: NestExpressApplication): Promise<void> {
   const files = await readFiles();
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
@@ -54,7 +54,7 @@ export async function mountPage(app: NestExpressApplication): Promise<void> {
     }
     response.setHeader('X-Content-Type-Options', 'nosniff');
     response.setHeader('Content-Type', file.type);
-    response.setHeader('Cache-Control', 'no-cache'); // kept, and asked for again: then 304
+    response.setHeader('Cache-Control', 'no-cache'); // cached, but revalidated each time: then 304
     response.setHeader('ETag', file.etag);
     response.setHeader('Vary', 'Accept-Encoding');
     if (request.headers['if-none-match'] === file.etag) return response.writeHead(304).end();
@@ -64,7 +64,7 @@ export async function mountPage(app: NestExpressApplication): Promise<void> {
   });
 }
 
-/** By the path under which they are asked for. */
+/** The path under which they are served. */
 async function readFiles(): Promise<Map<string, File>> {
   const written = path.resolve(import.meta.dirname, '../demo/page');
   const compiled = path.join(import.meta.dirname, 'page');

@@ -3,7 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { ServerResponse } from 'node:http';
 import { OtpError } from 'nestjs-phone-otp';
 
-/** Small JSON bodies only, nothing kept in caches, nothing said about the server. */
+/** Accepts small JSON bodies only, prevents caching, and hides the server's name. */
 export function setUpHttp(app: NestExpressApplication): void {
   app.disable('x-powered-by');
   app.use((_request: unknown, response: ServerResponse, next: () => void) => {
@@ -13,7 +13,7 @@ export function setUpHttp(app: NestExpressApplication): void {
   app.useBodyParser('json', { limit: '10kb' });
 }
 
-/** Refuses what a route does not ask for. The answer names fields of ours, and repeats nothing that came in. */
+/** Refuses unknown fields. The answer names only fields of the route and repeats no input. */
 export const strictBody = new ValidationPipe({
   whitelist: true,
   forbidNonWhitelisted: true,

@@ -35,27 +35,27 @@ import type { Inbox } from './inbox.js';
 import { SettingsError } from './settings.js';
 import type { Wire } from './wire.js';
 
-/** Who carries the codes of the demo. */
+/** The vendors that can send the demo's codes. */
 export interface Vendor {
-  /** What `OTP_PROVIDER` calls it. */
+  /** Its name in `OTP_PROVIDER`. */
   id: string;
   title: string;
-  /** A number that it serves: of the vendors in one country, who serve no others. */
+  /** A number that it serves, for vendors that serve one country only. */
   example?: string;
   provider: SingleProvider;
-  /** It, on this machine; nothing where it is real, or no vendor at all. */
+  /** Its simulator on this machine; absent for a real account or without a vendor. */
   simulator?: VendorSimulator;
-  /** Whether messages reach phones, and cost money. */
+  /** Whether messages reach phones and cost money. */
   real?: boolean;
 }
 
-/** Where one looks over the vendors' shoulders. */
+/** Observers of the traffic with the vendors. */
 interface Sight {
   inbox: Inbox;
   wire: Wire;
 }
 
-/** With the keys in the environment, if they are there, it is the vendor itself. */
+/** With the vendor's keys in the environment, the vendor itself is used. */
 type Open = (env: NodeJS.ProcessEnv, sight: Sight) => Omit<Vendor, 'id'> | Promise<Omit<Vendor, 'id'>>;
 
 const VENDORS: Record<string, Open> = {
@@ -83,7 +83,7 @@ const VENDORS: Record<string, Open> = {
     const { SGATE_API_KEY: apiKey, SGATE_PRIVATE_KEY: privateKey, SGATE_SYSTEM_PUBLIC_KEY: systemPublicKey } = env;
     const keys = apiKey && privateKey && systemPublicKey ? { apiKey, privateKey, systemPublicKey } : undefined;
     const account = keys && { ...keys, appName: env.SGATE_APP_NAME ?? '' };
-    const simulator = new SgateSimulator({ sandbox: false }); // its test numbers, too, have an inbox here
+    const simulator = new SgateSimulator({ sandbox: false }); // its test numbers have an inbox here, too
     const adapter = (access: SgateOtpOptions) => new SgateOtp({ ...access, onExchange: wire.record });
     return realOrSimulated({ title: 'SGate OTP', example: '+966512345678' }, account, simulator, adapter);
   },
@@ -109,7 +109,7 @@ const VENDORS: Record<string, Open> = {
     return realOrSimulated({ title: 'Termii Send Token' }, termiiAccount(env), new TermiiSimulator(), adapter);
   },
   'termii-in-app': (env, { wire }) => {
-    const about = { title: 'Termii In-App Token, which Termii Messaging brings' };
+    const about = { title: 'Termii In-App Token, delivered by Termii Messaging' };
     const adapter = (access: TermiiSmsOptions) => {
       const options = { ...access, cooldownSeconds: COOLDOWN_SECONDS, onExchange: wire.record };
       return new TermiiInAppToken({ ...options, delivery: new TermiiSms(options) });
@@ -157,10 +157,10 @@ const VENDORS: Record<string, Open> = {
 
 export const VENDOR_IDS = Object.keys(VENDORS);
 
-/** As short as the demo's own wait. Adapters take 60 seconds for granted where a vendor documents none. */
+/** As short as the demo's own wait. Adapters assume 60 seconds if a vendor documents none. */
 const COOLDOWN_SECONDS = 30;
 
-/** @throws {SettingsError} when the demo knows no vendor of that name */
+/** @throws {SettingsError} for an unknown vendor name */
 export async function openVendor(id: string, env: NodeJS.ProcessEnv, sight: Sight): Promise<Vendor> {
   const open = VENDORS[id];
   if (!open) throw new SettingsError(`OTP_PROVIDER must be one of ${VENDOR_IDS.join(', ')}.`);
@@ -185,7 +185,7 @@ function twilioAccount<T extends object>(
   return accountSid && secret ? { accountSid, secret, ...(apiKeySid && { apiKeySid }), ...own } : undefined;
 }
 
-/** The vendor itself where the environment has an account, and else one on this machine, which needs an address first. */
+/** Uses the vendor itself if the environment has an account, otherwise a simulator, which needs an address first. */
 async function realOrSimulated<Access>(
   about: Pick<Vendor, 'title' | 'example'>,
   account: Access | undefined,
@@ -197,7 +197,7 @@ async function realOrSimulated<Access>(
   return { ...about, simulator, provider: adapter(simulator.access) };
 }
 
-/** A provider that speaks no HTTP, shown on the wire all the same. */
+/** A provider without HTTP, shown in the traffic all the same. */
 function captured(sms: CapturingProvider, { inbox, wire }: Sight): DeliveryProvider {
   return {
     name: sms.name,

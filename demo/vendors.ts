@@ -8,7 +8,7 @@ import { Live } from './live.js';
 import { openVendor, type Vendor, VENDOR_IDS } from './vendor.js';
 import { Wire } from './wire.js';
 
-/** What can go wrong at a simulated vendor, in the words of the page. */
+/** The faults of a simulated vendor, in the page's words. */
 export const FAULTS = {
   none: undefined,
   slow: { kind: 'delay', ms: 4000 },
@@ -23,7 +23,7 @@ export const FAULTS = {
 
 export type Fault = keyof typeof FAULTS;
 
-/** The vendors of the demo, of which one carries the codes at a time. A challenge stays with the one that it began with. */
+/** The vendors of the demo, one of which sends the codes at a time. A challenge stays with its first vendor. */
 export class Vendors implements ProviderChoice {
   readonly mode = 'choice';
   #fault: Fault = 'none';
@@ -32,18 +32,18 @@ export class Vendors implements ProviderChoice {
     readonly inbox: Inbox,
     readonly wire: Wire,
     readonly live: Live,
-    /** One, where it is real: nobody changes it by a click. Otherwise all of them, simulated. */
+    /** Only one if it is real: no click can change it. Otherwise all of them, simulated. */
     private readonly vendors: readonly Vendor[],
     private current: Vendor,
   ) {}
 
-  /** Opens the one that `OTP_PROVIDER` names, and the others beside it unless it is real. */
+  /** Opens the vendor that `OTP_PROVIDER` names, and the others beside it unless it is real. */
   static async open(env: NodeJS.ProcessEnv): Promise<Vendors> {
     const live = new Live();
     const sight = { inbox: new Inbox(live), wire: new Wire(live) };
     const current = await openVendor(env.OTP_PROVIDER || 'capturing', env, sight);
     const others = current.real ? [] : VENDOR_IDS.filter((id) => id !== current.id);
-    const noAccounts = {}; // what is not asked for by name must not cost money
+    const noAccounts = {}; // an unrequested vendor must not cost money
     const opened = await Promise.all(others.map((id) => openVendor(id, noAccounts, sight)));
     const order = ({ id }: Vendor) => VENDOR_IDS.indexOf(id);
     const vendors = [current, ...opened].toSorted((one, other) => order(one) - order(other));
@@ -74,7 +74,7 @@ export class Vendors implements ProviderChoice {
     return title + numbers + (simulator ? `, simulated at ${simulator.url}` : where);
   }
 
-  /** Which there are, which one is in use, and what is wrong with it. */
+  /** The vendors, the one in use, and its fault. */
   get state() {
     const vendors = this.vendors.map(({ id, title, example, simulator }) => {
       return { id, title, example, simulated: simulator !== undefined };
@@ -82,7 +82,7 @@ export class Vendors implements ProviderChoice {
     return { vendors, current: this.current.id, fault: this.#fault };
   }
 
-  /** Has another vendor carry the codes from now on; whatever was broken is mended. */
+  /** Switches to another vendor from now on and clears any fault. */
   use(id: string): void {
     const vendor = this.vendors.find((one) => one.id === id);
     if (!vendor) throw new OtpError('request_invalid', 'There is no such vendor to choose.');
@@ -92,10 +92,10 @@ export class Vendors implements ProviderChoice {
     this.live.publish('vendors', this.state);
   }
 
-  /** Breaks the vendor in use, or mends it. @throws ConflictException where it is not simulated */
+  /** Breaks the vendor in use, or repairs it. @throws ConflictException if it is not simulated */
   break(fault: Fault): void {
     const { simulator } = this.current;
-    if (!simulator) throw new ConflictException('Only simulated vendors break at will.');
+    if (!simulator) throw new ConflictException('Only a simulated vendor can be broken.');
     const simulated = FAULTS[fault];
     if (simulated) simulator.fault(simulated);
     else simulator.heal();

@@ -1,4 +1,4 @@
-// Runs one example as "tsc -b examples" compiled it: npm run example -- passwordless-login
+// Runs one example as compiled by "tsc -b examples": npm run example -- passwordless-login
 import { existsSync, readdirSync } from 'node:fs';
 
 const stories = readdirSync(new URL('.', import.meta.url)).filter((name) => existsSync(mainOf(name)));

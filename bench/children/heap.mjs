@@ -1,9 +1,9 @@
-// Starts and verifies challenges, for a time or until there are enough, and tells by how much the heap grew.
+// Starts and verifies challenges, for a given time or up to a given number, and reports how much the heap grew.
 import { moduleApp, moduleTurn } from '../contenders/module.mjs';
 
 const [url, schema, most, seconds] = process.argv.slice(2);
 const BATCH = 500;
-/** With fewer, the figure would be that of the collector's mood. */
+/** With fewer starts, garbage collection would dominate the figure. */
 const LEAST = 5000;
 
 const module = await moduleApp({ url, schema });

@@ -1,4 +1,4 @@
-// Times the import of the peers in a fresh process, then what the package adds to it.
+// Times the import of the peers in a fresh process, then the additional time for the package.
 import { load, timed } from '../support.mjs';
 
 const PEERS = [

@@ -1,4 +1,4 @@
-// Starts a thousand challenges at a vendor that answers after ten seconds, and looks around while they wait.
+// Starts 1,000 challenges at a vendor that answers after 10 seconds, and measures while they wait.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { moduleApp, VendorNextDoor } from '../contenders/module.mjs';
@@ -32,8 +32,8 @@ const answer = {
   heldConnections: module.pool.totalCount - module.pool.idleCount,
   heapMb: (settledHeap() - before) / 2 ** 20,
 };
-if (waiting < CHALLENGES) throw new Error(`only ${waiting} were with the vendor`);
-await module.close(); // drains: what came of every one of them is recorded
+if (waiting < CHALLENGES) throw new Error(`only ${waiting} were waiting for the vendor`);
+await module.close(); // drain: the result of each one is recorded
 process.send(answer);
 process.disconnect();
 

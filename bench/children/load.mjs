@@ -1,4 +1,4 @@
-// The load of the HTTP measurements, in a process of its own.
+// The load of the HTTP measurements, in its own process.
 import { once } from 'node:events';
 import http from 'node:http';
 

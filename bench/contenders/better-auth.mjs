@@ -7,10 +7,10 @@ import pg from 'pg';
 
 import { inFlight, newPhone, POOL_SIZE, timed } from '../support.mjs';
 
-/** Pinned there, since `npm ci` installs nothing else. */
+/** Resolved there, since `npm ci` installs it nowhere else. */
 export const BETTER_AUTH_VERSION = createRequire(import.meta.url)('../package.json').dependencies['better-auth'];
 
-/** better-auth with its phone-number plugin, set up as its manual says, over a schema of its own. */
+/** better-auth with its phone-number plugin, set up as its manual says, on its own schema. */
 export async function betterAuthApp({ url, schema }) {
   const codes = new Map();
   const pool = new pg.Pool({ connectionString: url, max: POOL_SIZE, options: `-c search_path=${schema}` });
@@ -36,7 +36,7 @@ export async function betterAuthApp({ url, schema }) {
 export const consumeTurn = ({ auth, codes }) =>
   turn(auth, (body) => auth.api.consumePhoneNumberOTP({ body: { ...body, code: codes.get(body.phoneNumber) } }));
 
-/** Sends every code, then checks every one and makes its account and session. */
+/** Sends every code, then checks every one and creates its account and session. */
 export const signUpTurn = ({ auth, codes }) =>
   turn(auth, (body) => auth.api.verifyPhoneNumber({ body: { ...body, code: codes.get(body.phoneNumber) } }));
 

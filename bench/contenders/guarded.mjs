@@ -10,7 +10,7 @@ const TRANSFERS = `CREATE TABLE transfers (
   status text NOT NULL DEFAULT 'pending')`;
 const actionOf = ({ id, amount, currency, payee }) => ({ id, amount, currency, payee });
 
-/** Who is signed in stands in a header: the look-up of a session is the host's, and the same for every route. */
+/** A header names the signed-in account: the session look-up is the host's, and the same for every route. */
 class HeaderCallers extends Callers {
   async identify({ headers }) {
     return { subject: headers['x-account'], session: headers['x-session'] };
@@ -32,7 +32,7 @@ class TransferAction extends StepUpAction {
 Inject(DataSource)(TransferAction, undefined, 0);
 Injectable()(TransferAction);
 
-/** The same work twice: behind the guard, and by a handler that finds out for itself what the guard would know. */
+/** The same work twice: behind the guard, and in a handler that does the guard's work itself. */
 class TransfersController {
   constructor(dataSource, grants) {
     this.dataSource = dataSource;
@@ -86,7 +86,7 @@ export const createTransfers = (pool) => pool.query(TRANSFERS);
 
 let transfers = 0;
 
-/** Confirms as many transfers, each of an account of its own. @returns the requests that execute them */
+/** Confirms `count` transfers, each of its own account. @returns the requests that execute them */
 export async function confirmed(path, count, { otp, outbox, pool }) {
   const rows = Array.from({ length: count }, () => {
     const index = ++transfers;

@@ -9,9 +9,9 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { toNodeHandler } from 'better-auth/node';
 
 import { IN_FLIGHT, newAddress, newPhone } from '../support.mjs';
-import { FLOOR, newFloorRow } from './floor.mjs';
+import { BASELINE, newBaselineRow } from './baseline.mjs';
 
-/** Both behind a proxy on this machine, which the load plays: each request comes from an address of its own. */
+/** Both run behind a proxy on this machine, which the load imitates: each request comes from its own address. */
 export const ADAPTERS = {
   Express: () => {
     const adapter = new ExpressAdapter();
@@ -21,25 +21,25 @@ export const ADAPTERS = {
   Fastify: () => new FastifyAdapter({ trustProxy: '127.0.0.1' }),
 };
 
-/** @returns what makes a listening application of a module */
+/** @returns a function that makes a listening application from a module */
 export const listening = (adapter) => async (module, logger) => {
   const app = await NestFactory.create(module, adapter, { logger });
   await app.listen(0, '127.0.0.1');
   return app;
 };
 
-/** A Nest application with two routes that do the floor's statements and nothing else. */
+/** A Nest application with two routes that run the baseline's statements and nothing else. */
 export async function bareApp(pool, adapter) {
   class Bare {
     constructor(connections) {
       this.pool = connections;
     }
     async start({ id, phone, mac }) {
-      await this.pool.query(FLOOR.insert, [id, phone, Buffer.from(mac, 'base64')]);
+      await this.pool.query(BASELINE.insert, [id, phone, Buffer.from(mac, 'base64')]);
       return { id };
     }
     async verify({ id, mac }) {
-      const { rows } = await this.pool.query(FLOOR.update, [id, Buffer.from(mac, 'base64')]);
+      const { rows } = await this.pool.query(BASELINE.update, [id, Buffer.from(mac, 'base64')]);
       return { phone: rows[0].phone };
     }
   }
@@ -65,7 +65,10 @@ export async function betterAuthServer(auth) {
   return server;
 }
 
-/** The load: a process of its own that sends requests over connections it keeps, as many at once as in process. */
+/**
+ * The load: a separate process that sends requests over kept-alive connections, with the same concurrency as in
+ * process.
+ */
 export async function startLoad() {
   const child = fork(new URL('../children/load.mjs', import.meta.url));
   await once(child, 'message');
@@ -85,7 +88,10 @@ const post = (path, body) => ({ path, body: JSON.stringify(body), address: newAd
 
 export function bareTurn(load, origin) {
   return async (count) => {
-    const rows = Array.from({ length: count }, newFloorRow).map((row) => ({ ...row, mac: row.mac.toString('base64') }));
+    const rows = Array.from({ length: count }, newBaselineRow).map((row) => ({
+      ...row,
+      mac: row.mac.toString('base64'),
+    }));
     const started = await load.send(
       origin,
       rows.map((row) => post('/bare/start', row)),
@@ -116,7 +122,7 @@ export function routesTurn(load, origin, outbox) {
   };
 }
 
-/** Accounts exist before and no session is made: the least work that its verify route can be asked for. */
+/** Accounts already exist and no session is created: the minimum work of its verify route. */
 export function betterAuthTurn(load, origin, { codes, pool }) {
   return async (count) => {
     const phones = Array.from({ length: count }, newPhone);

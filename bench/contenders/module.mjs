@@ -11,7 +11,7 @@ const { Grants, OTP_ENTITIES, OTP_MIGRATIONS, OtpModule, OtpService, VerifiedNum
 const { DELIVERY_CAPABILITIES } = await load('nestjs-phone-otp/provider-kit');
 const { OtpRoutesModule } = await load('nestjs-phone-otp/routes');
 
-/** Hands each code to whoever asks for its phone, once. */
+/** Returns the code of a phone, once. */
 class Outbox {
   name = 'outbox';
   mode = 'delivery';
@@ -30,7 +30,7 @@ class Outbox {
   }
 }
 
-/** A vendor next door: makes and checks codes at once, so that only our own work is measured. */
+/** A vendor with no latency: makes and checks codes at once, so that only the package's own work is measured. */
 export class VendorNextDoor {
   name = 'vendor-next-door';
   mode = 'delegated';
@@ -53,7 +53,7 @@ export class VendorNextDoor {
   }
 }
 
-/** Limits as they come, except for those that would end the run: the budgets of the whole service, split over 64 rows. */
+/** Default limits, except those that would end the run: the budgets of the whole service, split over 64 rows. */
 const OPTIONS = {
   pepper: 'a-pepper-for-the-bench-only-0123456789-abcdef',
   regions: ['SA'],
@@ -64,9 +64,9 @@ const OPTIONS = {
 };
 
 /**
- * An application with the module over a schema of its own.
- * @param options.provider who carries the codes; it must hand them out by `take(phone)`
- * @param options.metadata what the application has of its own
+ * An application with the module on its own schema.
+ * @param options.provider the provider; its `take(phone)` must return the codes
+ * @param options.metadata further module metadata of the application
  * @param create makes the application from its module: a bare context, or one that listens
  */
 export async function moduleApp(
@@ -107,8 +107,8 @@ export async function moduleApp(
 }
 
 /**
- * Starts every challenge, then verifies every one: people type after the message has come.
- * @param after what is done with each grant, if anything
+ * Starts every challenge, then verifies every one: people type after the message has arrived.
+ * @param after what to do with each grant, if anything
  */
 export function moduleTurn({ otp, outbox }, after = async () => {}) {
   const purpose = 'registration';

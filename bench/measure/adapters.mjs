@@ -1,6 +1,9 @@
 import { load, median, race, row } from '../support.mjs';
 
-/** Adapters whose vendors check the codes, each with its entry point, a simulator of its vendor and a number that it serves. */
+/**
+ * Adapters whose vendors check the codes, each with its entry point, its vendor's simulator and a number that it
+ * serves.
+ */
 const ADAPTERS = [
   ['LamahOtp', 'lamah', 'LamahSimulator', '+218911234567'],
   ['NinetyNineVerify', 'ninety-nine', 'NinetyNineSimulator', '+972502345678'],
@@ -12,13 +15,13 @@ const ADAPTERS = [
   ['UnifonicAuthenticate', 'unifonic', 'UnifonicSimulator', '+966512345678'],
   ['VonageVerify', 'vonage', 'VonageSimulator', '+966512345678'],
 ];
-/** RSA, at every request and answer: twenty times the work of all else. */
+/** RSA for every request and answer: twenty times the rest of the work. */
 const SIGNED = ['SgateOtp'];
 const BUDGET_MS = 0.2;
 
 /**
- * What an adapter itself does of a call: building and signing the request, reading the answer. The vendor's answers are
- * recorded at its simulator once, and then played back in place of the network.
+ * The adapter's own work per call: building and signing the request, reading the answer. The simulator's answers are
+ * recorded once and then replayed without a network.
  */
 export default async function adapters({ seconds }) {
   const contenders = [];
@@ -31,7 +34,7 @@ export default async function adapters({ seconds }) {
   return Object.entries(times).map(([name, pairs]) => {
     const calls = pairs.map((ms) => ms / 2);
     return row(
-      `${name}: its own work per call`,
+      `${name}: own work per call`,
       { value: median(calls), note: `${Math.min(...calls).toFixed(2)} to ${Math.max(...calls).toFixed(2)}` },
       SIGNED.includes(name) ? undefined : { atMost: BUDGET_MS },
       ' ms',
@@ -39,7 +42,7 @@ export default async function adapters({ seconds }) {
   });
 }
 
-/** @returns milliseconds of processor time, which does not grow with what else the machine does */
+/** @returns milliseconds of processor time, which other load on the machine does not affect */
 async function busy(work) {
   const before = process.cpuUsage();
   await work();

@@ -1,7 +1,7 @@
 import { moduleApp, moduleTurn } from '../contenders/module.mjs';
 import { median, newPhone, race, row } from '../support.mjs';
 
-/** The median time of a start and its verify beside many rows of the past, against the same on empty tables. */
+/** The median time of a start and its verify with many old rows, compared with empty tables. */
 export default async function growth({ url, full, newSchema, seconds }) {
   const empty = await moduleApp({ url, schema: await newSchema() });
   const grown = await moduleApp({ url, schema: await newSchema() });
@@ -23,7 +23,7 @@ export default async function growth({ url, full, newSchema, seconds }) {
     const ratios = times.grown.map((ms, round) => ms / times.empty[round]);
     return [
       row(
-        `p50 of start + verify beside ${rows / 1_000_000} million old challenges and numbers / on empty tables`,
+        `p50 of start + verify with ${rows / 1_000_000} million old challenges and as many numbers / with empty tables`,
         { value: median(ratios), note: `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}` },
         { atMost: 1.15 },
       ),
@@ -34,7 +34,7 @@ export default async function growth({ url, full, newSchema, seconds }) {
   }
 }
 
-/** One after another, so that the time is that of the work and not of a queue. */
+/** One after another, so that the time measures the work and not a queue. */
 function medianTurn(module, pairs) {
   const one = moduleTurn(module);
   return async () => {
@@ -44,10 +44,10 @@ function medianTurn(module, pairs) {
   };
 }
 
-/** UUIDs of version 7 of yesterday, in their order. */
+/** UUIDs of version 7 from yesterday, in order. */
 const OLD_ID = `(lpad(to_hex((extract(epoch FROM now() - interval '1 day') * 1000)::bigint), 12, '0') || '70008' || lpad(to_hex(n), 15, '0'))::uuid`;
 
-/** Writes rows of the past until there are enough, or the time for it is over. @returns how many of either kind */
+/** Writes old rows until there are enough, or until the time is over. @returns how many of each kind */
 async function seed({ otp, numbers, outbox, pool }, rows, seconds) {
   const BATCH = 100_000;
   const [phone, purpose] = [newPhone(), 'registration'];
@@ -72,7 +72,7 @@ async function seed({ otp, numbers, outbox, pool }, rows, seconds) {
   }
 }
 
-/** @returns a statement that copies the one row of a table, with other values in some columns */
+/** @returns a statement that copies the only row of a table, with other values in some columns */
 async function copies(client, table, changed) {
   const { rows } = await client.query(
     `SELECT column_name AS name FROM information_schema.columns

@@ -1,5 +1,5 @@
 import { BETTER_AUTH_VERSION, betterAuthApp } from '../contenders/better-auth.mjs';
-import { FLOOR } from '../contenders/floor.mjs';
+import { BASELINE } from '../contenders/baseline.mjs';
 import {
   ADAPTERS,
   bareApp,
@@ -13,7 +13,7 @@ import {
 import { moduleApp } from '../contenders/module.mjs';
 import { median, race, row, speedOf } from '../support.mjs';
 
-/** The ready-made routes over HTTP, against a bare Nest application and against better-auth's routes. */
+/** The ready-made routes over HTTP, compared with a bare Nest application and with better-auth's routes. */
 export default async function http({ url, newSchema, seconds }) {
   const closing = [];
   try {
@@ -30,7 +30,7 @@ export default async function http({ url, newSchema, seconds }) {
         listening(adapter()),
       );
       closing.push(ours.close);
-      await ours.pool.query(FLOOR.create);
+      await ours.pool.query(BASELINE.create);
       const bare = await bareApp(ours.pool, adapter());
       closing.unshift(() => bare.close());
       contenders.push(
@@ -53,12 +53,12 @@ export default async function http({ url, newSchema, seconds }) {
     return [
       ...Object.keys(ADAPTERS).flatMap((name) => [
         row(
-          `routes on ${name} / bare Nest doing the floor`,
+          `routes on ${name} / a bare Nest application that runs the baseline`,
           speedOf(times[`module on ${name}`], times[`bare ${name}`]),
           { atLeast: { Express: 0.42, Fastify: 0.38 }[name] },
         ),
         row(
-          `routes on ${name} / better-auth ${BETTER_AUTH_VERSION} routes, accounts known, no session`,
+          `routes on ${name} / better-auth ${BETTER_AUTH_VERSION} routes, existing accounts, no session`,
           speedOf(times[`module on ${name}`], times['better-auth']),
           { atLeast: { Express: 3, Fastify: 3.6 }[name] },
         ),

@@ -1,14 +1,14 @@
 import pg from 'pg';
 
 import { BETTER_AUTH_VERSION, betterAuthApp, consumeTurn, signUpTurn } from '../contenders/better-auth.mjs';
-import { FLOOR, floorTurn } from '../contenders/floor.mjs';
+import { BASELINE, baselineTurn } from '../contenders/baseline.mjs';
 import { moduleApp, moduleTurn, VendorNextDoor } from '../contenders/module.mjs';
 import { CostMeter } from '../cost.mjs';
 import { median, race, row, speedOf } from '../support.mjs';
 
 /**
- * The service in process, against the least there is to do and against better-auth, all on one PostgreSQL. Without the
- * audit, which neither of them keeps, but for the line that says what it costs.
+ * The service in process, compared with the baseline and with better-auth, all on one PostgreSQL. The audit is off,
+ * since neither of them has one, except in the row that shows its cost.
  */
 export default async function inProcess({ url, newSchema, seconds }) {
   const admin = new pg.Client({ connectionString: url });
@@ -20,10 +20,10 @@ export default async function inProcess({ url, newSchema, seconds }) {
   const vendors = await moduleApp({ url, schema: await newSchema(), options, provider: new VendorNextDoor() });
   const theirs = await betterAuthApp({ url, schema: await newSchema() });
   try {
-    await ours.pool.query(FLOOR.create);
+    await ours.pool.query(BASELINE.create);
     const contenders = [
-      { name: 'floor', count: 600, turn: floorTurn(ours.pool, { prepared: false }) },
-      { name: 'floor, prepared', count: 600, turn: floorTurn(ours.pool, { prepared: true }) },
+      { name: 'baseline', count: 600, turn: baselineTurn(ours.pool, { prepared: false }) },
+      { name: 'baseline, prepared', count: 600, turn: baselineTurn(ours.pool, { prepared: true }) },
       { name: 'module', count: 400, turn: moduleTurn(ours) },
       { name: 'module, audit on', count: 400, turn: moduleTurn(audited) },
       {
@@ -46,10 +46,10 @@ export default async function inProcess({ url, newSchema, seconds }) {
     const ratio = (what, one, other, atLeast) =>
       row(what, speedOf(times[one], times[other]), atLeast === undefined ? undefined : { atLeast });
     return [
-      ratio('start + send log + verify / floor of two statements', 'module', 'floor', 0.31),
-      ratio('the same, audit on / floor', 'module, audit on', 'floor', 0.28),
-      ratio('the same, vendor codes / floor', 'module, vendor codes', 'floor', 0.22),
-      ratio('the same / the floor, prepared', 'module', 'floor, prepared'),
+      ratio('start + send log + verify / baseline of 2 statements', 'module', 'baseline', 0.31),
+      ratio('the same, audit on / baseline', 'module, audit on', 'baseline', 0.28),
+      ratio('the same, vendor codes / baseline', 'module, vendor codes', 'baseline', 0.22),
+      ratio('the same / baseline, prepared', 'module', 'baseline, prepared'),
       ratio(`start + verify / ${against} send + consume`, 'module', 'better-auth', 2.4),
       ratio(
         `start + verify + activate / ${against} send + verify with sign-up`,
@@ -58,14 +58,14 @@ export default async function inProcess({ url, newSchema, seconds }) {
         3,
       ),
       row(
-        'processor time of Node for start + send log + verify',
+        "Node's processor time for start + send log + verify",
         { value: meter.of('module').nodeUs },
         { atMost: 380 },
         ' µs',
       ),
       ...Object.entries(times).map(([name, ms]) => {
         const { nodeUs, backendUs, walBytes } = meter.of(name);
-        const note = `${nodeUs.toFixed(0)} µs Node, ${backendUs.toFixed(0)} µs backend, ${walBytes.toFixed(0)} B log`;
+        const note = `${nodeUs.toFixed(0)} µs Node, ${backendUs.toFixed(0)} µs backend, ${walBytes.toFixed(0)} B WAL`;
         return row(`${name}, per second`, { value: 1000 / median(ms), note });
       }),
     ];

@@ -9,7 +9,10 @@ const CALLS = 60;
 const purpose = 'registration';
 const deviceKey = 'the key of a device';
 
-/** What each way through costs, beside the most usual: a stranger's start and a right code. `prepare` makes what a call needs. */
+/**
+ * The cost of each path, compared with the most common ones: a stranger's start and a right code. `prepare` makes what
+ * a call needs.
+ */
 const PATHS = {
   'a stranger’s start': {
     prepare: () => newPhone(),
@@ -44,7 +47,7 @@ const PATHS = {
   },
 };
 
-/** Processor time of each way, here and in PostgreSQL, with the audit on. */
+/** Processor time of each path, in Node and in PostgreSQL, with the audit on. */
 export default async function paths({ url, newSchema }) {
   const admin = new pg.Client({ connectionString: url });
   await admin.connect();
@@ -66,7 +69,7 @@ export default async function paths({ url, newSchema }) {
   try {
     const costs = Object.fromEntries(Object.keys(PATHS).map((name) => [name, []]));
     for (let round = -3; round < ROUNDS; round++) {
-      if (round < 0) await pool.query('ANALYZE'); // a table that was empty when its plan was made is scanned
+      if (round < 0) await pool.query('ANALYZE'); // a plan made for an empty table would scan it
       for (const [name, { prepare, later, call }] of Object.entries(PATHS)) {
         const items = await inFlight(Array.from({ length: CALLS }), () => prepare({ started, proved }));
         await settled();
@@ -84,7 +87,7 @@ export default async function paths({ url, newSchema }) {
       const base = name.endsWith('code') ? 'a right code' : 'a stranger’s start';
       return row(`${name} / ${base}, processor time`, {
         value: typical(name, cpu) / typical(base, cpu),
-        note: `${typical(name, ({ nodeUs }) => nodeUs).toFixed(0)} µs Node, ${typical(name, ({ backendUs }) => backendUs).toFixed(0)} µs backend, ${typical(name, ({ walBytes }) => walBytes).toFixed(0)} B log`,
+        note: `${typical(name, ({ nodeUs }) => nodeUs).toFixed(0)} µs Node, ${typical(name, ({ backendUs }) => backendUs).toFixed(0)} µs backend, ${typical(name, ({ walBytes }) => walBytes).toFixed(0)} B WAL`,
       });
     });
   } finally {

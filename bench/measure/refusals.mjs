@@ -11,7 +11,7 @@ const purpose = 'registration';
 const ROUNDS = 9;
 const CALLS = 100;
 
-/** What makes starts be refused: the options of the application, what happens before, and whom each start is for. */
+/** The kinds of refused starts: the application's options, what happens before, and the client of each start. */
 const KINDS = {
   accepted: {},
   cooldown: { before: ({ start, phone }) => start({ phone }), who: ({ phone }) => ({ phone }) },
@@ -49,7 +49,10 @@ const KINDS = {
   },
 };
 
-/** What a refused start costs in processor time, here and in PostgreSQL, and in log, beside one that is accepted. With the audit on. */
+/**
+ * The cost of a refused start, in processor time of Node and PostgreSQL and in WAL, compared with an accepted one. The
+ * audit is on.
+ */
 export default async function refusals({ url, newSchema }) {
   const admin = new pg.Client({ connectionString: url });
   await admin.connect();
@@ -77,9 +80,9 @@ export default async function refusals({ url, newSchema }) {
     const typical = (name, part) => median(costs[name].map(part));
     const cpu = ({ nodeUs, backendUs }) => nodeUs + backendUs;
     return contenders.slice(1).map(({ name }) =>
-      row(`a start refused by ${name} / one that is accepted, processor time`, {
+      row(`processor time of a start refused by ${name} / of an accepted one`, {
         value: typical(name, cpu) / typical('accepted', cpu),
-        note: `${typical(name, ({ nodeUs }) => nodeUs).toFixed(0)} µs Node, ${typical(name, ({ backendUs }) => backendUs).toFixed(0)} µs backend, ${typical(name, ({ walBytes }) => walBytes).toFixed(0)} B log`,
+        note: `${typical(name, ({ nodeUs }) => nodeUs).toFixed(0)} µs Node, ${typical(name, ({ backendUs }) => backendUs).toFixed(0)} µs backend, ${typical(name, ({ walBytes }) => walBytes).toFixed(0)} B WAL`,
       }),
     );
   } finally {

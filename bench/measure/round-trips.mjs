@@ -3,7 +3,7 @@ import pg from 'pg';
 import { moduleApp } from '../contenders/module.mjs';
 import { newAddress, newPhone, row } from '../support.mjs';
 
-/** What one operation asks of the database: messages that its client sends and waits for. */
+/** The round trips of one operation: messages that its database client sends and waits for. */
 export default async function roundTrips({ url, newSchema }) {
   const module = await moduleApp({ url, schema: await newSchema() });
   const { otp, grants, numbers, outbox, pool } = module;
@@ -26,7 +26,7 @@ export default async function roundTrips({ url, newSchema }) {
       await drained(pool);
       return otp.verify({ challenge, code: outbox.take(phone), purpose });
     };
-    await verified(newPhone()); // connections are set up here
+    await verified(newPhone()); // opens the connections
 
     const phone = newPhone();
     const start = await count(() => otp.start({ phone, purpose, client: { address: newAddress() } }));
@@ -40,9 +40,9 @@ export default async function roundTrips({ url, newSchema }) {
     const exactly = (figure) => ({ atLeast: figure, atMost: figure });
     return [
       row('round trips of start', { value: start.queries - logged }, exactly(1)),
-      row('round trips after the message', { value: logged }, exactly(1)),
+      row('round trips of recording send results', { value: logged }, exactly(1)),
       row('round trips of verify', { value: verify.queries }, exactly(1)),
-      row('round trips of a grant’s use', { value: consume.queries }, exactly(1)),
+      row('round trips of using a grant', { value: consume.queries }, exactly(1)),
       row('round trips of activate', { value: activate.queries }, exactly(1)),
     ];
   } finally {
@@ -51,7 +51,7 @@ export default async function roundTrips({ url, newSchema }) {
   }
 }
 
-/** Waits until the work that goes on after an answer has given its connection back. */
+/** Waits until the work that continues after an answer has released its connection. */
 async function drained(pool) {
   do await new Promise((resolve) => setTimeout(resolve, 20));
   while (pool.idleCount < pool.totalCount || pool.waitingCount > 0);

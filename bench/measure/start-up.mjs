@@ -2,7 +2,7 @@ import { child, median, row } from '../support.mjs';
 
 const RUNS = 9;
 
-/** What importing the package adds to importing what an application of this kind imports anyway, each time in a fresh process. */
+/** The import time that the package adds to the imports of a typical application, each time in a fresh process. */
 export default async function startUp({ full }) {
   const runs = [];
   for (let run = 0; run < (full ? 3 * RUNS : RUNS); run++) runs.push(await child('import.mjs'));
@@ -13,6 +13,6 @@ export default async function startUp({ full }) {
       { value: median(shares), note: `${Math.min(...shares).toFixed(2)} to ${Math.max(...shares).toFixed(2)}` },
       { atMost: 0.15 },
     ),
-    row('importing those', { value: median(runs.map(({ peers }) => peers)) }, undefined, ' ms'),
+    row('importing these peers', { value: median(runs.map(({ peers }) => peers)) }, undefined, ' ms'),
   ];
 }

@@ -3,7 +3,9 @@ import { ADAPTERS, listening, startLoad } from '../contenders/http.mjs';
 import { moduleApp } from '../contenders/module.mjs';
 import { race, row, speedOf } from '../support.mjs';
 
-/** A call behind the guard, with its grant, against the same call whose handler uses the grant without a guard. */
+/**
+ * A call behind the guard, with its grant, compared with the same call whose handler uses the grant without a guard.
+ */
 export default async function stepUp({ url, newSchema, seconds }) {
   const load = await startLoad();
   const ours = await moduleApp({ url, schema: await newSchema(), metadata: GUARDED }, listening(ADAPTERS.Express()));
@@ -17,7 +19,7 @@ export default async function stepUp({ url, newSchema, seconds }) {
     );
     return [
       row(
-        'a call behind @StepUp, grant in hand / the same unguarded, plus using the grant',
+        'a call behind @StepUp with a grant / the same call unguarded, plus using the grant',
         speedOf(times.unguarded, times.guarded),
         { atMost: 1.3 },
       ),

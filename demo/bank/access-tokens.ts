@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { type JwtModuleOptions, JwtService } from '@nestjs/jwt';
 import { randomUUID } from 'node:crypto';
 
-/** `typ` keeps any other token that this key might sign one day from being taken for an access token (RFC 9068). */
+/** `typ` prevents any other token that this key may sign later from being accepted as an access token (RFC 9068). */
 const TYPE = 'at+jwt';
 const ISSUER = 'demo-bank';
-/** There is one token to a session, so the session is over when it is. */
+/** Each session has one token, so both expire together. */
 export const TOKEN_SECONDS = 3600;
 
 export function tokenOptions(secret: string): JwtModuleOptions {
@@ -38,12 +38,12 @@ export class AccessTokens {
     return this.jwt.signAsync(claims, { subject: userId, jwtid: randomUUID() });
   }
 
-  /** @returns null for anything but a valid access token of ours */
+  /** @returns null for anything but a valid access token of this bank */
   async read(token: string): Promise<Claims | null> {
     try {
       const { header, payload } = await this.jwt.verifyAsync<Decoded>(token, { complete: true });
       const { sub, sid, jti, exp } = payload;
-      // The library checks what is there; that it is there is ours to check.
+      // The library checks the claims that are present; check here that they are present.
       const whole = [sub, sid, jti].every((claim) => typeof claim === 'string') && typeof exp === 'number';
       return whole && header.typ === TYPE ? { sub: sub as string, sid: sid as string } : null;
     } catch {

@@ -8,7 +8,7 @@ import type { Session } from './session.entity.js';
 import { Sessions } from './sessions.js';
 import { User } from './user.entity.js';
 
-/** Customers and their phones. Whose a phone is, the ledger of the package knows. */
+/** Customers and their phones. The package's ledger says who owns a phone. */
 @Injectable()
 export class Accounts {
   constructor(
@@ -19,7 +19,7 @@ export class Accounts {
 
   /**
    * Opens an account for the phone that a grant proved. Account, number, grant and session commit together or not at
-   * all: whoever is refused because the number is taken still has the grant.
+   * all: if the number is taken, the grant stays valid.
    */
   register(
     grant: string,
@@ -29,13 +29,13 @@ export class Accounts {
     return this.dataSource.transaction(async (manager) => {
       const id = randomUUID();
       await this.numbers.activate(grant, id, manager);
-      // Only now, since hashing is dear: nobody makes us do it without a grant.
+      // Hash only now: hashing is expensive, and without a grant nobody can trigger it.
       await manager.insert(User, { id, name, passwordHash: await hashPassword(password) });
       return this.sessions.open({ userId: id, amr: PHONE_AMR, authTime: new Date(), instead }, manager);
     });
   }
 
-  /** Moves a customer to another phone. Whoever is signed in elsewhere, perhaps with the phone that is left, no longer is. */
+  /** Moves a customer to another phone. All other sessions end, including one on the old phone. */
   changeNumber(
     session: Session,
     grants: { currentNumberGrant: string; newNumberGrant: string },

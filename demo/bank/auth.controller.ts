@@ -38,8 +38,8 @@ export class AuthController {
   }
 
   /**
-   * Logs in with challenge and code, or with a grant of purpose "login" in place of a body. The session whose token comes
-   * along, if any, ends.
+   * Logs in with challenge and code, or with a grant of purpose "login" instead of a body. Ends the session whose token
+   * the request carries, if any.
    */
   @Post('login')
   @HttpCode(200)
@@ -50,7 +50,7 @@ export class AuthController {
   @ApiForbiddenResponse({ description: 'other_factor_needed' })
   async login(
     @LoggedIn() { account, amr, authTime }: PhoneLoginResult,
-    @Body() _body: LoginDto, // its fields are the guard's; here unknown ones are refused
+    @Body() _body: LoginDto, // the guard reads these fields; here, unknown fields are refused
     @Req() request: BankRequest,
   ): Promise<AccessTokenDto> {
     const instead = await this.sessions.of(request);

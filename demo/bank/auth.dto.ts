@@ -9,9 +9,9 @@ export class RegisterDto extends NewPasswordDto {
   @IsOneLine(60)
   name: string;
 }
-/** Both, or neither where a grant is in the header. */
+/** Both, or neither if the header has a grant. */
 export class LoginDto {
-  @ApiPropertyOptional({ description: 'What "start" answered.' })
+  @ApiPropertyOptional({ description: 'The handle that "start" returned.' })
   @ValidateIf(saysAnything)
   @IsString()
   @MaxLength(64)

@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiUnauthorizedResponse } from '@nestjs/swagger';
 
-/** Shows in the API pages that a route takes a grant, and of which purpose. */
+/** Documents the header of a route that takes a grant, and the grant's purpose. */
 export const TakesGrant = (purpose: string, { required = true }: { required?: boolean } = {}) =>
   applyDecorators(
     ApiHeader({ name: 'OTP-Grant', required, description: `From /otp/verify, with purpose "${purpose}".` }),

@@ -21,7 +21,7 @@ class MeDto {
 export class MeController {
   constructor(private readonly numbers: VerifiedNumbers) {}
 
-  /** Who is signed in, and how. */
+  /** The signed-in customer and their way of signing in. */
   @Get()
   @SignedIn()
   @ApiOkResponse({ type: MeDto })

@@ -28,7 +28,7 @@ class ChangedNumberDto {
 export class NumbersController {
   constructor(private readonly accounts: Accounts) {}
 
-  /** Moves the customer to another phone, with a code from either. All their other sessions end. */
+  /** Moves the customer to another phone, with a code from each phone. Ends all their other sessions. */
   @Post('change')
   @HttpCode(200)
   @SignedIn()

@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { IsString, Length, Matches } from 'class-validator';
 
-/** 1 to so many characters of text, of which one can be seen, and no line ends in it. */
+/** 1 to `max` characters on one line, at least one of them visible. */
 export const IsOneLine = (maxLength: number) =>
   applyDecorators(
     IsString(),

@@ -2,7 +2,7 @@ import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typ
 
 import { User } from './user.entity.js';
 
-/** A login. Access tokens name it, and it is looked up at every request: ending it ends them. */
+/** A login. Access tokens name it, and every request looks it up: ending it invalidates them. */
 @Entity({ name: 'bank_sessions' })
 @Index(['user'])
 export class Session {
@@ -13,7 +13,7 @@ export class Session {
   @JoinColumn({ name: 'user_id' })
   user: User;
 
-  /** How the customer proved who they are, in the words of RFC 8176. */
+  /** How the customer proved their identity, as RFC 8176 values. */
   @Column({ name: 'amr', type: 'text', array: true })
   amr: string[];
 

@@ -12,7 +12,7 @@ class SessionDto {
   createdAt: Date;
   @ApiProperty({ type: [String], example: ['pwd', 'otp', 'sms', 'mfa'] })
   amr: string[];
-  @ApiProperty({ description: 'Whether it is the one that asks.' })
+  @ApiProperty({ description: 'Whether this is the current session.' })
   current: boolean;
 }
 
@@ -27,7 +27,7 @@ class SessionsDto {
 export class SessionsController {
   constructor(private readonly sessions: Sessions) {}
 
-  /** Where the customer is signed in, newest first. */
+  /** The customer's sessions, newest first. */
   @Get('sessions')
   @ApiOkResponse({ type: SessionsDto })
   async list(@CurrentSession() current: Session): Promise<SessionsDto> {
@@ -35,16 +35,16 @@ export class SessionsController {
     return { sessions: open.map(({ id, createdAt, amr }) => ({ id, createdAt, amr, current: id === current.id })) };
   }
 
-  /** Signs the customer out there. */
+  /** Ends that session. */
   @Delete('sessions/:id')
   @HttpCode(204)
   @ApiNoContentResponse()
-  @ApiNotFoundResponse({ description: 'Not a session of this customer, or over.' })
+  @ApiNotFoundResponse({ description: 'Not a session of this customer, or already ended.' })
   end(@CurrentSession() { user }: Session, @Param('id') id: string): Promise<void> {
     return this.sessions.end(id, user.id);
   }
 
-  /** Signs the customer out here. */
+  /** Ends the current session. */
   @Post('logout')
   @HttpCode(204)
   @ApiNoContentResponse()

@@ -7,14 +7,14 @@ import { type EntityManager, type FindOptionsWhere, IsNull, MoreThan, Not, Repos
 import { AccessTokens, TOKEN_SECONDS } from './access-tokens.js';
 import { Session } from './session.entity.js';
 
-/** How a customer got in. */
+/** How a customer logged in. */
 export interface Login {
   userId: string;
-  /** How they proved who they are (RFC 8176). */
+  /** The proofs of identity (RFC 8176). */
   amr: readonly string[];
-  /** When they did. */
+  /** The time of the proof. */
   authTime: Date;
-  /** The session that the client had until now: a login changes the secret that it holds. */
+  /** The client's previous session: a login replaces the secret that the client holds. */
   instead: Session | null;
 }
 
@@ -35,7 +35,7 @@ export class Sessions {
     return this.tokens.issue({ id: session.id, userId, amr, authTime });
   }
 
-  /** The open session whose token a request carries. */
+  /** Returns the open session of a request's token. */
   async of(request: { headers: { authorization?: string } }): Promise<Session | null> {
     const token = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(request.headers.authorization ?? '')?.[1];
     const claims = token === undefined ? null : await this.tokens.read(token);
@@ -46,7 +46,7 @@ export class Sessions {
     });
   }
 
-  /** The sessions of a customer that a token still opens, newest first. */
+  /** Returns a customer's valid sessions, newest first. */
   openOf(userId: string): Promise<Session[]> {
     const stillGood = MoreThan(new Date(Date.now() - TOKEN_SECONDS * 1000));
     return this.sessions.find({
@@ -55,13 +55,13 @@ export class Sessions {
     });
   }
 
-  /** Signs a customer out on one of their devices. @throws NotFoundException where it is not theirs, or over */
+  /** Ends one of a customer's sessions. @throws NotFoundException if it is not theirs, or has ended */
   async end(id: string, userId: string): Promise<void> {
     const ended = isUUID(id) && (await this.#end({ id, user: { id: userId } }));
     if (!ended) throw new NotFoundException();
   }
 
-  /** Signs a customer out everywhere, or everywhere but here. */
+  /** Ends all of a customer's sessions, or all but the current one. */
   async endAll(userId: string, manager: EntityManager, but?: Session): Promise<void> {
     await this.#end({ user: { id: userId }, ...(but && { id: Not(but.id) }) }, manager);
   }

@@ -16,7 +16,7 @@ import { Sessions } from './sessions.js';
 export interface BankRequest {
   ip?: string;
   headers: { authorization?: string };
-  /** Of a route that is `@SignedIn()`. */
+  /** Set on routes that are `@SignedIn()`. */
   session?: Session;
 }
 
@@ -27,19 +27,19 @@ export class SignedInGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<BankRequest>();
     const session = await this.sessions.of(request);
-    // The problem filter makes it a 401 with "WWW-Authenticate: Bearer".
+    // The problem filter turns it into a 401 with "WWW-Authenticate: Bearer".
     if (session === null) throw new OtpError('sign_in_required', 'Sign in first.');
     request.session = session;
     return true;
   }
 }
 
-/** Lets only signed-in customers in. */
+/** Admits signed-in customers only. */
 export const SignedIn = () =>
   applyDecorators(
     UseGuards(SignedInGuard),
     ApiBearerAuth(),
-    ApiUnauthorizedResponse({ description: 'No token, or not a valid one.' }),
+    ApiUnauthorizedResponse({ description: 'No token, or an invalid one.' }),
   );
 
 /** The session of a route that is `@SignedIn()`. */
@@ -47,7 +47,7 @@ export const CurrentSession = createParamDecorator(
   (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<BankRequest>().session,
 );
 
-/** Tells the package's own routes, and `@StepUp`, who is signed in. */
+/** Tells the package's own routes and `@StepUp` who is signed in. */
 @Injectable()
 export class BankCallers extends Callers {
   constructor(private readonly sessions: Sessions) {

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** A customer. The phone is not here: the ledger of verified numbers says whose it is. */
+/** A customer. The phone is not stored here: the ledger of verified numbers says who owns it. */
 @Entity({ name: 'bank_users' })
 export class User {
   @PrimaryColumn({ name: 'id', type: 'uuid' })

@@ -1,6 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** The bank's own tables. Names of keys are those that TypeORM gives, so that `migration:generate` finds no difference. */
+/**
+ * The bank's own tables. Keys have the names that TypeORM generates, so that `migration:generate` finds no difference.
+ */
 export class Bank1764100000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`

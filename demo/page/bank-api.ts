@@ -2,7 +2,7 @@ import { learnTime, ours } from './clock.js';
 import { language } from './language.js';
 import { type Asked, tab, usePhone } from './tab.js';
 
-/** Why the bank did not do what it was asked: RFC 9457, or that it could not be reached. */
+/** A failed call to the bank: a problem (RFC 9457), or no connection. */
 export class Problem extends Error {
   /** When the same call may succeed, if the bank said so. */
   readonly retryAt: number | undefined;
@@ -21,7 +21,7 @@ interface Call {
   grant?: string;
 }
 
-/** Calls the bank as whoever is signed in. @throws {Problem} */
+/** Calls the bank as the signed-in customer. @throws {Problem} */
 export async function call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, { body, grant }: Call = {}): Promise<T> {
   let response: Response;
   let text: string;
@@ -55,7 +55,7 @@ function read(text: string): Record<string, unknown> {
   }
 }
 
-/** Has a code sent to a phone that was typed. */
+/** Requests a code for a phone as typed. */
 export async function start(phone: string, purpose: string): Promise<Asked> {
   const body = { phone, purpose, locale: language() };
   const asked = askedFrom(await call<Record<string, unknown>>('POST', '/otp/start', { body }));
@@ -67,7 +67,7 @@ export async function resend(challenge: string): Promise<Asked> {
   return askedFrom(await call('POST', '/otp/resend', { body: { challenge } }));
 }
 
-/** What a code is worth. */
+/** What a verified code gives. */
 export function verify(
   { challenge }: Asked,
   code: string,
@@ -76,7 +76,7 @@ export function verify(
   return call('POST', '/otp/verify', { body: { challenge, code, purpose } });
 }
 
-/** What a call that needs a code answers in its place. @throws every other problem */
+/** Returns the challenge of a call that needs a code. @throws every other problem */
 export async function asksForCode(calling: Promise<unknown>): Promise<Asked> {
   try {
     await calling;

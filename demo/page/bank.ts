@@ -22,14 +22,14 @@ const VIEWS: Record<View, () => Child[]> = {
   sessions: sessionsView,
 };
 
-/** The card of the bank, with whatever one is about to do in it. */
+/** The bank's card, with its current view. */
 export function showBank(card: HTMLElement, how: Showing): void {
   const shown = view();
   const typed = how === 'same' ? inputsOf(card).map(({ name, value }) => [name, value] as const) : [];
   const focused = how === 'same' ? document.activeElement?.id : undefined;
   stage.fresh = how === 'fresh';
   const content = VIEWS[shown]().filter((child): child is Node | string => Boolean(child));
-  // Made after the view, which may have something to say.
+  // Made after the view, which may set a notice.
   const { flash } = stage;
   const said = el('div', { role: 'status', class: 'flash' });
   card.replaceChildren(navigation(shown), el('div', { class: 'view' }, said, ...content));
@@ -43,7 +43,7 @@ function inputsOf(card: HTMLElement): HTMLInputElement[] {
   return [...card.querySelectorAll<HTMLInputElement>('input, select')];
 }
 
-/** The field for the code where there is one, or else the heading, which tells where one is. */
+/** The code field if there is one, otherwise the heading, which tells the reader where they are. */
 function focusFirst(card: HTMLElement): void {
   const first = card.querySelector<HTMLElement>('input.code') ?? card.querySelector<HTMLElement>('h2');
   first?.focus({ preventScroll: true });
@@ -66,7 +66,7 @@ function navigation(shown: View): HTMLElement {
 }
 
 async function logOut(): Promise<void> {
-  await call('POST', '/auth/logout').catch(() => undefined); // over or out of reach: this tab forgets it all the same
+  await call('POST', '/auth/logout').catch(() => undefined); // already ended or unreachable: this tab forgets the session anyway
   signedOut();
   go(
     'login',

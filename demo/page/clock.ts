@@ -1,6 +1,9 @@
 import { el } from './dom.js';
 
-/** How far the server's clock is ahead of ours. Its dates are in whole seconds, so a little means nothing. */
+/**
+ * How far the server's clock is ahead of the local one. Its dates are in whole seconds, so small differences mean
+ * nothing.
+ */
 let aheadMs = 0;
 
 export function learnTime(date: string | null): void {
@@ -8,7 +11,7 @@ export function learnTime(date: string | null): void {
   aheadMs = Math.abs(ahead) > 2000 ? ahead : 0;
 }
 
-/** A time of the server's, on our clock. */
+/** Converts a server time to the local clock. */
 export function ours(date: string): number {
   return Date.parse(date) - aheadMs;
 }
@@ -23,7 +26,7 @@ export function minutes(seconds: number): string {
   return hours > 0 ? `${hours}:${rest}` : rest.replace(/^0/, '');
 }
 
-/** Calls back four times a second until the element that it is for has left the page. */
+/** Calls back four times a second until the given element leaves the page. */
 export function ticking(element: HTMLElement, tick: () => void): void {
   tick();
   let shown = false;
@@ -34,7 +37,7 @@ export function ticking(element: HTMLElement, tick: () => void): void {
   }, 250);
 }
 
-/** The time that is left, as "4:59". */
+/** Returns the remaining time, such as "4:59". */
 export function countdown(until: number): HTMLElement {
   const element = el('bdi', { dir: 'ltr', class: 'countdown' });
   ticking(element, () => {

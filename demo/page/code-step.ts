@@ -10,7 +10,7 @@ import { type Key } from './texts.js';
 
 interface CodeStep {
   asked: Asked;
-  /** Where the message went. */
+  /** The phone that the message went to. */
   sent: 'codeSent' | 'codeSentIfKnown';
   confirm: Key;
   /** Further fields below the code. */
@@ -20,7 +20,10 @@ interface CodeStep {
   onStartOver: () => void;
 }
 
-/** The one field for a code, with all that is known of it: whom it went to, how long it lasts, when there is another. */
+/**
+ * The only code field, with everything known about its code: the recipient, the remaining time, and when another can be
+ * sent.
+ */
 export function codeStep({ asked, sent, confirm, fields = [], onCode, onResent, onStartOver }: CodeStep): Child[] {
   const { challenge, phone, expiresAt, resendAt, codeLength } = asked;
   const code: Field = {
@@ -65,7 +68,7 @@ export function codeStep({ asked, sent, confirm, fields = [], onCode, onResent, 
   ];
 }
 
-/** Puts a code into the field that waits for one. @returns whether there is one */
+/** Puts a code into the waiting code field. @returns whether there is one */
 export function fillIn(code: string): boolean {
   const input = document.querySelector<HTMLInputElement>('input.code');
   if (!input) return false;
@@ -104,7 +107,7 @@ function availableFrom(button: HTMLButtonElement, time: number): HTMLButtonEleme
 
 let listening: AbortController | undefined;
 
-/** Where the browser hands over codes that are bound to this site (WebOTP), the field fills by itself. */
+/** Where the browser hands over codes bound to this site (WebOTP), the field fills itself. */
 function listenForSms(input: HTMLInputElement): void {
   listening?.abort();
   if (!('OTPCredential' in window)) return;
@@ -116,6 +119,6 @@ function listenForSms(input: HTMLInputElement): void {
       const { code } = (credential ?? {}) as { code?: string };
       if (code && input.isConnected) input.value = codeIn(code);
     },
-    () => undefined, // refused, or given up: one types it
+    () => undefined, // refused or aborted: the user types the code
   );
 }

@@ -2,7 +2,7 @@ export type Child = Node | string | null | undefined | false;
 type Listener = (event: Event) => unknown;
 type Properties = Record<string, string | number | boolean | undefined | Listener>;
 
-/** Makes an element. "on…" listens; true and false set and leave out an attribute; text stays text. */
+/** Makes an element. "on…" adds a listener; true and false set and omit an attribute; text stays text. */
 export function el<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   properties: Properties = {},
@@ -22,7 +22,7 @@ function isThere(child: Child): child is Node | string {
   return child !== null && child !== undefined && child !== false;
 }
 
-/** A picture that says nothing: `href` names a symbol, drawn with one path. */
+/** Makes a decorative icon: `href` names a symbol, drawn with one path. */
 export function icon(name: keyof typeof PATHS): SVGSVGElement {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', '0 0 24 24');
@@ -47,12 +47,12 @@ const PATHS = {
   phone: 'M7 2.500h10v19H7zM11 18.500h2',
 };
 
-/** Numbers, codes and names of things read from left to right in any language. */
+/** Shows numbers, codes and names left to right in any language. */
 export function ltr(text: string, tag: 'bdi' | 'code' = 'bdi'): HTMLElement {
   return el(tag, { dir: 'ltr' }, text);
 }
 
-/** Text in which one place is filled with an element: `parts('to {phone}', { phone: ltr('+966…') })`. */
+/** Fills one place in a text with an element: `parts('to {phone}', { phone: ltr('+966…') })`. */
 export function parts(text: string, filled: Record<string, Child>): Child[] {
   return text.split(/\{(\w+)\}/).map((part, n) => (n % 2 === 0 ? part : filled[part]));
 }

@@ -1,4 +1,4 @@
-// Before anything is painted: the language and the colours that were chosen last time.
+// Runs before anything is painted: sets the language and colours chosen last time.
 (() => {
   const { documentElement: root } = document;
   const kept = (key) => {

@@ -14,10 +14,10 @@ export interface Field {
   type?: 'text' | 'tel' | 'password';
   autocomplete?: string;
   inputmode?: 'numeric' | 'decimal' | 'tel';
-  /** Numbers and codes are written from left to right. */
+  /** For numbers and codes, which are written left to right. */
   dir?: 'ltr';
   maxlength?: number;
-  /** @returns what to say of it, if something is wrong */
+  /** @returns the error message, if something is wrong */
   check?: (value: string) => string | undefined;
   options?: readonly string[];
   class?: string;
@@ -53,7 +53,7 @@ export const newPasswordField = (label: Key = 'password'): Field => ({
   check: (value) => (value.length < 12 ? t('tooShort') : undefined),
 });
 
-/** A form that says by itself what is wrong with it, whoever finds out: the page, or the bank. */
+/** A form that shows its own errors, whether the page or the bank finds them. */
 export function form(
   fields: readonly Field[],
   submit: Key,
@@ -80,7 +80,7 @@ export function form(
   return element;
 }
 
-/** Keeps a button from being pressed twice, and says why it did not work. */
+/** Prevents a second press of a button while it works, and shows why it failed. */
 export async function busy(
   button: HTMLButtonElement,
   trouble: HTMLElement,
@@ -103,7 +103,7 @@ export async function busy(
   }
 }
 
-/** A session may be over at any call. */
+/** The session may end at any call. */
 export function leaveIfOut({ code }: Problem): boolean {
   if (code !== 'sign_in_required' || tab.token === undefined) return false;
   signedOut();
@@ -114,13 +114,13 @@ export function leaveIfOut({ code }: Problem): boolean {
   return true;
 }
 
-/** What a code of the bank's means to a person. */
+/** The message for an error code of the bank. */
 export function sentence(code: string): string {
   const key = `error_${code}`;
   return t(Object.hasOwn(TEXTS.en, key) ? (key as Key) : 'error_internal_server_error');
 }
 
-/** Where the bank says how long to wait, the button waits, too. */
+/** If the bank says how long to wait, the button waits, too. */
 function waitFor({ retryAt }: Problem, button: HTMLButtonElement, trouble: HTMLElement): void {
   if (retryAt === undefined) return button.removeAttribute('aria-disabled');
   const waiting = el('p', { class: 'wait' }, ...parts(t('tryIn'), { time: countdown(retryAt) }));
@@ -159,7 +159,7 @@ function labelled(field: Field): HTMLElement {
   );
 }
 
-/** @returns what was typed, or nothing: then the first field that is wrong says so, and has the focus */
+/** @returns the typed values; if a field is wrong, nothing: the first such field shows its error and gets the focus */
 function checked(element: HTMLFormElement, fields: readonly Field[]): Values | undefined {
   const values: Values = {};
   let first: HTMLInputElement | undefined;

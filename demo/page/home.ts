@@ -13,7 +13,7 @@ interface Me {
   amr: string[];
 }
 
-/** Who one is to the bank, and what one had it do. */
+/** The signed-in customer and their transfers. */
 export function homeView(): Child[] {
   return [
     loaded(async () => {

@@ -8,21 +8,21 @@ export function language(): Language {
   return root().lang === 'ar' ? 'ar' : 'en';
 }
 
-/** Turns the page into another language, and remembers it. */
+/** Switches the page to another language and remembers it. */
 export function speak(chosen: Language): void {
   root().lang = chosen;
   root().dir = chosen === 'ar' ? 'rtl' : 'ltr';
   keep('language', chosen);
 }
 
-/** A text in the language of the page. */
+/** Returns a text in the page's language. */
 export function t(key: Key): string {
   return TEXTS[language()][key];
 }
 
 export type Scheme = 'light' | 'dark';
 
-/** As chosen, or else as the system has it. */
+/** The chosen scheme, or else the system's. */
 export function scheme(): Scheme {
   const { scheme: chosen } = root().dataset;
   if (chosen === 'light' || chosen === 'dark') return chosen;
@@ -38,6 +38,6 @@ function keep(key: string, value: string): void {
   try {
     localStorage.setItem(key, value);
   } catch {
-    // storage is forbidden here: it lasts as long as the page
+    // storage is forbidden here: the choice lasts as long as the page
   }
 }

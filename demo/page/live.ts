@@ -21,7 +21,7 @@ export interface Vendors {
   fault: string;
 }
 
-/** What there is to see beside the bank, newest first. */
+/** What the page shows beside the bank, newest first. */
 export interface Seen {
   messages: Message[];
   exchanges: Exchange[];
@@ -33,7 +33,7 @@ export const seen: Seen = { messages: [], exchanges: [], vendors: undefined, con
 
 type Part = 'phone' | 'wire' | 'vendors';
 
-/** Watches what happens at the bank's vendor, and says what is new: all of it after the bank was away. */
+/** Follows the vendor's events and reports what is new: everything, after the bank was away. */
 export function watch(changed: (part: Part, isNews: boolean) => void): void {
   const events = new EventSource('/demo/events');
   const on = <T>(type: string, take: (data: T) => void) =>
@@ -61,7 +61,7 @@ export function watch(changed: (part: Part, isNews: boolean) => void): void {
   });
 }
 
-/** The bank may have been restarted: its numbering, too, begins anew. */
+/** The bank may have restarted: its numbering then starts over. */
 async function catchUp(): Promise<void> {
   const get = async <T>(path: string) => (await fetch(path)).json() as Promise<T>;
   try {
@@ -72,7 +72,7 @@ async function catchUp(): Promise<void> {
     ]);
     Object.assign(seen, { messages, exchanges, vendors });
   } catch {
-    // gone again: the next "open" will do
+    // gone again: the next "open" retries
   }
 }
 

@@ -5,7 +5,7 @@ import { t } from './language.js';
 import { stage } from './stage.js';
 import { type Transfer } from './tab.js';
 
-/** What the bank has to be asked for first. */
+/** Content that must first be loaded from the bank. */
 export function loaded(load: () => Promise<Child[]>): HTMLElement {
   const place = el('div', { class: 'loaded', 'aria-busy': 'true' }, el('p', { class: 'empty' }, t('wait')));
   load().then(
@@ -34,7 +34,7 @@ export function money({ amount, currency }: Transfer): HTMLElement {
   return element;
 }
 
-/** With thousands apart; the decimals are the bank's. */
+/** With thousands separators; the bank sets the decimals. */
 function grouped(amount: string): string {
   return amount.replace(/\B(?=(\d{3})+(?!\d))(?<!\..*)/g, ',');
 }

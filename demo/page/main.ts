@@ -71,7 +71,7 @@ function showHeader(): void {
   if (focused) document.getElementById(focused)?.focus();
 }
 
-/** Whether the phone has rung since it was last asked: a message may be there before the answer of the bank. */
+/** Whether the phone has received a message since the last check: a message may arrive before the bank's answer. */
 function listen(): void {
   const [newest] = ownMessages();
   const isNew = newest !== undefined && newest.id !== newestSeen && Date.now() - ours(newest.sentAt) < 5000;
@@ -79,7 +79,7 @@ function listen(): void {
   if (isNew) ring();
 }
 
-/** On a small screen the phone is further down: something says that it rang. */
+/** On a small screen the phone is further down: a notice says that a message arrived. */
 function ring(): void {
   if (phone.getBoundingClientRect().top < innerHeight - 120) return;
   arrival.replaceChildren(icon('message'), t('arrived'), ' ', el('strong', {}, t('lookAtPhone')));
@@ -99,7 +99,7 @@ skip.addEventListener('click', (event) => {
 
 stage.show = (how) => {
   showBank(card, how);
-  showPhone(phone); // it may have become the phone of another number
+  showPhone(phone); // the page may now show the phone of another number
   arrival.hidden = true;
   listen();
 };

@@ -7,7 +7,7 @@ import { go } from './stage.js';
 import { codeView, step, title } from './steps.js';
 import { advance, progressOf, tab } from './tab.js';
 
-/** A code from either phone: the one that is left, then the one that is taken. */
+/** A code from each phone: first the old one, then the new one. */
 export function numberView(): Child[] {
   const { asked, grant, phone, newPhone, toNew } = progressOf('number');
   if (!asked) return begin(phone, newPhone);
@@ -20,7 +20,7 @@ export function numberView(): Child[] {
       'continue',
       async (code) => {
         const won = grant ?? (await verify(asked, code, 'change_number')).grant;
-        advance('number', { grant: won }); // it stays good when no code can be sent to the other phone
+        advance('number', { grant: won }); // it stays valid if no code can be sent to the other phone
         step('number', { asked: await start(newPhone!, 'verify_number'), toNew: true });
       },
       { above },

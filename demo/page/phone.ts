@@ -5,12 +5,12 @@ import { language, t } from './language.js';
 import { type Message, seen } from './live.js';
 import { tab } from './tab.js';
 
-/** Messages to the numbers that were typed in this tab; those of others are none of its business. */
+/** Messages to the numbers typed in this tab, and no others. */
 export function ownMessages(): Message[] {
   return seen.messages.filter(({ to }) => tab.phones.some((typed) => samePhone(typed, to)));
 }
 
-/** The phone, its newest message below. */
+/** The phone, with its newest message at the bottom. */
 export function showPhone(place: HTMLElement): void {
   const messages = ownMessages().slice(0, 30).reverse();
   const several = new Set(messages.map(({ to }) => to)).size > 1;
@@ -36,7 +36,7 @@ export function showPhone(place: HTMLElement): void {
   log.scrollTop = log.scrollHeight;
 }
 
-/** Adds what is new, so that a screen reader reads it and nothing else. */
+/** Adds only what is new, so that a screen reader reads nothing else. */
 export function addMessage(place: HTMLElement): void {
   const log = place.querySelector('.messages');
   const [newest] = ownMessages();
@@ -66,7 +66,7 @@ function halves(text: string, code: string): [string, string] {
   return [text.slice(0, at), text.slice(at + code.length)];
 }
 
-/** As phones do it: a tap on the code fills it in, or keeps it for pasting. */
+/** As on a real phone: a tap on the code fills it in, or copies it for pasting. */
 function codeButton(code: string): HTMLElement {
   const button = el(
     'button',

@@ -12,7 +12,7 @@ interface Token {
   accessToken: string;
 }
 
-/** By code: whoever holds the phone is let in. */
+/** Login by code: holding the phone is enough. */
 export function loginView(): Child[] {
   const { asked, phone } = progressOf('login');
   if (asked) {
@@ -32,10 +32,10 @@ export function loginView(): Child[] {
   ];
 }
 
-/** The password of a login that waits for its second factor. It is kept nowhere, so a reload forgets it. */
+/** The password of a login that waits for its second factor. It is not stored, so a reload loses it. */
 let typedPassword: string | undefined;
 
-/** By password, with a code as the second factor. */
+/** Login by password, with a code as the second factor. */
 export function passwordView(): Child[] {
   const { asked, phone } = progressOf('password');
   const login = (body: object, grant?: string) =>
@@ -49,7 +49,7 @@ export function passwordView(): Child[] {
       'codeSent',
       'logIn',
       async (code, values) => {
-        // Verified once: a wrong password typed beside it must not cost the code.
+        // Verified once: a mistyped password must not cost the code.
         const grant = progressOf('password').grant ?? (await verify(asked, code, 'second_factor')).grant;
         advance('password', { grant });
         enter((await login({ phone, password: typedPassword ?? values.password }, grant)).accessToken);
@@ -73,7 +73,7 @@ export function passwordView(): Child[] {
   ];
 }
 
-/** A number first, then who it is. */
+/** First a number, then the customer's details. */
 export function registerView(): Child[] {
   const { asked, grant, grantUntil, phone } = progressOf('register');
   if (grant && grantUntil !== undefined) {
@@ -111,7 +111,7 @@ export function registerView(): Child[] {
   ];
 }
 
-/** A code to the phone of the account is worth a new password. It logs nobody in. */
+/** A code to the account's phone permits a new password. It does not log in. */
 export function resetView(): Child[] {
   const { asked, grant, grantUntil, phone } = progressOf('reset');
   if (grant && grantUntil !== undefined) {
@@ -147,7 +147,7 @@ function enter(accessToken: string): void {
   go('home');
 }
 
-/** What a verified number is used for, while that may be done. */
+/** The step that uses a verified number, while its grant is valid. */
 function detailsView(view: View, heading: Key, lead: Key, until: number, content: Child[]): Child[] {
   if (secondsUntil(until) === 0) {
     advance(view);

@@ -6,7 +6,7 @@ import { stage } from './stage.js';
 import { advance, type Asked, progressOf, reloaded, type View } from './tab.js';
 import { type Key } from './texts.js';
 
-/** Goes one step further in what is under way; without a change, back to its beginning. */
+/** Moves the current task one step forward; without a change, back to its beginning. */
 export function step(view: View, change: Parameters<typeof advance>[1]): void {
   stage.flash = undefined;
   advance(view, change);
@@ -17,14 +17,14 @@ export function title(key: Key): HTMLElement {
   return el('h2', { tabindex: -1 }, t(key));
 }
 
-/** What was typed is not lost by it. */
+/** Typed text is kept. */
 function startOver(view: View): void {
   const { phone, newPhone } = progressOf(view);
   advance(view);
   step(view, { ...(phone && { phone }), ...(newPhone && { newPhone }) });
 }
 
-/** The view in which a code is entered, whatever it is for. */
+/** The view for entering a code, for any task. */
 export function codeView(
   view: View,
   asked: Asked,

@@ -1,11 +1,11 @@
-// What this tab knows. It lasts as long as the tab, reloads included, and no other tab sees it.
+// The state of this tab. It lasts as long as the tab, including reloads, and no other tab sees it.
 
-/** A challenge that waits for its code. */
+/** A challenge that awaits its code. */
 export interface Asked {
   challenge: string;
   /** Masked. */
   phone: string;
-  /** On our clock, as is the next. */
+  /** In local time, as is the next. */
   expiresAt: number;
   resendAt: number;
   codeLength: number;
@@ -19,16 +19,16 @@ export interface Transfer {
   status: 'pending' | 'executed';
 }
 
-/** How far somebody got in what they are doing. */
+/** The progress of the current task. */
 export interface Progress {
   asked?: Asked;
-  /** As it was typed. */
+  /** As typed. */
   phone?: string;
   grant?: string;
   grantUntil?: number;
   /** The number to change to. */
   newPhone?: string;
-  /** The code that is asked for went there. */
+  /** The phone that received the code. */
   toNew?: boolean;
   newNumberGrant?: string;
   transfer?: Transfer;
@@ -38,7 +38,7 @@ export type View = 'login' | 'password' | 'register' | 'reset' | 'home' | 'trans
 
 interface Tab {
   token?: string;
-  /** Numbers that were typed here, which makes them the phone at hand. */
+  /** Numbers typed here, whose messages the page's phone shows. */
   phones: string[];
   progress: Partial<Record<View, Progress>>;
 }
@@ -56,14 +56,14 @@ function kept(): Tab {
 
 export const tab = kept();
 
-/** Whether something was under way when the page was loaded: passwords are gone then, since they are never kept. */
+/** Whether a task was in progress when the page was loaded: its passwords are gone, since they are never stored. */
 export const reloaded = new Set(Object.keys(tab.progress));
 
 function keep(): void {
   try {
     sessionStorage.setItem(KEY, JSON.stringify(tab));
   } catch {
-    // storage is forbidden here: a reload begins anew
+    // storage is forbidden here: a reload starts over
   }
 }
 
@@ -71,7 +71,7 @@ export function progressOf(view: View): Progress {
   return tab.progress[view] ?? {};
 }
 
-/** Without a change: over, or given up. */
+/** Without a change: done, or cancelled. */
 export function advance(view: View, change?: Progress): void {
   reloaded.delete(view);
   if (change) tab.progress[view] = { ...tab.progress[view], ...change };

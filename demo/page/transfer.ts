@@ -9,7 +9,7 @@ import { advance, progressOf, type Transfer } from './tab.js';
 
 const CURRENCIES = ['SAR', 'AED', 'KWD', 'BHD', 'QAR', 'OMR', 'JOD', 'EGP', 'LYD', 'ILS', 'NGN', 'GBP'];
 
-/** Prepared, then asked for, then confirmed: the code is bound to amount and payee. */
+/** Prepared, requested, then confirmed: the code is bound to amount and payee. */
 export function transferView(): Child[] {
   const { transfer, asked } = progressOf('transfer');
   if (!transfer) return [title('transferTitle'), el('p', { class: 'lead' }, t('transferIntro')), orderForm()];
@@ -46,7 +46,7 @@ function orderForm(): HTMLElement {
   ] as const;
   return form(fields, 'prepare', async (order) => {
     const transfer = await call<Transfer>('POST', '/transfers', { body: order });
-    advance('transfer', { transfer }); // what is prepared stays so, whether or not a code can be sent
+    advance('transfer', { transfer }); // the transfer stays prepared, whether or not a code can be sent
     await ask(transfer).catch((problem: unknown) => {
       step('transfer', { transfer });
       throw problem;

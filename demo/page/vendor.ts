@@ -7,7 +7,7 @@ import { type Key } from './texts.js';
 
 const FAULTS = ['none', 'slow', 'silent', 'down', 'busy', 'cut', 'garbage', 'lying', 'twice'] as const;
 
-/** Who carries the codes, and what is wrong with it. Both hold for all who look at this bank. */
+/** The vendor that sends the codes, and its fault. Both apply to all viewers of this bank. */
 export function showVendors(place: HTMLElement): void {
   const { vendors: state } = seen;
   const heading = el('h2', { id: 'vendor-title' }, t('vendorTitle'));
@@ -73,7 +73,7 @@ function faults({ vendors, current, fault }: Vendors, trouble: HTMLElement): HTM
   );
 }
 
-/** The answer comes by the events, to everybody alike. */
+/** The answer arrives as an event, for all viewers alike. */
 async function tell(trouble: HTMLElement, path: string, body: object): Promise<void> {
   try {
     await call('POST', path, { body });

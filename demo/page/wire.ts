@@ -6,7 +6,7 @@ import { timeOf } from './phone.js';
 
 const SHOWN = 50;
 
-/** Every exchange with the vendor, to be opened for what was said. */
+/** Every exchange with the vendor; opens to show its content. */
 export function showWire(place: HTMLElement): void {
   const open = new Set([...place.querySelectorAll<HTMLElement>('details[open]')].map(({ dataset }) => dataset.id));
   const live = el(
@@ -61,7 +61,7 @@ function half(heading: 'request' | 'answer', what: unknown): HTMLElement {
   return el('div', {}, el('h3', {}, t(heading)), said);
 }
 
-/** Of a vendor that speaks HTTP; others say something else. */
+/** For a vendor that speaks HTTP; others have another form. */
 interface Said {
   method?: string;
   url?: string;
@@ -70,7 +70,7 @@ interface Said {
   body?: string;
 }
 
-/** As one would write it: a line for where it went, the headers, and the body, in lines where it is JSON. */
+/** In HTTP notation: the request line, the headers, and the body, indented if it is JSON. */
 function written(what: unknown): string {
   const { method, url, headers, status, body, ...others } = what as Said;
   const lines = [

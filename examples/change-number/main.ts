@@ -18,7 +18,7 @@ class NumberController {
     return { phone: number?.phone, onHold: number?.heldUntil !== null };
   }
 
-  /** A code from either phone: a stolen session alone moves nobody's number. */
+  /** A code from each phone: a stolen session alone cannot move the account to another number. */
   @Post('change')
   async change(
     @Body() { currentNumberGrant, newNumberGrant }: { currentNumberGrant: string; newNumberGrant: string },

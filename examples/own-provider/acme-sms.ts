@@ -15,7 +15,7 @@ import {
 } from 'nestjs-phone-otp/provider-kit';
 import { type SimulatedRequest, type VendorReaction, VendorSimulator } from 'nestjs-phone-otp/simulators';
 
-/** What Acme documents, in the words of the port. Whatever is not listed here is "unknown". */
+/** Acme's documented answers, as outcomes of the port. Any other answer is "unknown". */
 const OUTCOMES: ReadonlyMap<unknown, SendOutcome> = new Map([
   ['queued', 'sent'],
   ['bad_number', 'invalid_number'],
@@ -23,7 +23,7 @@ const OUTCOMES: ReadonlyMap<unknown, SendOutcome> = new Map([
   ['no_credit', 'insufficient_balance'],
 ]);
 
-/** The adapter of a vendor that carries texts: an address, a key, and a table. */
+/** The adapter of a vendor that delivers texts: an address, a key, and a table. */
 export class AcmeSms implements DeliveryProvider {
   readonly name = 'acme-sms';
   readonly mode = 'delivery';
@@ -49,9 +49,9 @@ export class AcmeSms implements DeliveryProvider {
   }
 }
 
-/** Acme on this machine: its documented answers, and an inbox in the place of phones. */
+/** Simulates Acme on this machine: its documented answers, and an inbox in place of phones. */
 export class AcmeSimulator extends VendorSimulator {
-  /** Answers everything with this status, such as `no_credit`. */
+  /** Answers every request with this status, such as `no_credit`. */
   always: string | undefined;
 
   constructor(private readonly apiKey = 'acme-simulator-key') {

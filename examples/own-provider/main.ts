@@ -11,7 +11,7 @@ class InboxController {
   @Get(':phone')
   newest(@Param('phone') phone: string) {
     const [message] = acme.messages(phone);
-    if (!message) throw new NotFoundException('Nothing came yet.');
+    if (!message) throw new NotFoundException('No message yet.');
     return { text: message.text, code: message.code };
   }
 }

@@ -21,7 +21,7 @@ class PasswordController {
     );
   }
 
-  /** Nobody is signed in: whose account it is follows from the phone that was proved. It logs nobody in. */
+  /** Nobody is signed in: the verified phone identifies the account. The reset does not log in. */
   @Post('reset')
   @HttpCode(204)
   @StepUp('password_reset', { consume: 'handler' })
@@ -35,7 +35,7 @@ class PasswordController {
         [grant.subject, salt, scryptSync(password, salt, 32)],
       );
       this.sessions.endAll(grant.subject);
-      this.notices.send('password_changed', phone, { manager }); // once it is committed
+      this.notices.send('password_changed', phone, { manager }); // after the commit
     });
   }
 }

@@ -14,7 +14,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { database, Inbox, options, routes, serve, sms } from '../support/example.js';
 import { Sessions, SignIn } from '../support/sign-in.js';
 
-/** Customers are made by their first login, in the same transaction that binds the number to them. */
+/** A customer is created at the first login, in the same transaction that binds the number. */
 @Injectable()
 class Customers extends PhoneAccounts {
   constructor(

@@ -16,7 +16,7 @@ import { Sessions, SignIn } from '../support/sign-in.js';
 
 const salt = randomBytes(16);
 const hash = (password: string) => scryptSync(password, salt, 32);
-/** Yours are in a table, and counted: a password is guessed where nobody counts. */
+/** In your application, store them in a table and count attempts: uncounted passwords can be guessed. */
 const PASSWORDS = new Map([['sara', hash('correct horse battery')]]);
 
 @Controller()
@@ -29,7 +29,7 @@ class LoginController {
     private readonly sessions: Sessions,
   ) {}
 
-  /** A right password alone is answered with a challenge; the same call with its grant opens the session. */
+  /** A right password alone returns a challenge; the same call with its grant opens the session. */
   @Post('login')
   async login(
     @Body() { name, password }: { name: string; password: string },

@@ -15,7 +15,7 @@ if (cluster.isWorker) {
 } else {
   const { url } = await postgresFor(process.env);
   const port = Number(process.env.PORT ?? 3000);
-  // One after the other, since the first runs the migrations. They share the database and the pepper, and nothing else.
+  // Start one after the other, since the first runs the migrations. They share only the database and the pepper.
   for (const PORT of [port, port + 1]) {
     await once(cluster.fork({ PORT, DATABASE_URL: url, OTP_PEPPER: options.pepper }), 'listening');
   }

@@ -13,7 +13,7 @@ const vendors = {
   twilio: await new TwilioSimulator().start(),
 };
 
-/** Saudi numbers by Taqnyat, and by Unifonic where Taqnyat surely sent nothing; all others by Twilio. */
+/** Saudi numbers go to Taqnyat, and to Unifonic if Taqnyat certainly sent nothing; all others go to Twilio. */
 const provider = new CountryRouter({
   SA: new Failover([
     new TaqnyatSms({ ...vendors.taqnyat.access, sender: 'Acme' }),
@@ -24,17 +24,17 @@ const provider = new CountryRouter({
 
 @Controller()
 class VendorsController {
-  /** What a phone shows, and who brought it. */
+  /** The messages on a phone, and the vendor that delivered each. */
   @Get('inbox/:phone')
   inbox(@Param('phone') phone: string) {
     const found = Object.entries(vendors).flatMap(([by, vendor]) =>
       vendor.messages(phone).map(({ text }) => ({ by, text })),
     );
-    if (found.length === 0) throw new NotFoundException('Nothing came yet.');
+    if (found.length === 0) throw new NotFoundException('No message yet.');
     return found;
   }
 
-  /** Pulls a vendor's plug. */
+  /** Stops a vendor abruptly. */
   @Post('vendors/:name/stop')
   async stop(@Param('name') name: keyof typeof vendors) {
     await vendors[name].stop();

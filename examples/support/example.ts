@@ -8,12 +8,12 @@ import { OTP_MIGRATIONS, type OtpModuleOptions } from 'nestjs-phone-otp';
 import { OtpRoutesModule } from 'nestjs-phone-otp/routes';
 import { CapturingProvider, OtpTesting, postgresFor } from 'nestjs-phone-otp/testing';
 
-/** In the place of a vendor: keeps messages, for `/inbox`. Your application passes its vendor's adapter to `OtpModule`. */
+/** Stands in for a vendor: keeps messages for `/inbox`. Your application passes its vendor's adapter to `OtpModule`. */
 export const sms = new CapturingProvider();
 
-/** What every example sets alike. */
+/** The settings that all examples share. */
 export const options = {
-  pepper: process.env.OTP_PEPPER ?? randomBytes(48).toString('base64'), // one for all instances, and outside the database
+  pepper: process.env.OTP_PEPPER ?? randomBytes(48).toString('base64'), // the same for all instances, and stored outside the database
   regions: ['SA'],
   appName: 'Acme',
   dailySendBudget: 1000,
@@ -34,7 +34,7 @@ export const database = TypeOrmModule.forRootAsync({
   }),
 });
 
-/** What a phone shows. */
+/** The messages on a phone. */
 @Controller('inbox')
 class InboxController {
   constructor(private readonly modules: ModuleRef) {}
@@ -42,7 +42,7 @@ class InboxController {
   @Get(':phone')
   async newest(@Param('phone') phone: string) {
     const [message] = await OtpTesting.of(this.modules).messages(phone);
-    if (!message) throw new NotFoundException('Nothing came.');
+    if (!message) throw new NotFoundException('No message yet.');
     return { text: message.text, code: sms.lastCode(message.phone) };
   }
 }
@@ -52,7 +52,7 @@ export class Inbox {}
 
 /**
  * Opens an application on PORT, 3000 by default.
- * @param before what happened before its story begins, such as a number that was activated long ago
+ * @param before what happened before the example begins, such as an activated number
  */
 export async function serve(application: Type<unknown>, before?: (otp: OtpTesting) => Promise<void>): Promise<void> {
   const app = await NestFactory.create(application, { logger: ['warn', 'error'], forceCloseConnections: true });

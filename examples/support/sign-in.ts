@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Body, Controller, Injectable, Module, Post } from '@nestjs/common';
 import { type Caller, Callers } from 'nestjs-phone-otp';
 
-/** Access tokens in memory: yours are in a database, or signed. */
+/** Access tokens in memory. Store yours in a database, or sign them. */
 @Injectable()
 export class Sessions {
   readonly #accounts = new Map<string, string>();
@@ -23,7 +23,7 @@ export class Sessions {
   }
 }
 
-/** Tells the package who is signed in: its routes, and `@StepUp`. */
+/** Tells the package's routes and `@StepUp` who is signed in. */
 @Injectable()
 class SessionCallers extends Callers {
   constructor(private readonly sessions: Sessions) {
@@ -36,7 +36,7 @@ class SessionCallers extends Callers {
   }
 }
 
-/** Stands for the application's own login, where that is not the story. */
+/** Stands in for the application's own login, where login is not the topic. */
 @Controller('sign-in')
 class SignInController {
   constructor(private readonly sessions: Sessions) {}

@@ -12,7 +12,7 @@ class LoginController {
   }
 }
 
-/** An application as it is: its test changes nothing in it. */
+/** An unmodified application: its test changes nothing in it. */
 @Module({
   imports: [database, routes, OtpModule.forRoot(new ConsoleProvider(), options)],
   controllers: [LoginController],

@@ -38,7 +38,7 @@ void describe('the login of my application', () => {
     assert.deepEqual(answer, { status: 201, body: { account: 'sara', amr: ['otp', 'sms'] } });
   });
 
-  void it('does not let her in with a code that is too old', async () => {
+  void it('rejects an expired code', async () => {
     await otp.activate(phone, 'sara');
     const challenge = await start();
     const code = await otp.lastCode(phone);
@@ -48,7 +48,7 @@ void describe('the login of my application', () => {
     assert.equal((await post('/auth/login', { challenge, code })).body.code, 'otp_unavailable');
   });
 
-  void it('sends nothing to a number that nobody has', async () => {
+  void it('sends nothing to an unknown number', async () => {
     await start();
 
     assert.deepEqual(await otp.messages(phone), []);

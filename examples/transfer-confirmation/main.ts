@@ -43,11 +43,11 @@ class Transfers {
     return { id };
   }
 
-  /** As it is stored, in the words that the message shows. @throws 404, 409 */
+  /** Returns the stored transfer in the words of the message. @throws 404, 409 */
   async pending(id: string, owner: string, manager = this.dataSource.manager, lock = ''): Promise<Action> {
     const [found] = await manager.query(`SELECT * FROM transfers WHERE id = $1 AND owner = $2 ${lock}`, [id, owner]);
     if (!found) throw new NotFoundException('There is no such transfer.');
-    if (found.executed_at) throw new ConflictException('This transfer is executed already.');
+    if (found.executed_at) throw new ConflictException('This transfer is already executed.');
     return { id, amount: found.amount, currency: found.currency, payee: found.payee };
   }
 

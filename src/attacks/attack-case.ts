@@ -1,35 +1,35 @@
 import type { Attacker } from './attacker.js';
 import type { Ability, AttackLimits } from './target.js';
 
-/** What a case counted. */
+/** The counts of one case. */
 export type AttackFigures = Readonly<Record<string, number>>;
 
-/** An attack that worked on somebody, told as what must hold against it. */
+/** A known attack, stated as the behavior that withstands it. */
 export interface AttackCase {
-  /** Its family's letter and a number, such as `G2`. */
+  /** The letter of its family and a number, such as `G2`. */
   readonly id: string;
-  /** What must hold. */
+  /** The behavior that must hold. */
   readonly title: string;
-  /** Who was hit by it, where that is public: `CVE-…`, `GHSA-…`, or an issue as `owner/repository#number`. */
+  /** Published cases: `CVE-…`, `GHSA-…`, or an issue as `owner/repository#number`. */
   readonly advisories: readonly string[];
-  /** What the host must have described of its application. Without it the case is not applicable. */
+  /** The abilities that the target must describe. Without them the case is not applicable. */
   readonly needs: readonly Ability[];
-  /** Why an application with these limits is out of its reach, if it is: it would have to send too much. */
+  /** Why the attack cannot reach an application with these limits, if so: it would have to send too many requests. */
   readonly beyond?: (limits: AttackLimits) => string | undefined;
-  /** Messages that it has sent, at most. */
+  /** The most messages that it causes. */
   readonly messages: number;
-  /** Requests that it makes, at most: it is stopped at the next one. */
+  /** The most requests that it makes. The next one stops it. */
   readonly requests: number;
   /**
-   * Attacks.
+   * Carries out the attack.
    * @throws {@link Broken} says what the application let through
    * @throws {@link NotStaged} the attack could not be carried out
-   * @internal: `runAttacks` and `replayAttacks` stage it
+   * @internal called by `runAttacks` and `replayAttacks`
    */
   run(attacker: Attacker): Promise<AttackFigures>;
 }
 
-/** Where one can read about it. */
+/** Returns the page that describes an advisory. */
 export function linkOf(advisory: string): string {
   if (advisory.startsWith('CVE-')) return `https://www.cve.org/CVERecord?id=${advisory}`;
   if (advisory.startsWith('GHSA-')) return `https://github.com/advisories/${advisory}`;

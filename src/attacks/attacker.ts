@@ -8,7 +8,7 @@ import type { Source, Wire } from './wire.js';
 
 const MESSAGE_MS = 10_000;
 const HOOK_MS = 120_000;
-/** Requests from one address in a crowd: fewer than the module allows one. */
+/** Requests from one address in a crowd: below the module's limit per address. */
 const PER_ADDRESS = 15;
 
 /** A challenge whose code arrived. */
@@ -17,20 +17,20 @@ export interface Begun {
   readonly purpose: BuiltInPurpose;
   readonly challenge: string;
   readonly code: string;
-  /** What `start` answered. */
+  /** The answer to `start`. */
   readonly answer: AttackAnswer;
 }
 
-/** Somebody with an account, who is signed in. */
+/** A signed-in account. */
 export interface Account {
   readonly phone: string;
   readonly password: string;
   readonly token: string;
-  /** The challenge that it began with. */
+  /** The challenge of its registration. */
   readonly begun: Begun;
 }
 
-/** What goes along with a request: tokens of the application, a grant, further fields of its body. */
+/** What accompanies a request: an access token, a grant, further body fields and headers. */
 export interface Along {
   readonly token?: string | undefined;
   readonly grant?: string | undefined;
@@ -38,15 +38,15 @@ export interface Along {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What all who take part in one case share. */
+/** What all participants of one case share. */
 export interface Stage {
   readonly target: AttackTarget;
   readonly wire: Wire;
-  /** Who may have got messages. */
+  /** The phones that may have received messages. */
   readonly phones: Set<string>;
 }
 
-/** Somebody at one address who talks to one instance: the attacker, a victim, a stranger. */
+/** A client at one address that talks to one instance: the attacker, a victim, a stranger. */
 export class Attacker {
   constructor(
     private readonly stage: Stage,
@@ -62,17 +62,17 @@ export class Attacker {
     return limitsOf(this.target);
   }
 
-  /** Somebody at another address. */
+  /** Returns a client at another address. */
   elsewhere(): Attacker {
     return new Attacker(this.stage, this.baseUrl);
   }
 
-  /** The same address, and the other instance if there is one. */
+  /** Returns the same client at the other instance, if there is one. */
   atSecondInstance(): Attacker {
     return new Attacker(this.stage, this.target.secondInstanceUrl ?? this.baseUrl, this.source);
   }
 
-  /** So many at once, at several addresses, and half of them at the second instance. */
+  /** Returns `size` clients at several addresses, half of them at the second instance. */
   crowd(size: number): Attacker[] {
     const crowd: Attacker[] = [];
     while (crowd.length < size) {
@@ -83,7 +83,7 @@ export class Attacker {
     return crowd;
   }
 
-  /** Headers of somebody who claims to come from another address, as far to the left as a client can put it. */
+  /** Returns headers that claim another address, as far to the left as a client can place it. */
   forged(address: string): Record<string, string> {
     const { 'X-Forwarded-For': added } = this.source.headers;
     const claimed = added === undefined ? address : `${address}, ${added}`;
@@ -95,7 +95,7 @@ export class Attacker {
     };
   }
 
-  /** A number that nobody has. */
+  /** Returns an unused number. */
   newPhone(): string {
     const phone = this.target.newPhone();
     this.stage.phones.add(phone);
@@ -133,7 +133,7 @@ export class Attacker {
     return this.send(this.route('verify', { challenge, code, purpose }), along);
   }
 
-  /** A ready-made route with this body. */
+  /** Returns a request to a ready-made route. */
   route(name: 'start' | 'resend' | 'verify', body?: unknown): AttackRequest {
     return { path: `${this.target.routes ?? '/otp'}/${name}`, ...(body !== undefined && { body }) };
   }
@@ -150,7 +150,9 @@ export class Attacker {
     return this.begun(answer, purpose, phone, before.length);
   }
 
-  /** Reads the message of a challenge that an answer begins. @param before messages that the phone had until then */
+  /**
+   * Reads the message of a challenge that an answer starts. @param before number of messages at the phone until then
+   */
   async begun(answer: AttackAnswer, purpose: BuiltInPurpose, phone: string, before: number): Promise<Begun> {
     const { challenge, codeLength = 6 } = answer.json;
     if (typeof challenge !== 'string') throw new NotStaged(`${answer.request} answered without "challenge".`);
@@ -158,7 +160,7 @@ export class Attacker {
     return { phone, purpose, challenge, code, answer };
   }
 
-  /** The code of the message after so many. */
+  /** Returns the code of the message that follows the first `before` messages. */
   async nextCode(phone: string, before: number, length = 6): Promise<string> {
     const texts = await this.messages(phone, before);
     const code = new RegExp(`(?<!\\d)\\d{${length}}(?!\\d)`).exec(texts[0]!)?.[0];
@@ -166,7 +168,7 @@ export class Attacker {
     return code;
   }
 
-  /** Every text that a phone received, newest first; waits for one more than `before`. */
+  /** Returns every text that a phone received, newest first; waits for more than `before` of them. */
   async messages(phone: string, before = -1): Promise<readonly string[]> {
     this.stage.phones.add(phone);
     const deadline = Date.now() + MESSAGE_MS;
@@ -178,7 +180,7 @@ export class Attacker {
     }
   }
 
-  /** The grant of a challenge. */
+  /** Returns the grant of a challenge. */
   async grantFor(begun: Begun, along?: Along): Promise<string> {
     return this.grantIn(await this.verify(begun, begun.code, along));
   }
@@ -188,7 +190,7 @@ export class Attacker {
     return this.#text(answer, 'grant');
   }
 
-  /** Opens an account. */
+  /** Registers an account. */
   async signUp(phone = this.newPhone()): Promise<Account> {
     const begun = await this.begin('registration', phone);
     const password = newPassword();
@@ -197,20 +199,20 @@ export class Attacker {
     return { phone, password, begun, token: this.tokenIn(registered) };
   }
 
-  /** A code to log in with, once the wait after the one that began the account is over. */
+  /** Starts a login once the cooldown after the registration code is over. */
   async beginLogin({ phone, begun }: Account): Promise<Begun> {
     await this.passed('resendAt', begun.answer);
     return this.begin('login', phone);
   }
 
-  /** Tries codes of challenges that there are not, each along with what `along` makes, until the application slows it down. */
+  /** Sends codes for nonexistent challenges, each with what `along` returns, until the application slows them down. */
   async triesUntilSlowed(along?: () => Along): Promise<{ tried: number; slowed: boolean }> {
     let tried = 0;
     let slowed = false;
     while (!slowed && tried <= this.limits.verifiesPerAddress) {
       const challenge = { challenge: madeUpChallenge(), purpose: 'registration' } as const;
       const answer = await this.verify(challenge, '123456', along?.());
-      refused(answer, 'a code for a challenge that there is not');
+      refused(answer, 'a code for a nonexistent challenge');
       slowed = answer.status === 429;
       tried++;
     }
@@ -237,7 +239,7 @@ export class Attacker {
     return this.send(this.target.me!(), { token });
   }
 
-  /** A payment of an account that waits for its confirmation. @returns its id */
+  /** Creates a payment that awaits confirmation. @returns its id */
   async payment({ token }: Account, order = { amount: '250.00', payee: 'Honest Payee' }): Promise<string> {
     const { create, id } = this.target.guarded!;
     const created = await this.send(create(order), { token });
@@ -249,7 +251,7 @@ export class Attacker {
     return this.send(this.target.guarded!.confirm({ id }), along);
   }
 
-  /** Asks to confirm a payment, and reads the message. */
+  /** Asks to confirm a payment and reads the message. */
   async stepUp(id: string, { token, phone }: Account, along?: Along): Promise<Begun & { text: string }> {
     const before = (await this.messages(phone)).length;
     const asked = await this.confirm(id, { ...along, token });
@@ -257,7 +259,7 @@ export class Attacker {
     return { ...begun, text: (await this.messages(phone))[0]! };
   }
 
-  /** The access token of a login or registration. */
+  /** Returns the access token of a login or registration. */
   tokenIn(answer: AttackAnswer): string {
     const token = this.givenToken(answer);
     if (token === undefined) throw new NotStaged(`${answer.request} answered without an access token.`);
@@ -269,7 +271,7 @@ export class Attacker {
     return typeof answer.json.accessToken === 'string' ? answer.json.accessToken : undefined;
   }
 
-  /** Lets time pass until what an answer names, such as `resendAt`, is over. */
+  /** Lets time pass until the given time in an answer, such as `resendAt`, is over. */
   async passed(field: 'resendAt' | 'expiresAt', { headers, json, request }: AttackAnswer): Promise<void> {
     const now = Date.parse(headers.get('date') ?? '') || Date.now();
     const seconds = Math.ceil((Date.parse(String(json[field])) - now) / 1000) + 1;
@@ -305,10 +307,10 @@ export class Attacker {
   }
 }
 
-/** What `verify` needs of a challenge beside its code. */
+/** The fields that `verify` needs besides the code. */
 export type VerifiedOf = Pick<Begun, 'challenge' | 'purpose'>;
 
-/** Codes that are not this one, each another. */
+/** Returns distinct codes, none of them the given one. */
 export function wrongCodes(code: string, count: number): string[] {
   const all = 10 ** code.length;
   return Array.from({ length: count }, (_, n) => String((Number(code) + 1 + n) % all).padStart(code.length, '0'));
@@ -318,22 +320,22 @@ export function wrongCode(code: string): string {
   return wrongCodes(code, 1)[0]!;
 }
 
-/** Two that could be told apart, as they can but once in a million times. */
+/** Requires two challenges to have different codes. They are equal once in a million times. */
 export function areDifferent(one: Begun, other: Begun): void {
   if (one.code === other.code) throw new NotStaged('Both challenges have the same code.');
 }
 
-/** A handle that looks right, of a challenge that there is not. */
+/** Returns a well-formed handle of a nonexistent challenge. */
 export function madeUpChallenge(): string {
   return `${randomUUID()}.${randomBytes(16).toString('base64url')}`;
 }
 
-/** Long and random: no dictionary has it. */
+/** Returns a long, random password that no dictionary contains. */
 export function newPassword(): string {
   return randomBytes(18).toString('base64url');
 }
 
-/** Half of what a challenge's holder knows is another: the sign after the dot, or the last where there is none. */
+/** Changes one character in the secret half of a handle: the one after the dot, or the last if there is no dot. */
 export function altered(challenge: string): string {
   const at = challenge.includes('.') ? challenge.indexOf('.') + 1 : challenge.length - 1;
   return challenge.slice(0, at) + (challenge[at] === 'A' ? 'B' : 'A') + challenge.slice(at + 1);

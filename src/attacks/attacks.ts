@@ -7,7 +7,7 @@ import { RACES } from './races.js';
 import { SKIPPING } from './skipping.js';
 import { TAKEOVER } from './takeover.js';
 
-/** Every attack of the suite, by family. */
+/** All attacks of the suite, by family. */
 export const ATTACK_FAMILIES = {
   guessing: GUESSING,
   races: RACES,
@@ -18,5 +18,5 @@ export const ATTACK_FAMILIES = {
   disclosure: DISCLOSURE,
 } satisfies Record<string, readonly AttackCase[]>;
 
-/** Every attack of the suite, in the order in which they are made. */
+/** All attacks of the suite, in the order in which they run. */
 export const ATTACKS: readonly AttackCase[] = Object.values(ATTACK_FAMILIES).flat();

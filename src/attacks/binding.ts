@@ -2,14 +2,14 @@ import type { AttackCase } from './attack-case.js';
 import { altered, areDifferent, newPassword } from './attacker.js';
 import { allowed, holds, isSuccess, refused } from './verdict.js';
 
-/** Names under which an application might take a number from whoever asks. */
+/** Field names under which an application might accept a number from the client. */
 const NAMES_OF_A_NUMBER = ['phone', 'phoneNumber', 'phone_number', 'number', 'mobile', 'subject'];
 
-/** A proof is of something: this number, person, purpose and payment, and nothing else. */
+/** A proof is bound to one number, person, purpose and payment. */
 export const BINDING: readonly AttackCase[] = [
   {
     id: 'B1',
-    title: 'Whoever proved one number does not finish with another',
+    title: 'A proof for one number does not register another',
     advisories: ['CVE-2026-15014'],
     needs: ['register'],
     messages: 2,
@@ -32,13 +32,13 @@ export const BINDING: readonly AttackCase[] = [
         password: newPassword(),
         grant: await victim.grantFor(own),
       });
-      allowed(opened, 'the number of its owner, after somebody with a code for another number named it');
+      allowed(opened, 'the number of its owner, after a client with a code for another number named it');
       return { tried, successes: 0 };
     },
   },
   {
     id: 'B2',
-    title: 'A code verifies its own challenge only, and tries elsewhere leave it intact',
+    title: 'A code verifies only its own challenge, and attempts elsewhere leave it intact',
     advisories: ['CVE-2026-45337'],
     needs: [],
     messages: 2,
@@ -56,7 +56,7 @@ export const BINDING: readonly AttackCase[] = [
   },
   {
     id: 'B3',
-    title: 'A code verifies for its own purpose only',
+    title: 'A code verifies only for its own purpose',
     advisories: [],
     needs: [],
     messages: 1,
@@ -73,7 +73,7 @@ export const BINDING: readonly AttackCase[] = [
   },
   {
     id: 'B3b',
-    title: 'A grant opens the routes of its own purpose only',
+    title: 'A grant opens only the routes of its own purpose',
     advisories: ['CVE-2025-46815', 'CVE-2025-69614'],
     needs: ['register', 'login', 'resetPassword', 'elapse'],
     messages: 3,
@@ -82,21 +82,21 @@ export const BINDING: readonly AttackCase[] = [
       const owner = await attacker.signUp();
       const login = await attacker.beginLogin(owner);
       const forLogin = await attacker.grantFor(login);
-      refused(await attacker.resetPassword({ grant: forLogin }), 'a grant for a login at the password reset');
+      refused(await attacker.resetPassword({ grant: forLogin }), 'a login grant at the password reset');
       await attacker.passed('resendAt', login.answer);
       const forReset = await attacker.grantFor(await attacker.begin('password_reset', owner.phone));
 
-      refused(await attacker.login({}, { grant: forReset }), 'a grant for a password reset at the login');
+      refused(await attacker.login({}, { grant: forReset }), 'a password-reset grant at the login');
       for (const grant of [forLogin, forReset]) {
         const { phone, password } = owner;
-        refused(await attacker.register({ phone, password, grant }), 'a grant for something else at the registration');
+        refused(await attacker.register({ phone, password, grant }), 'a grant for another purpose at the registration');
       }
       return { attempts: 4, successes: 0 };
     },
   },
   {
     id: 'B3c',
-    title: 'A text that holds more than one number sends to none of them',
+    title: 'A text with more than one number sends to none of them',
     advisories: [],
     needs: [],
     messages: 0,
@@ -106,7 +106,7 @@ export const BINDING: readonly AttackCase[] = [
       const joined = [',', ';', ' ', '\n', '\r\n', '\0', '&phone=', '%00'].map((sign) => `${one}${sign}${other}`);
       const tricks = [...joined, [one, other], { e164: one }, `${one}\nBcc: ${other}`];
       for (const trick of tricks) {
-        refused(await attacker.start(trick, 'registration'), `${shape(trick, [one, other])} for a number`);
+        refused(await attacker.start(trick, 'registration'), `${shape(trick, [one, other])} as a number`);
       }
 
       return { attempts: tricks.length, successes: 0 };
@@ -114,7 +114,7 @@ export const BINDING: readonly AttackCase[] = [
   },
   {
     id: 'B4',
-    title: 'Whoever did not start a challenge can neither verify it nor use up its tries',
+    title: 'A stranger to a challenge can neither verify it nor use up its attempts',
     advisories: ['GHSA-9m84-wc28-w895'],
     needs: [],
     messages: 1,
@@ -125,7 +125,7 @@ export const BINDING: readonly AttackCase[] = [
       const guessed = { ...begun, challenge: altered(begun.challenge) };
       const stranger = attacker.elsewhere();
       for (let n = 0; n < 6; n++) {
-        refused(await stranger.verify(guessed, begun.code), 'the right code with a handle that was guessed in part');
+        refused(await stranger.verify(guessed, begun.code), 'the right code with a partly guessed handle');
         if (id !== begun.challenge) {
           refused(await stranger.verify({ ...begun, challenge: id }, begun.code), 'the right code with half a handle');
         }
@@ -137,7 +137,7 @@ export const BINDING: readonly AttackCase[] = [
   },
   {
     id: 'B4b',
-    title: "A signed-in account's challenge is verified by that account only",
+    title: 'Only the signed-in account that started a challenge verifies it',
     advisories: ['CVE-2026-45337', 'GHSA-9m84-wc28-w895'],
     needs: ['register'],
     messages: 3,
@@ -146,7 +146,7 @@ export const BINDING: readonly AttackCase[] = [
       const [owner, other] = [await attacker.signUp(), await attacker.elsewhere().signUp()];
       const begun = await attacker.begin('verify_number', attacker.newPhone(), owner);
 
-      refused(await attacker.verify(begun, begun.code), "an account's code from somebody who is not signed in");
+      refused(await attacker.verify(begun, begun.code), "an account's code from a client that is not signed in");
       refused(
         await attacker.verify(begun, begun.code, { token: other.token }),
         "an account's code from another account",
@@ -157,7 +157,7 @@ export const BINDING: readonly AttackCase[] = [
   },
   {
     id: 'B5',
-    title: 'A grant confirms a payment for its own account, signed in, and once',
+    title: 'A grant confirms a payment once, and only for its own signed-in account',
     advisories: ['CVE-2025-46815', 'CVE-2025-69614'],
     needs: ['register', 'guarded'],
     messages: 3,
@@ -170,15 +170,15 @@ export const BINDING: readonly AttackCase[] = [
 
       refused(await attacker.confirm(theirs, { token: other.token, grant }), "a grant for another account's payment");
       refused(await attacker.confirm(mine, { token: other.token, grant }), 'a grant from another account');
-      refused(await attacker.confirm(mine, { grant }), 'a grant from nobody who is signed in');
+      refused(await attacker.confirm(mine, { grant }), 'a grant from a client that is not signed in');
       allowed(await attacker.confirm(mine, { token, grant }), 'the grant, after others tried it');
-      refused(await attacker.confirm(mine, { token, grant }), 'a grant that was used');
+      refused(await attacker.confirm(mine, { token, grant }), 'a used grant');
       return { attempts: 4, successes: 0 };
     },
   },
   {
     id: 'B5b',
-    title: 'A grant whose time is over confirms nothing',
+    title: 'An expired grant confirms nothing',
     advisories: ['CVE-2025-69614'],
     needs: ['register', 'guarded', 'elapse'],
     messages: 2,
@@ -192,7 +192,7 @@ export const BINDING: readonly AttackCase[] = [
       await attacker.passed('expiresAt', verified);
 
       const late = await attacker.confirm(id, { token: owner.token, grant });
-      refused(late, 'a grant whose time was over');
+      refused(late, 'an expired grant');
       return { attempts: 1, successes: 0 };
     },
   },
@@ -214,7 +214,7 @@ export const BINDING: readonly AttackCase[] = [
   },
   {
     id: 'B6',
-    title: 'What is stored is confirmed, not what the caller says it is',
+    title: 'The stored payment is confirmed, not the one that the caller names',
     advisories: [],
     needs: ['register', 'guarded'],
     messages: 2,
@@ -230,20 +230,20 @@ export const BINDING: readonly AttackCase[] = [
       const asked = typeof tampered.json.challenge === 'string' ? tampered : await attacker.confirm(id, { token });
       const begun = await attacker.begun(asked, 'transaction', owner.phone, before);
       const [text] = await attacker.messages(owner.phone);
-      holds(!isTheirs(text!), 'Its message names the amount and payee of the request, not of the record.');
+      holds(!isTheirs(text!), 'Its message names the amount and payee of the request instead of the record.');
 
       const grant = await attacker.grantFor(begun, owner);
       const answer = await attacker.confirm(id, { token, grant, fields });
-      holds(!isTheirs(answer.text), 'It confirmed the amount and payee of the request, not of the record.');
+      holds(!isTheirs(answer.text), 'It confirmed the amount and payee of the request instead of the record.');
       const { read } = attacker.target.guarded!;
       const stored = read ? (await attacker.send(read({ id }), { token })).text : '';
-      holds(!isTheirs(stored), 'It stored the amount and payee of the request that confirmed.');
+      holds(!isTheirs(stored), 'It stored the amount and payee of the confirming request.');
       return { attempts: 2, successes: 0 };
     },
   },
   {
     id: 'B6b',
-    title: 'A payment that was changed after its code was sent is not confirmed by it',
+    title: 'A code does not confirm a payment that changed after the code was sent',
     advisories: [],
     needs: ['register', 'guarded', 'guarded.change'],
     messages: 3,
@@ -255,13 +255,13 @@ export const BINDING: readonly AttackCase[] = [
       const grant = await attacker.grantFor(await attacker.stepUp(id, owner), owner);
       await attacker.send(attacker.target.guarded!.change!({ id, payee: 'Mallory' }), { token });
 
-      refused(await attacker.confirm(id, { token, grant }), 'the grant for a payment that was changed since');
+      refused(await attacker.confirm(id, { token, grant }), 'the grant for a payment that has changed since');
       return { attempts: 1, successes: 0 };
     },
   },
   {
     id: 'B7',
-    title: 'Two accounts that verify one number do not get in the way of each other',
+    title: 'Two accounts that verify the same number do not interfere with each other',
     advisories: ['supabase/auth#2430'],
     needs: ['register', 'elapse'],
     messages: 4,
@@ -283,7 +283,7 @@ export const BINDING: readonly AttackCase[] = [
   },
 ];
 
-/** A trick without the numbers in it. */
+/** Shows a trick without its phone numbers. */
 function shape(trick: unknown, phones: string[]): string {
   return phones.reduce((text, phone) => text.replaceAll(phone, '+…'), JSON.stringify(trick));
 }

@@ -6,11 +6,11 @@ import { holds, isSuccess, refused } from './verdict.js';
 const EVIL = 'evil.example';
 const FORGED_CODE = '918273';
 
-/** What answers, messages and logs tell, and to whom. */
+/** What answers, messages and logs disclose, and to whom. */
 export const DISCLOSURE: readonly AttackCase[] = [
   {
     id: 'D1',
-    title: 'No answer holds a whole number',
+    title: 'No answer contains a whole number',
     advisories: [],
     needs: [],
     messages: 1,
@@ -26,14 +26,14 @@ export const DISCLOSURE: readonly AttackCase[] = [
       ];
       for (const { request, headers, text } of answers) {
         const whole = (JSON.stringify([...headers]) + text).includes(significant(begun.phone));
-        holds(!whole, `The answer to ${request} holds the whole number.`);
+        holds(!whole, `The answer to ${request} contains the whole number.`);
       }
       return { answers: answers.length, numbersShown: 0 };
     },
   },
   {
     id: 'D1b',
-    title: 'No log holds a code, a grant, a handle or a whole number',
+    title: 'No log contains a code, a grant, a handle or a whole number',
     advisories: ['CVE-2026-105211'],
     needs: ['logs'],
     messages: 1,
@@ -47,16 +47,16 @@ export const DISCLOSURE: readonly AttackCase[] = [
       const logs = await attacker.logs();
 
       const holdsCode = new RegExp(`(?<!\\d)${code}(?!\\d)`).test(logs);
-      holds(!holdsCode, 'Its logs hold the code.');
-      holds(!logs.includes(significant(phone)), 'Its logs hold the whole number.');
-      holds(!logs.includes(grant), 'Its logs hold the grant.');
-      holds(!logs.includes(challenge), 'Its logs hold the whole handle of the challenge.');
+      holds(!holdsCode, 'Its logs contain the code.');
+      holds(!logs.includes(significant(phone)), 'Its logs contain the whole number.');
+      holds(!logs.includes(grant), 'Its logs contain the grant.');
+      holds(!logs.includes(challenge), 'Its logs contain the whole handle of the challenge.');
       return { secrets: 4, found: 0 };
     },
   },
   {
     id: 'D2',
-    title: 'Known and unknown numbers get the same answers to start and verify',
+    title: 'Known and unknown numbers get the same answers from start and verify',
     advisories: [],
     needs: ['register', 'elapse'],
     messages: 3,
@@ -73,7 +73,10 @@ export const DISCLOSURE: readonly AttackCase[] = [
         }
         const [known, unknown] = pair as [(typeof pair)[number], (typeof pair)[number]];
         const different = known.flatMap((answer, n) => differences(answer, unknown[n]!));
-        holds(different.length === 0, `Known and unknown numbers differ at ${purpose} in ${different.join(' and ')}.`);
+        holds(
+          different.length === 0,
+          `Answers for known and unknown numbers differ at ${purpose} in ${different.join(' and ')}.`,
+        );
         await attacker.passed('resendAt', known[0]!);
       }
       return { pairs: 4, differences: 0 };
@@ -81,7 +84,7 @@ export const DISCLOSURE: readonly AttackCase[] = [
   },
   {
     id: 'D2b',
-    title: 'A wrong password is answered alike and as fast for known and unknown numbers',
+    title: 'A wrong password gets the same answer in the same time for known and unknown numbers',
     advisories: [],
     needs: ['register', 'passwordLogin'],
     messages: 1,
@@ -95,20 +98,20 @@ export const DISCLOSURE: readonly AttackCase[] = [
         const one = await attacker.passwordLogin({ phone: known, password });
         const other = await attacker.passwordLogin({ phone: unknown, password });
         const different = differences(one, other);
-        holds(different.length === 0, `A wrong password is answered differently in ${different.join(' and ')}.`);
+        holds(different.length === 0, `The answers to a wrong password differ in ${different.join(' and ')}.`);
         ofKnown.push(one.ms);
         ofUnknown.push(other.ms);
       }
 
       const [slow, fast] = [Math.max(...ofKnown, ...ofUnknown), Math.min(...ofKnown, ...ofUnknown)];
       const times = `between ${fast.toFixed()} and ${slow.toFixed()} ms`;
-      holds(!areApart(ofKnown, ofUnknown), `The time of an answer, ${times}, tells who has an account.`);
+      holds(!areApart(ofKnown, ofUnknown), `The time of an answer, ${times}, reveals who has an account.`);
       return { pairs: ofKnown.length, medianGapMs: Math.round(Math.abs(median(ofKnown) - median(ofUnknown))) };
     },
   },
   {
     id: 'D3',
-    title: 'No header of a request gets into a message',
+    title: 'No request header reaches a message',
     advisories: ['GHSA-3529-5m8x-rpv3'],
     needs: [],
     messages: 5,
@@ -121,7 +124,7 @@ export const DISCLOSURE: readonly AttackCase[] = [
         const value = ['Origin', 'Referer'].includes(header) ? `https://${EVIL}/` : EVIL;
         if (!isSuccess(await attacker.start(phone, 'registration', { headers: { [header]: value } }))) continue;
         const [text] = await attacker.messages(phone, 0);
-        holds(!text!.includes(EVIL), `The header ${header} of a request is in the message.`);
+        holds(!text!.includes(EVIL), `The request header ${header} appears in the message.`);
         messages++;
       }
       return { headers: forged.length, answered: messages };
@@ -129,7 +132,7 @@ export const DISCLOSURE: readonly AttackCase[] = [
   },
   {
     id: 'D4',
-    title: "A payee brings no code, line or address into its owner's message",
+    title: "A payee cannot inject a code, line or address into the owner's message",
     advisories: [],
     needs: ['register', 'guarded'],
     messages: 10,
@@ -152,8 +155,8 @@ export const DISCLOSURE: readonly AttackCase[] = [
         const asked = await attacker.confirm(id?.(created) ?? String(created.json.id), owner);
         if (typeof asked.json.challenge !== 'string') continue;
         const [text] = await attacker.messages(owner.phone, before);
-        holds(!text!.includes(FORGED_CODE), 'A payee brought a code of its own into the message.');
-        holds(!text!.includes(`@${EVIL}`), 'A payee brought the line of another address into the message.');
+        holds(!text!.includes(FORGED_CODE), 'A payee injected its own code into the message.');
+        holds(!text!.includes(`@${EVIL}`), 'A payee injected the line of another address into the message.');
         messages++;
       }
       return { payees: payees.length, answered: messages };
@@ -161,7 +164,7 @@ export const DISCLOSURE: readonly AttackCase[] = [
   },
   {
     id: 'D4b',
-    title: 'A language or name that a caller asks for brings nothing into the message',
+    title: 'A language or name that a caller requests cannot inject text into the message',
     advisories: [],
     needs: [],
     messages: 4,
@@ -174,7 +177,7 @@ export const DISCLOSURE: readonly AttackCase[] = [
         const phone = attacker.newPhone();
         if (!isSuccess(await attacker.start(phone, 'registration', { fields }))) continue;
         const [text] = await attacker.messages(phone, 0);
-        holds(!text!.includes(EVIL), `A caller brought text into the message, as ${Object.keys(fields).join()}.`);
+        holds(!text!.includes(EVIL), `A caller injected text into the message through ${Object.keys(fields).join()}.`);
         messages++;
       }
       return { wishes: wishes.length, answered: messages };
@@ -182,7 +185,7 @@ export const DISCLOSURE: readonly AttackCase[] = [
   },
 ];
 
-/** The digits of a number that tell whose it is, however it is written. */
+/** Returns the digits that identify a number in any notation. */
 function significant(phone: string): string {
   return phone.slice(-9);
 }

@@ -2,7 +2,7 @@ import type { AttackCase } from './attack-case.js';
 import { type Begun, wrongCode, wrongCodes } from './attacker.js';
 import { allowed, holds, isSuccess, refused } from './verdict.js';
 
-/** Codes have few digits: all that keeps them is that few are compared. */
+/** Codes have few digits: only a limit on attempts protects them. */
 export const GUESSING: readonly AttackCase[] = [
   {
     id: 'G1',
@@ -30,7 +30,7 @@ export const GUESSING: readonly AttackCase[] = [
   },
   {
     id: 'G2',
-    title: 'After a thousand guesses at one challenge the right code is refused',
+    title: 'After a thousand guesses at one challenge, the right code is refused',
     advisories: ['CVE-2026-15210', 'CVE-2025-4094'],
     needs: ['addresses'],
     messages: 1,
@@ -50,7 +50,7 @@ export const GUESSING: readonly AttackCase[] = [
   },
   {
     id: 'G3',
-    title: 'An address that tries codes at many challenges is slowed down',
+    title: 'An address that tries codes on many challenges is slowed down',
     advisories: ['CVE-2026-8760'],
     needs: [],
     beyond: ({ verifiesPerAddress: most }) =>
@@ -60,13 +60,13 @@ export const GUESSING: readonly AttackCase[] = [
     async run(attacker) {
       const { tried, slowed } = await attacker.triesUntilSlowed();
 
-      holds(slowed, `It let one address try ${tried} codes and did not slow it down.`);
+      holds(slowed, `It let one address try ${tried} codes without slowing it down.`);
       return { tried: tried - 1, most: attacker.limits.verifiesPerAddress };
     },
   },
   {
     id: 'G3b',
-    title: 'A code whose time is over is refused',
+    title: 'An expired code is refused',
     advisories: ['CVE-2024-8122'],
     needs: ['elapse'],
     messages: 1,
@@ -75,13 +75,13 @@ export const GUESSING: readonly AttackCase[] = [
       const begun = await attacker.begin();
       await attacker.passed('expiresAt', begun.answer);
 
-      refused(await attacker.verify(begun, begun.code), 'a code whose time was over');
+      refused(await attacker.verify(begun, begun.code), 'an expired code');
       return { successes: 0 };
     },
   },
   {
     id: 'G4',
-    title: 'Guesses from one address each are counted together',
+    title: 'Guesses from many addresses count together',
     advisories: ['CVE-2026-33640', 'GHSA-c55g-q6f4-5qxr'],
     needs: ['addresses'],
     messages: 1,
@@ -98,7 +98,7 @@ export const GUESSING: readonly AttackCase[] = [
   },
   {
     id: 'G5',
-    title: 'Guesses are not given back by a resend, nor by another challenge for the number',
+    title: 'Neither a resend nor another challenge for the number restores guesses',
     advisories: ['better-auth/better-auth#11162'],
     needs: ['elapse'],
     beyond: ({ failuresPerHour: most, maxAttempts }) =>
@@ -142,7 +142,7 @@ export const GUESSING: readonly AttackCase[] = [
   },
   {
     id: 'G6',
-    title: 'What is not a code verifies nothing, breaks nothing and costs no try',
+    title: 'A malformed code verifies nothing, breaks nothing and uses no attempt',
     advisories: ['CVE-2025-12374', 'GHSA-rmmc-8cqj-hfp3', 'CVE-2026-30941'],
     needs: [],
     messages: 1,
@@ -157,13 +157,13 @@ export const GUESSING: readonly AttackCase[] = [
         refused(await attacker.verify(begun, value), `${JSON.stringify(value).replace(code, '…')} for a code`);
 
       const right = await attacker.verify(begun, code);
-      allowed(right, `the right code, after ${odd.length} that are none`);
+      allowed(right, `the right code, after ${odd.length} malformed ones`);
       return { malformed: odd.length, successes: 1 };
     },
   },
   {
     id: 'G7',
-    title: 'A code works once',
+    title: 'A code works only once',
     advisories: ['CVE-2021-43177', 'CVE-2026-27855'],
     needs: [],
     messages: 1,
@@ -173,7 +173,7 @@ export const GUESSING: readonly AttackCase[] = [
       refused(await attacker.verify(begun, wrongCode(begun.code)), 'a wrong code');
       allowed(await attacker.verify(begun, begun.code), 'the right code, after a wrong one');
 
-      refused(await attacker.verify(begun, begun.code), 'a code that was used');
+      refused(await attacker.verify(begun, begun.code), 'a used code');
       refused(
         await attacker.elsewhere().atSecondInstance().verify(begun, begun.code),
         'a code that was used elsewhere',
@@ -183,7 +183,7 @@ export const GUESSING: readonly AttackCase[] = [
   },
   {
     id: 'G7b',
-    title: 'A grant for a login opens one session',
+    title: 'A login grant opens one session',
     advisories: ['CVE-2021-43177', 'CVE-2026-27855'],
     needs: ['register', 'login', 'elapse'],
     messages: 2,
@@ -191,9 +191,9 @@ export const GUESSING: readonly AttackCase[] = [
     async run(attacker) {
       const owner = await attacker.signUp();
       const grant = await attacker.grantFor(await attacker.beginLogin(owner));
-      allowed(await attacker.login({}, { grant }), 'a grant for a login');
+      allowed(await attacker.login({}, { grant }), 'a login grant');
 
-      refused(await attacker.login({}, { grant }), 'a grant that was used');
+      refused(await attacker.login({}, { grant }), 'a used grant');
       return { uses: 2, successes: 1 };
     },
   },

@@ -1,20 +1,23 @@
 import type { AttackAnswer } from './target.js';
 
-/** They differ between any two answers. */
+/** Fields that differ between any two answers. */
 const OWN_FIELDS = ['challenge', 'phone', 'expiresAt', 'resendAt', 'retryAfter', 'correlationId'];
 const OWN_HEADERS =
   /^(date|etag|retry-after|content-length|set-cookie|x-request-id|x-correlation-id|(x-)?ratelimit.*)$/;
 
-/** By what somebody who looks at two answers could tell them apart. */
+/** Returns the parts in which two answers differ. */
 export function differences(one: AttackAnswer, other: AttackAnswer): string[] {
   const [a, b] = [partsOf(one), partsOf(other)];
   return [...new Set([...a.keys(), ...b.keys()])].filter((part) => a.get(part) !== b.get(part));
 }
 
-/** What nobody hears over a network, in milliseconds. */
+/** The time difference that cannot be measured over a network, in milliseconds. */
 const INAUDIBLE_MS = 1;
 
-/** Times of two kinds that do not overlap tell which is which: by chance, eight of each do so once in 6435 times. */
+/**
+ * Tells whether two sets of times do not overlap and so reveal their kind. Eight of each do so by chance once in 6435
+ * times.
+ */
 export function areApart(one: readonly number[], other: readonly number[]): boolean {
   const gap = Math.max(Math.min(...other) - Math.max(...one), Math.min(...one) - Math.max(...other));
   return gap > INAUDIBLE_MS;

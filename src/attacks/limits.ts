@@ -2,14 +2,14 @@ import { randomInt } from 'node:crypto';
 
 import type { AttackCase } from './attack-case.js';
 import { wrongCodes } from './attacker.js';
-import { allowed, holds, isSuccess, refused, staged, told } from './verdict.js';
+import { allowed, holds, isSuccess, refused, staged, summaryOf } from './verdict.js';
 import { differences } from './likeness.js';
 
-/** Limits that can be walked around limit nobody. */
+/** A limit must have no way around it. */
 export const LIMITS: readonly AttackCase[] = [
   {
     id: 'L1',
-    title: 'Forged forwarding headers make nobody another client',
+    title: 'Forged forwarding headers do not make a client look like another',
     advisories: ['CVE-2026-45364', 'CVE-2024-34451', 'CVE-2025-69615'],
     needs: [],
     beyond: ({ verifiesPerAddress: most }) =>
@@ -19,13 +19,13 @@ export const LIMITS: readonly AttackCase[] = [
     async run(attacker) {
       const { tried, slowed } = await attacker.triesUntilSlowed(() => ({ headers: attacker.forged(forgedAddress()) }));
 
-      holds(slowed, `It took ${tried} forged addresses of one client for as many clients.`);
+      holds(slowed, `It treated ${tried} forged addresses of one client as different clients.`);
       return { tried: tried - 1, most: attacker.limits.verifiesPerAddress };
     },
   },
   {
     id: 'L2',
-    title: 'Two instances count together',
+    title: 'Two instances share their counts',
     advisories: ['CVE-2026-74878'],
     needs: ['second instance'],
     messages: 1,
@@ -34,7 +34,7 @@ export const LIMITS: readonly AttackCase[] = [
       const begun = await attacker.begin();
       const other = attacker.elsewhere().atSecondInstance();
       const again = await other.start(begun.phone, 'registration');
-      refused(again, 'a second message within the cooldown, asked for at the other instance');
+      refused(again, 'a second message within the cooldown, requested at the other instance');
       const guesses = wrongCodes(begun.code, attacker.limits.maxAttempts);
       for (const [n, guess] of guesses.entries()) {
         refused(await (n % 2 === 0 ? attacker : other).verify(begun, guess), 'a wrong code');
@@ -51,7 +51,7 @@ export const LIMITS: readonly AttackCase[] = [
   },
   {
     id: 'L2b',
-    title: 'A restart gives no guess and no message back',
+    title: 'A restart restores no guesses and no messages',
     advisories: ['CVE-2026-74878'],
     needs: ['restart'],
     messages: 1,
@@ -74,7 +74,7 @@ export const LIMITS: readonly AttackCase[] = [
   },
   {
     id: 'L3',
-    title: 'Every spelling of a number shares its limits',
+    title: 'All spellings of a number share its limits',
     advisories: ['CVE-2026-107830', 'CVE-2025-29998'],
     needs: [],
     messages: 2,
@@ -89,7 +89,7 @@ export const LIMITS: readonly AttackCase[] = [
         );
       }
 
-      await attacker.begin(); // a message that is asked for later arrives later
+      await attacker.begin(); // a message that is requested later arrives later
       const messages = (await attacker.messages(phone)).length;
       holds(messages === 1, `${spellings.length} spellings of one number got ${messages} messages.`);
       return { spellings: spellings.length };
@@ -97,7 +97,7 @@ export const LIMITS: readonly AttackCase[] = [
   },
   {
     id: 'L3b',
-    title: 'One address has few messages sent, to however many numbers',
+    title: 'One address can trigger only a few messages, to any number of phones',
     advisories: ['CVE-2026-107830', 'CVE-2025-29998'],
     needs: [],
     beyond: ({ sendsPerAddressPerHour: most }) =>
@@ -115,13 +115,13 @@ export const LIMITS: readonly AttackCase[] = [
         else refused(answer, 'one more message');
       }
 
-      holds(slowed, `It let one address have ${accepted} messages sent and did not slow it down.`);
+      holds(slowed, `It let one address trigger ${accepted} messages without slowing it down.`);
       return { accepted, most };
     },
   },
   {
     id: 'L4',
-    title: 'Strangers who use up the limits of a number do not keep its owner out',
+    title: "Strangers who use up a number's limits do not lock out its owner",
     advisories: ['18F/identity-idp#2388'],
     needs: ['register', 'guarded', 'elapse'],
     messages: 5,
@@ -148,7 +148,7 @@ export const LIMITS: readonly AttackCase[] = [
       const before = (await owner.messages(phone)).length;
       const asked = await owner.confirm(id, { token });
       const isAsked = typeof asked.json.challenge === 'string';
-      holds(isAsked, `It kept the owner out after ${wrong} wrong codes of strangers: ${told(asked)}.`);
+      holds(isAsked, `It locked out the owner after ${wrong} wrong codes of strangers: ${summaryOf(asked)}.`);
       const grant = await owner.grantFor(await owner.begun(asked, 'transaction', phone, before), { token });
       allowed(await owner.confirm(id, { token, grant }), `the owner, after ${wrong} wrong codes of strangers`);
       return { wrongByStrangers: wrong, successes: 1 };
@@ -156,7 +156,7 @@ export const LIMITS: readonly AttackCase[] = [
   },
   {
     id: 'L4b',
-    title: 'A limit that is reached answers alike for known and unknown numbers',
+    title: 'A reached limit gives the same answer for known and unknown numbers',
     advisories: ['18F/identity-idp#2388'],
     needs: ['register'],
     messages: 2,
@@ -170,14 +170,14 @@ export const LIMITS: readonly AttackCase[] = [
       const different = differences(one, other);
       holds(
         different.length === 0,
-        `Refused within the cooldown, known and unknown numbers differ in ${different.join(' and ')}.`,
+        `Within the cooldown, answers for known and unknown numbers differ in ${different.join(' and ')}.`,
       );
       return { differences: 0 };
     },
   },
 ];
 
-/** As people and programs write it; what an application does not take for a number it refuses. */
+/** Spellings that people and programs use. An application refuses those that it does not recognize as a number. */
 function spellingsOf(phone: string): string[] {
   const digits = phone.slice(1);
   const inDigitsFrom = (zero: number) =>

@@ -2,11 +2,11 @@ import type { AttackCase } from './attack-case.js';
 import { newPassword, wrongCodes } from './attacker.js';
 import { allowed, holds, isSuccess, refused, successesOf } from './verdict.js';
 
-/** Whatever is read before it is written can be done twice in between. */
+/** A value that is read before it is written can be used twice in between. */
 export const RACES: readonly AttackCase[] = [
   {
     id: 'R1',
-    title: 'Of fifty right codes at once one succeeds',
+    title: 'Of fifty simultaneous right codes, exactly one succeeds',
     advisories: ['CVE-2026-43930', 'CVE-2026-107276'],
     needs: [],
     messages: 1,
@@ -16,13 +16,13 @@ export const RACES: readonly AttackCase[] = [
       const answers = await Promise.all(attacker.crowd(50).map((one) => one.verify(begun, begun.code)));
 
       const successes = successesOf(answers);
-      holds(successes === 1, `Of ${answers.length} right codes at once ${successes} succeeded.`);
+      holds(successes === 1, `Of ${answers.length} simultaneous right codes, ${successes} succeeded.`);
       return { attempts: answers.length, successes };
     },
   },
   {
     id: 'R1b',
-    title: 'Of twenty registrations at once with one grant one succeeds',
+    title: 'Of twenty simultaneous registrations with one grant, exactly one succeeds',
     advisories: [],
     needs: ['register'],
     messages: 1,
@@ -34,13 +34,13 @@ export const RACES: readonly AttackCase[] = [
       const answers = await Promise.all(crowd.map((one) => one.register({ phone, password: newPassword(), grant })));
 
       const successes = successesOf(answers);
-      holds(successes === 1, `Of ${answers.length} registrations with one grant ${successes} succeeded.`);
+      holds(successes === 1, `Of ${answers.length} registrations with one grant, ${successes} succeeded.`);
       return { attempts: answers.length, successes };
     },
   },
   {
     id: 'R2',
-    title: 'Of two hundred wrong codes at once no more are compared than one after another',
+    title: 'Of two hundred simultaneous wrong codes, no more are compared than in sequence',
     advisories: ['CVE-2026-110653', 'GHSA-7h8m-vrxx-vr4m'],
     needs: ['addresses'],
     messages: 1,
@@ -54,17 +54,17 @@ export const RACES: readonly AttackCase[] = [
 
       const compared = answers.filter(({ json }) => json.code === 'otp_invalid').length;
       const { maxAttempts } = attacker.limits;
-      holds(
-        compared <= maxAttempts,
-        `It compared ${compared} codes that came at once, of ${maxAttempts} that it allows.`,
+      holds(compared <= maxAttempts, `It compared ${compared} simultaneous codes but allows only ${maxAttempts}.`);
+      refused(
+        await attacker.verify(begun, begun.code),
+        `the right code, after ${guesses.length} simultaneous wrong ones`,
       );
-      refused(await attacker.verify(begun, begun.code), `the right code, after ${guesses.length} wrong ones at once`);
       return { attempts: answers.length, compared, successes: 0 };
     },
   },
   {
     id: 'R4',
-    title: 'A right code among wrong ones is not lost',
+    title: 'A right code among simultaneous wrong ones succeeds',
     advisories: ['better-auth/better-auth#9993'],
     needs: [],
     messages: 1,
@@ -83,7 +83,7 @@ export const RACES: readonly AttackCase[] = [
   },
   {
     id: 'R4b',
-    title: 'A resend ends the code before it, however close behind',
+    title: 'A resend invalidates the previous code, even when both race',
     advisories: ['better-auth/better-auth#8067'],
     needs: ['elapse'],
     messages: 2,
@@ -100,9 +100,12 @@ export const RACES: readonly AttackCase[] = [
       const again = isSuccess(resent) ? await attacker.nextCode(phone, 1, code.length) : undefined;
       if (isSuccess(verified)) {
         if (again)
-          refused(await attacker.verify(begun, again), 'the code of a resend to a challenge that had succeeded');
+          refused(
+            await attacker.verify(begun, again),
+            'the code of a resend to a challenge that had already succeeded',
+          );
       } else {
-        holds(again !== undefined, 'A resend and a right code at once left neither.');
+        holds(again !== undefined, 'A simultaneous resend and right code left no valid code.');
         if (again !== code) refused(await attacker.verify(begun, code), 'a code that a resend had replaced');
         allowed(await attacker.verify({ challenge, purpose }, again), 'the code of a resend');
       }
@@ -111,7 +114,7 @@ export const RACES: readonly AttackCase[] = [
   },
   {
     id: 'R6',
-    title: 'A hundred starts for one number at once send one message, and none fails',
+    title: 'A hundred simultaneous starts for one number send one message, and none fails',
     advisories: ['CVE-2026-107830'],
     needs: [],
     messages: 2,
@@ -123,15 +126,15 @@ export const RACES: readonly AttackCase[] = [
       for (const answer of answers) if (!isSuccess(answer)) refused(answer, 'a start among many');
 
       await attacker.messages(phone, 0);
-      await attacker.begin(); // a message that is asked for later arrives later
+      await attacker.begin(); // a message that is requested later arrives later
       const messages = (await attacker.messages(phone)).length;
-      holds(messages === 1, `${answers.length} starts at once sent ${messages} messages to one phone.`);
+      holds(messages === 1, `${answers.length} simultaneous starts sent ${messages} messages to one phone.`);
       return { starts: answers.length, accepted: successes };
     },
   },
   {
     id: 'R6b',
-    title: 'Of two who proved one number one gets it',
+    title: 'Of two people who proved the same number, exactly one gets it',
     advisories: [],
     needs: ['register', 'elapse'],
     messages: 2,
@@ -147,7 +150,7 @@ export const RACES: readonly AttackCase[] = [
       const answers = await Promise.all(grants.map(register));
 
       const owners = successesOf(answers);
-      holds(owners === 1, `Of two who registered one number at once ${owners} got it.`);
+      holds(owners === 1, `Of two simultaneous registrations of one number, ${owners} got it.`);
       return { attempts: answers.length, owners };
     },
   },

@@ -13,12 +13,12 @@ export interface AttackRunner {
 /** Registers one test by its name. */
 export type TestFunction = (name: string, body: () => Promise<void>) => unknown;
 
-/** Each request and each attack has its own, much shorter time; only the host's `elapse` may take this long. */
+/** Each request and each attack has its own, much shorter time limit. Only the host's `elapse` may take this long. */
 const TEST_MS = 1_800_000;
 
 /**
- * Registers a test for each attack, as an application's own tests do: one that is not applicable is shown as skipped, with
- * the reason. For Jest, Mocha and Vitest with `globals: true`; where the runner has no globals, hand it over.
+ * Registers one test per attack in your test runner. An attack that is not applicable shows as skipped, with the
+ * reason. Works with Jest, Mocha and Vitest with `globals: true`; pass `runner` if your runner has no globals.
  *
  * @example
  * import { describe, it } from 'node:test';
@@ -39,7 +39,7 @@ export function replayAttacks(
         continue;
       }
       const body = async function (this: void | { timeout?: unknown }) {
-        if (typeof this?.timeout === 'function') this.timeout(TEST_MS); // Mocha's way
+        if (typeof this?.timeout === 'function') this.timeout(TEST_MS); // the time limit in Mocha
         const report = await runAttack(attack, target);
         onReport?.(report);
         if (report.verdict === 'held') return;

@@ -6,31 +6,32 @@ import { Broken, NotStaged } from './verdict.js';
 import { Wire } from './wire.js';
 
 /**
- * `held`: the attack was made, and failed · `broken`: it succeeded · `not_applicable`: the target does not describe what it
- * needs, or has limits out of its reach · `inconclusive`: it could not be carried out, which shows nothing and is for you to mend.
+ * `held`: the attack ran and failed · `broken`: it succeeded · `not_applicable`: the target does not describe what it
+ * needs, or has limits out of its reach · `inconclusive`: it could not be carried out, which shows nothing; fix the
+ * target and run it again.
  */
 export type AttackVerdict = 'held' | 'broken' | 'not_applicable' | 'inconclusive';
 
-/** What came of one attack. */
+/** The result of one attack. */
 export interface AttackReport extends Pick<AttackCase, 'id' | 'title' | 'advisories'> {
-  /** What came of it, in a word. */
+  /** The result in one word. */
   readonly verdict: AttackVerdict;
-  /** What the application let through, or what is missing; empty where it held. */
+  /** What the application let through, or what is missing; empty if it held. */
   readonly detail: string;
-  /** What was counted; `requests` and `messages` always. */
+  /** The counts of the attack; always includes `requests` and `messages`. */
   readonly figures: AttackFigures;
 }
 
-/** Which attacks to make, and who hears of them. */
+/** Selects attacks and receives their reports. */
 export interface AttackChoice {
-  /** Ids of attacks. @defaultValue all of them */
+  /** Ids of the attacks to run. @defaultValue all attacks */
   readonly only?: readonly string[];
-  /** Hears of each attack as soon as it is over. */
+  /** Called after each attack. */
   readonly onReport?: (report: AttackReport) => void;
 }
 
 /**
- * Attacks an application that runs, one attack after another.
+ * Attacks a running application, one attack after another.
  * @example
  * const reports = await runAttacks(target, { only: ['G2', 'R1'] });
  * const broken = reports.filter(({ verdict }) => verdict === 'broken');
@@ -45,7 +46,7 @@ export async function runAttacks(target: AttackTarget, { only, onReport }: Attac
   return reports;
 }
 
-/** @throws Error for an id that no attack has: a typing error must not attack nothing */
+/** @throws Error for an unknown id, so that a typo does not silently run no attack */
 export function chosen(only?: readonly string[]): readonly AttackCase[] {
   const unknown = only?.filter((id) => !ATTACKS.some((attack) => attack.id === id)) ?? [];
   if (unknown.length > 0) throw new Error(`there is no attack ${unknown.join(', ')}.`);
@@ -63,7 +64,7 @@ export async function runAttack(attack: AttackCase, target: AttackTarget): Promi
   return { id, title, advisories, ...outcome, figures };
 }
 
-/** Why an attack cannot be made on a target, if it cannot. */
+/** Returns why an attack is not applicable to a target, if so. */
 export function whyNot({ needs, beyond }: AttackCase, target: AttackTarget): string | undefined {
   const missing = lacks(target, needs);
   return missing.length > 0 ? `The target does not describe: ${missing.join(', ')}.` : beyond?.(limitsOf(target));
@@ -77,7 +78,7 @@ async function outcomeOf(
   } catch (error) {
     const { message } = error as Error;
     if (error instanceof Broken) return { verdict: 'broken', detail: message, figures: {} };
-    // An error of the host's own functions, too, means that nothing was shown.
+    // An error in the host's own functions also means that nothing was shown.
     const detail = error instanceof NotStaged ? message : `The target failed: ${message}`;
     return { verdict: 'inconclusive', detail, figures: {} };
   }

@@ -2,7 +2,7 @@ import type { AttackCase } from './attack-case.js';
 import { madeUpChallenge, newPassword, wrongCode } from './attacker.js';
 import { allowed, holds, isSuccess, refused } from './verdict.js';
 
-/** What a caller may wish were so. */
+/** Claims that a caller may add to a request. */
 const WISHES: readonly object[] = [
   { verified: true },
   { code: '000000' },
@@ -10,7 +10,7 @@ const WISHES: readonly object[] = [
   { tries: -1000, maxAttempts: 1000 },
   { purposes: ['login', 'registration', 'transaction'] },
   { expiresAt: '2999-12-31T00:00:00Z', ttlSeconds: 1e9 },
-  // Such a name is a field like any other only where the text is read.
+  // Only a parsed text makes such a name an ordinary field.
   JSON.parse('{"__proto__": {"verified": true}}') as object,
   { constructor: { prototype: { verified: true } } },
 ];
@@ -19,7 +19,7 @@ const WISHES: readonly object[] = [
 export const SKIPPING: readonly AttackCase[] = [
   {
     id: 'S1',
-    title: 'No answer shows the code, whatever it is asked for',
+    title: 'No answer shows the code, no matter what the request asks for',
     advisories: ['CVE-2026-105211'],
     needs: [],
     messages: 8,
@@ -42,8 +42,11 @@ export const SKIPPING: readonly AttackCase[] = [
         const { code, ...begun } = await attacker.begun(answer, 'registration', phone, 0);
         const wrong = await attacker.verify(begun, wrongCode(code));
         const all = [answer, wrong].map(({ headers, text }) => JSON.stringify([...headers]) + text).join();
-        // Digits that stand by themselves: a time has as many.
-        holds(!new RegExp(`(?<!\\d)${code}(?!\\d)`).test(withoutTimes(all)), 'An answer to the client holds the code.');
+        // Match only a whole group of digits: a time contains as many.
+        holds(
+          !new RegExp(`(?<!\\d)${code}(?!\\d)`).test(withoutTimes(all)),
+          'An answer to the client contains the code.',
+        );
         shown++;
       }
 
@@ -52,7 +55,7 @@ export const SKIPPING: readonly AttackCase[] = [
   },
   {
     id: 'S2',
-    title: 'What a caller claims of itself in further fields is not believed',
+    title: 'Claims in further fields of a request are ignored',
     advisories: ['CVE-2026-27946'],
     needs: [],
     messages: 9,
@@ -91,23 +94,23 @@ export const SKIPPING: readonly AttackCase[] = [
       const bodies: unknown[] = [undefined, '', '{}', 'null', '[]', '""', '{', [{ challenge, code, purpose }]];
       const parts = [{ purpose }, { code, purpose }, { challenge, purpose }, { challenge: null, code: null, purpose }];
       for (const body of [...bodies, ...parts]) {
-        refused(await attacker.send(attacker.route('verify', body)), 'a body without challenge and code');
+        refused(await attacker.send(attacker.route('verify', body)), 'a body without a challenge and code');
       }
       const whole = attacker.route('verify', JSON.stringify({ challenge, code, purpose }));
       const types = ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'];
       for (const type of types) {
-        // What a page elsewhere can make a browser send without asking.
+        // The types that a page on another site can make a browser send without a preflight.
         const answer = await attacker.send({ ...whole, headers: { 'Content-Type': type } });
         refused(answer, `a code in a body of type ${type.split(';')[0]}`);
       }
 
-      allowed(await attacker.verify(begun, code), 'the right code, after bodies that say nothing');
+      allowed(await attacker.verify(begun, code), 'the right code, after invalid bodies');
       return { bodies: bodies.length + parts.length + types.length, successes: 0 };
     },
   },
   {
     id: 'S3b',
-    title: 'No step is taken without the one before it',
+    title: 'No step works without the step before it',
     advisories: ['CVE-2026-18963', 'CVE-2026-94218'],
     needs: ['register', 'login', 'resetPassword'],
     messages: 1,
@@ -117,9 +120,9 @@ export const SKIPPING: readonly AttackCase[] = [
       const password = newPassword();
       const proofs = [undefined, '', challenge, code, madeUpChallenge(), 'x'.repeat(64), 'null', 'undefined'];
       for (const grant of proofs) {
-        const what = grant === undefined ? 'nothing' : grant === challenge ? 'a challenge' : 'what is no grant';
-        refused(await attacker.register({ phone, password, grant }), `${what} for a grant at the registration`);
-        refused(await attacker.resetPassword({ grant }), `${what} for a grant at the password reset`);
+        const what = grant === undefined ? 'nothing' : grant === challenge ? 'a challenge' : 'an invalid value';
+        refused(await attacker.register({ phone, password, grant }), `${what} as the grant at the registration`);
+        refused(await attacker.resetPassword({ grant }), `${what} as the grant at the password reset`);
       }
       refused(await attacker.login({ challenge }), 'a login without a code');
       refused(await attacker.login({ code }), 'a login without a challenge');
@@ -138,12 +141,12 @@ export const SKIPPING: readonly AttackCase[] = [
       const owner = await attacker.signUp();
       const { token } = owner;
       const id = await attacker.payment(owner);
-      refused(await attacker.confirm(id, {}), 'a payment of somebody who is not signed in');
+      refused(await attacker.confirm(id, {}), 'a payment from a client that is not signed in');
       const { challenge } = await attacker.stepUp(id, owner);
 
       for (const grant of [challenge, token, 'x'.repeat(64)]) {
-        refused(await attacker.confirm(id, { token, grant }), 'what is no grant at a payment');
-        refused(await attacker.confirm(id, { token: grant === token ? challenge : grant }), 'what is no access token');
+        refused(await attacker.confirm(id, { token, grant }), 'an invalid grant at a payment');
+        refused(await attacker.confirm(id, { token: grant === token ? challenge : grant }), 'an invalid access token');
       }
       refused(await attacker.confirm(id, { token }), 'a payment without a grant');
       return { attempts: 8, successes: 0 };
@@ -151,7 +154,7 @@ export const SKIPPING: readonly AttackCase[] = [
   },
   {
     id: 'S4b',
-    title: 'A password alone signs nobody in, nor does the challenge that it is answered with',
+    title: 'Neither a password alone nor the challenge in its answer signs anyone in',
     advisories: ['CVE-2026-15616', 'GHSA-xg6x-h9c9-2m83'],
     needs: ['register', 'passwordLogin', 'me'],
     messages: 2,
@@ -164,9 +167,9 @@ export const SKIPPING: readonly AttackCase[] = [
       holds(attacker.givenToken(half) === undefined, 'It gave an access token for a password alone.');
 
       const begun = await attacker.begun(half, 'second_factor', owner.phone, before);
-      refused(await attacker.me(begun.challenge), 'a challenge for an access token');
+      refused(await attacker.me(begun.challenge), 'a challenge as an access token');
       const grant = await attacker.grantFor(begun);
-      refused(await attacker.me(grant), 'a grant for an access token');
+      refused(await attacker.me(grant), 'a grant as an access token');
       const wrong = { ...owner, password: newPassword() };
       refused(await attacker.passwordLogin(wrong, { grant }), 'a second factor with a wrong password');
       return { attempts: 4, successes: 0 };
@@ -184,7 +187,7 @@ export const SKIPPING: readonly AttackCase[] = [
       const grant = await attacker.grantFor(await attacker.beginLogin(owner));
 
       const answer = await attacker.passwordLogin(owner, { grant });
-      refused(answer, 'a grant for a login as the second factor');
+      refused(answer, 'a login grant as the second factor');
       return { attempts: 1, successes: 0 };
     },
   },

@@ -2,11 +2,11 @@ import type { AttackCase } from './attack-case.js';
 import { newPassword } from './attacker.js';
 import { allowed, holds, refused, staged } from './verdict.js';
 
-/** Who has been at an account before its owner, or is there still. */
+/** Access that outlives a change of owner, number or password. */
 export const TAKEOVER: readonly AttackCase[] = [
   {
     id: 'T1',
-    title: 'Nobody prepares an account for a number that they did not prove',
+    title: 'Nobody can prepare an account for a number that they did not prove',
     advisories: ['better-auth/better-auth#10239', 'CVE-2026-56081'],
     needs: ['register', 'passwordLogin'],
     messages: 3,
@@ -19,21 +19,21 @@ export const TAKEOVER: readonly AttackCase[] = [
         await attacker.register(prepared),
         await attacker.register({ ...prepared, fields: { phone, verified: true } }),
       ];
-      for (const answer of answers) refused(answer, 'a registration without a proof of the number');
+      for (const answer of answers) refused(answer, 'a registration without proof of the number');
 
       await victim.signUp(phone);
       const intruder = await attacker.passwordLogin(prepared);
-      refused(intruder, 'the password that somebody had chosen before the owner came');
+      refused(intruder, 'the password that a stranger had chosen before the owner registered');
       holds(
         typeof intruder.json.challenge !== 'string',
-        'It took the password that somebody had chosen before the owner.',
+        'It took the password that a stranger had chosen before the owner registered.',
       );
       return { attempts: 3, successes: 0 };
     },
   },
   {
     id: 'T2',
-    title: 'A number that has left its account opens nothing of it any more',
+    title: 'A number that has left an account gives no access to it',
     advisories: ['CVE-2026-9092'],
     needs: ['register', 'login', 'changeNumber', 'elapse'],
     messages: 7,
@@ -48,11 +48,11 @@ export const TAKEOVER: readonly AttackCase[] = [
       const change = attacker.target.changeNumber!({ newNumberGrant: next });
       staged(await attacker.send(change, { token, grant: current }), 'a change of number');
 
-      refused(await attacker.login({}, { grant: early }), 'a grant won with a number that has left the account');
+      refused(await attacker.login({}, { grant: early }), 'a grant earned with a number that has left the account');
       await attacker.passed('resendAt', login.answer);
       const before = (await attacker.messages(phone)).length;
       await attacker.start(phone, 'login');
-      await attacker.begin(); // a message that is asked for later arrives later
+      await attacker.begin(); // a message that is requested later arrives later
       const codes = (await attacker.messages(phone)).length - before;
       holds(codes === 0, 'It sent a code for the account to a number that has left it.');
       return { attempts: 2, successes: 0 };
@@ -60,7 +60,7 @@ export const TAKEOVER: readonly AttackCase[] = [
   },
   {
     id: 'T2b',
-    title: 'A change of number needs a code from either number',
+    title: 'A change of number needs codes from both numbers',
     advisories: [],
     needs: ['register', 'changeNumber'],
     messages: 4,
@@ -72,7 +72,7 @@ export const TAKEOVER: readonly AttackCase[] = [
       const change = (newNumberGrant: string, grant?: string) =>
         attacker.send(attacker.target.changeNumber!({ newNumberGrant }), { token, grant });
 
-      refused(await change(next), "a change of number without a code from the account's own");
+      refused(await change(next), "a change of number without a code from the account's own number");
       refused(await change(next, next), 'one code for both numbers');
       const current = await attacker.grantFor(await attacker.begin('change_number', owner.phone, owner), owner);
       refused(await change(current, current), 'one code for both numbers');
@@ -83,7 +83,7 @@ export const TAKEOVER: readonly AttackCase[] = [
   },
   {
     id: 'T3',
-    title: 'A password reset ends every session and the old password, and signs nobody in',
+    title: 'A password reset ends all sessions and the old password, and signs nobody in',
     advisories: ['CVE-2023-22492'],
     needs: ['register', 'resetPassword', 'passwordLogin', 'me', 'elapse'],
     messages: 4,
@@ -99,11 +99,11 @@ export const TAKEOVER: readonly AttackCase[] = [
       const answer = await owner.resetPassword({ grant: await owner.grantFor(reset) }, password);
       staged(answer, 'a password reset');
 
-      holds(attacker.givenToken(answer) === undefined, 'A password reset signed somebody in.');
-      refused(await attacker.me(token), 'the session of before a password reset');
+      holds(attacker.givenToken(answer) === undefined, 'A password reset signed the client in.');
+      refused(await attacker.me(token), 'a session from before the password reset');
       const old = await attacker.passwordLogin(intruder);
-      refused(old, 'the password of before a reset');
-      holds(typeof old.json.challenge !== 'string', 'It took the password of before a reset.');
+      refused(old, 'a password from before the reset');
+      holds(typeof old.json.challenge !== 'string', 'It took the password from before the reset.');
       const fresh = await owner.passwordLogin({ phone, password });
       holds(typeof fresh.json.challenge === 'string', 'It did not take the new password.');
       return { attempts: 2, successes: 0 };

@@ -1,110 +1,112 @@
 import { OTP_FIGURES } from '../config/options.js';
 
-/** A request of the application, as its client would make it. The suite adds access token and grant by itself. */
+/** A request as the application's client would make it. The suite adds the access token and the grant. */
 export interface AttackRequest {
   /** @defaultValue 'POST' */
   readonly method?: string;
-  /** Such as `/auth/login`. */
+  /** For example `/auth/login`. */
   readonly path: string;
-  /** Beside those that the suite adds. */
+  /** Further headers. The suite adds its own. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** An object becomes JSON, a text goes as it is. */
+  /** An object is sent as JSON, a string as it is. */
   readonly body?: unknown;
 }
 
-/** What the application answered. */
+/** The application's answer. */
 export interface AttackAnswer {
-  /** Method and path that were asked. */
+  /** The method and path of the request. */
   readonly request: string;
-  /** Of HTTP. */
+  /** The HTTP status. */
   readonly status: number;
-  /** Of the answer. */
+  /** The response headers. */
   readonly headers: Headers;
-  /** The body as it came. */
+  /** The body as received. */
   readonly text: string;
   /** Empty unless the answer is a JSON object. */
   readonly json: Readonly<Record<string, unknown>>;
-  /** Until the whole answer was there. */
+  /** Time until the whole answer arrived, in milliseconds. */
   readonly ms: number;
 }
 
 /**
- * What the suite must know of an application to attack it. Only the first three are needed: each of the others makes more
- * attacks possible, and without it those are reported as not applicable.
+ * Describes an application to the suite. Only the first 3 members are required. Each of the others enables more
+ * attacks; without it, those are reported as not applicable.
  */
 export interface AttackTarget {
   /**
-   * Where the application listens; a function where that is known only once the tests run. On this machine or in a private
-   * network, see {@link AttackTarget.iOwnThisApplication}.
+   * Where the application listens; a function if that is known only once the tests run. It must be on this machine or
+   * in a private network: see {@link AttackTarget.iOwnThisApplication}.
    */
   readonly baseUrl: string | (() => string);
-  /** The texts of the messages that a phone (E.164) received, newest first. */
+  /** Returns the texts of the messages that a phone (E.164) received, newest first. */
   readonly inbox: (phone: string) => Promise<readonly string[]>;
   /**
-   * A mobile number (E.164) that no account has, another each time. Spread them: strangers may send no more than
-   * `sendsPerPrefixPerHour` messages to numbers that differ in their last four digits only.
+   * Returns a mobile number (E.164) that no account has, a different one each time. Spread the numbers: strangers may
+   * send at most `sendsPerPrefixPerHour` messages to numbers that differ only in their last 4 digits.
    */
   readonly newPhone: () => string;
 
-  /** Path of the ready-made routes, with its slash. @defaultValue '/otp' */
+  /** Path of the ready-made routes, with its leading slash. @defaultValue '/otp' */
   readonly routes?: string;
-  /** Another instance of the application over the same database. Attacks in parallel go to both. */
+  /** Another instance of the application on the same database. Parallel attacks use both. */
   readonly secondInstanceUrl?: string | (() => string);
   /**
-   * How the attackers get their many addresses: `loopback` connects from 127.0.0.0/8; `one` has no way, so that the limits
-   * per address of the application must be set high; a function makes the headers that a proxy which the application trusts
-   * would add for client number `n`. @defaultValue 'loopback' where the application is on this machine and the system can
+   * How the attackers get their many addresses: `loopback` connects from 127.0.0.0/8; `one` uses a single address, so
+   * set the application's limits per address high; a function returns the headers that a proxy trusted by the
+   * application would add for client number `n`. @defaultValue 'loopback' if the application is on this machine and the
+   * system supports it
    */
   readonly addresses?: 'loopback' | 'one' | ((n: number) => Readonly<Record<string, string>>);
-  /** The module's options, where they are not the defaults. */
+  /** The module's options that differ from the defaults. */
   readonly limits?: Partial<AttackLimits>;
-  /** Attacks an application that is neither on this machine nor in a private network. @defaultValue false */
+  /** Allows attacks on an application that is neither on this machine nor in a private network. @defaultValue false */
   readonly iOwnThisApplication?: boolean;
 
   /**
-   * Lets time pass for codes, grants and limits: moves the times in the tables of a test's database back, or simply waits.
+   * Lets time pass for codes, grants and limits: moves the times in the tables of a test database back, or simply
+   * waits.
    */
   readonly elapse?: (seconds: number) => Promise<void>;
-  /** Ends the application at `baseUrl`, and starts it again. */
+  /** Stops the application at `baseUrl` and starts it again. */
   readonly restart?: () => Promise<void>;
-  /** Everything that the application wrote to its logs so far. */
+  /** Returns everything that the application has logged so far. */
   readonly logs?: () => Promise<string>;
 
-  /** Opens an account with a grant of purpose `registration`. */
+  /** Registers an account with a grant of purpose `registration`. */
   readonly register?: (account: { phone: string; password: string }) => AttackRequest;
-  /** Logs in with challenge and code of purpose `login`, or with a grant in place of both. */
+  /** Logs in with the challenge and code of purpose `login`, or with a grant instead of both. */
   readonly login?: (proof: { challenge?: string; code?: string }) => AttackRequest;
-  /** Logs in by password; without a grant of purpose `second_factor` it begins that challenge. */
+  /** Logs in by password; without a grant of purpose `second_factor` it starts that challenge. */
   readonly passwordLogin?: (account: { phone: string; password: string }) => AttackRequest;
   /** Sets a new password with a grant of purpose `password_reset`. */
   readonly resetPassword?: (wish: { password: string }) => AttackRequest;
-  /** Succeeds for whoever is signed in, and for nobody else. */
+  /** Succeeds only for a signed-in client. */
   readonly me?: () => AttackRequest;
-  /** Moves the signed-in account to another number, with a grant of purpose `change_number` beside the body. */
+  /** Moves the signed-in account to another number, with a grant of purpose `change_number` besides the body. */
   readonly changeNumber?: (proof: { newNumberGrant: string }) => AttackRequest;
-  /** Something of the signed-in account that `@StepUp('transaction', …)` guards. */
+  /** An action of the signed-in account that `@StepUp('transaction', …)` guards. */
   readonly guarded?: GuardedAction;
-  /** The access token in the answer to a login or registration. @defaultValue its field `accessToken` */
+  /** Returns the access token from the answer to a login or registration. @defaultValue its field `accessToken` */
   readonly token?: (answer: AttackAnswer) => string | undefined;
-  /** What a client sends to be signed in. @defaultValue a bearer token */
+  /** Returns the headers of a signed-in client. @defaultValue a bearer token */
   readonly signedIn?: (token: string) => Readonly<Record<string, string>>;
 }
 
-/** How a payment is prepared and confirmed. */
+/** How a payment is created and confirmed. */
 export interface GuardedAction {
-  /** Prepares a payment. */
+  /** Creates a payment. */
   readonly create: (order: { amount: string; payee: string }) => AttackRequest;
-  /** The payment's id in the answer. @defaultValue its field `id` */
+  /** Returns the payment's id from the answer. @defaultValue its field `id` */
   readonly id?: (answer: AttackAnswer) => string | undefined;
-  /** Without a grant it begins the step-up, with one it executes the payment. */
+  /** Without a grant it starts the step-up; with one it executes the payment. */
   readonly confirm: (payment: { id: string }) => AttackRequest;
-  /** Shows the payment as it is stored. */
+  /** Shows the stored payment. */
   readonly read?: (payment: { id: string }) => AttackRequest;
-  /** Gives a prepared payment another payee. */
+  /** Changes the payee of a prepared payment. */
   readonly change?: (payment: { id: string; payee: string }) => AttackRequest;
 }
 
-/** Options of the module that say how far an attack must go. */
+/** The module's options that determine how far an attack must go. */
 export type AttackLimits = Readonly<
   Record<'maxAttempts' | 'verifiesPerAddress' | 'sendsPerAddressPerHour' | 'failuresPerHour', number>
 >;
@@ -120,7 +122,7 @@ export function limitsOf({ limits = {} }: AttackTarget): AttackLimits {
   return Object.fromEntries(LIMITS.map((name) => [name, limits[name] ?? OTP_FIGURES[name].default])) as AttackLimits;
 }
 
-/** What a case may need of a target: a member of {@link AttackTarget}, or what its addresses say. */
+/** What a case may need from a target: a member of {@link AttackTarget}, or many addresses. */
 export type Ability =
   | 'addresses'
   | 'second instance'
@@ -136,7 +138,7 @@ export type Ability =
   | 'guarded'
   | 'guarded.change';
 
-/** How a target says that it has it. */
+/** How to tell that a target has an ability. */
 const ABILITIES: Record<Ability, (target: AttackTarget) => boolean> = {
   addresses: (target) => addressesOf(target) !== 'one',
   'second instance': ({ secondInstanceUrl }) => secondInstanceUrl !== undefined,
@@ -153,16 +155,16 @@ const ABILITIES: Record<Ability, (target: AttackTarget) => boolean> = {
   'guarded.change': ({ guarded }) => guarded?.change !== undefined,
 };
 
-/** What the target does not have of what a case needs. */
+/** Returns the abilities that a case needs and the target lacks. */
 export function lacks(target: AttackTarget, needs: readonly Ability[]): Ability[] {
   return needs.filter((ability) => !ABILITIES[ability](target));
 }
 
 export function addressesOf({ addresses, baseUrl }: AttackTarget): NonNullable<AttackTarget['addresses']> {
   if (addresses !== undefined) return addresses;
-  // An address that is not known yet is that of an application which the tests start here.
+  // An address that is not known yet belongs to an application that the tests start on this machine.
   const hostname = typeof baseUrl === 'string' ? new URL(baseUrl).hostname : '127.0.0.1';
-  // Of the systems that Node knows, these have all of 127.0.0.0/8 without being told.
+  // Of the systems that Node supports, these accept all of 127.0.0.0/8 without configuration.
   const hasMany = ['linux', 'win32'].includes(process.platform);
   return hasMany && (hostname === 'localhost' || /^127(\.\d+){3}$/.test(hostname)) ? 'loopback' : 'one';
 }

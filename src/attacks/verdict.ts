@@ -3,29 +3,29 @@ import type { AttackAnswer } from './target.js';
 /** The application let something through. */
 export class Broken extends Error {}
 
-/** The attack did not come to its point, so it shows nothing. */
+/** The attack could not be carried out, so it shows nothing. */
 export class NotStaged extends Error {}
 
-/** What must hold. @param otherwise says what the application did */
+/** Requires a condition to hold. @param otherwise says what the application did */
 export function holds(condition: boolean, otherwise: string): asserts condition {
   if (!condition) throw new Broken(otherwise);
 }
 
-/** @param what the attacker wanted: "a code that was used" */
+/** @param what what the attacker tried: "a used code" */
 export function refused(answer: AttackAnswer, what: string): void {
-  holds(answer.status >= 400, `It accepted ${what}: ${told(answer)}.`);
-  // 503 is how a service refuses that cannot tell; any other is an error that nobody thought of.
-  holds(answer.status < 500 || answer.status === 503, `It broke at ${what}: ${told(answer)}.`);
+  holds(answer.status >= 400, `It accepted ${what}: ${summaryOf(answer)}.`);
+  // A service may refuse with 503 if it cannot decide. Any other 5xx is an unhandled error.
+  holds(answer.status < 500 || answer.status === 503, `It failed on ${what}: ${summaryOf(answer)}.`);
 }
 
-/** What the owner must still be able to do. @param what "the right code in time" */
+/** Requires that the owner can still act. @param what what the owner did: "the right code in time" */
 export function allowed(answer: AttackAnswer, what: string): void {
-  holds(isSuccess(answer), `It kept the owner out, refusing ${what}: ${told(answer)}.`);
+  holds(isSuccess(answer), `It locked out the owner by refusing ${what}: ${summaryOf(answer)}.`);
 }
 
-/** What must work before an attack begins. */
+/** Requires a step that the attack builds on to succeed. */
 export function staged(answer: AttackAnswer, what: string): void {
-  if (!isSuccess(answer)) throw new NotStaged(`The attack needs ${what}, but ${told(answer)}.`);
+  if (!isSuccess(answer)) throw new NotStaged(`The attack needs ${what}, but ${summaryOf(answer)}.`);
 }
 
 export function isSuccess({ status }: AttackAnswer): boolean {
@@ -36,7 +36,7 @@ export function successesOf(answers: readonly AttackAnswer[]): number {
   return answers.filter(isSuccess).length;
 }
 
-/** Of an answer, what tells a reader what happened, and no secret. */
-export function told({ request, status, json }: AttackAnswer): string {
+/** Summarizes an answer for a reader, without secrets. */
+export function summaryOf({ request, status, json }: AttackAnswer): string {
   return `${request} answered ${status}${typeof json.code === 'string' ? ` ${json.code}` : ''}`;
 }

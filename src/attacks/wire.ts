@@ -20,7 +20,7 @@ export interface Source {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The connections of one case: each request has its time, all together have theirs, and their number is bounded. */
+/** The connections of one case. It limits the time of each request, the time of all together, and their number. */
 export class Wire {
   requests = 0;
   readonly #began = Date.now();
@@ -31,7 +31,7 @@ export class Wire {
     private readonly most: number,
   ) {}
 
-  /** An address that no other client of this process has. */
+  /** Returns an address that no other client of this process has. */
   newSource(): Source {
     const addresses = addressesOf(this.target);
     const n = nextNumber();
@@ -39,7 +39,7 @@ export class Wire {
     return addresses === 'loopback' ? { localAddress: loopbackAddress(n), headers: {} } : { headers: addresses(n) };
   }
 
-  /** Time that the host's own hooks take is not the attack's. */
+  /** Runs a hook of the host without counting its time against the attack. */
   async outside<T>(work: () => Promise<T>): Promise<T> {
     const began = Date.now();
     try {
@@ -62,12 +62,12 @@ export class Wire {
     const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
     const began = performance.now();
     return new Promise((resolve, reject) => {
-      const fail = (error: Error) => reject(new NotStaged(`${what} was not answered: ${error.message}`));
+      const fail = (error: Error) => reject(new NotStaged(`${what} got no answer: ${error.message}`));
       const outgoing = (url.protocol === 'https:' ? httpsRequest : httpRequest)(
         url,
         {
           method,
-          agent: false, // a connection to a request: none is kept that the other end may close meanwhile
+          agent: false, // one connection per request: the other end might close a kept one
           signal: AbortSignal.timeout(REQUEST_MS),
           ...(localAddress && { localAddress, family: 4 }),
           ...(!this.target.iOwnThisApplication && { lookup: nearbyOnly }),
@@ -101,19 +101,19 @@ export class Wire {
   }
 }
 
-/** Begins anywhere, since an application remembers for an hour who attacked it before. */
+/** Starts at a random number, since an application remembers an attacker for an hour. */
 let lastNumber = randomInt(254 ** 3);
 function nextNumber(): number {
   lastNumber = (lastNumber + 1) % 254 ** 3;
   return lastNumber;
 }
 
-/** Without the first and last address of any network. */
+/** Leaves out the first and last address of every network. */
 function loopbackAddress(n: number): string {
   return `127.${1 + Math.floor(n / 254 ** 2)}.${1 + (Math.floor(n / 254) % 254)}.${1 + (n % 254)}`;
 }
 
-/** @throws Error for an address that may be somebody else's; names are looked at when they are looked up */
+/** @throws Error for an address that may belong to someone else; host names are checked when they are resolved */
 function assertNearby(host: string): void {
   const address = host.replace(/^\[|\]$/g, '');
   if (isIP(address) === 0 || OWN_NETWORKS.includes(ipaddr.process(address).range())) return;
@@ -135,7 +135,7 @@ const nearbyOnly: LookupFunction = (host, options, callback) => {
 
 function notNearby(host: string): Error {
   return new NotStaged(
-    `${host} is neither this machine nor in a private network. If it is yours to attack, say "iOwnThisApplication: true".`,
+    `${host} is neither this machine nor in a private network. If you own it, set "iOwnThisApplication: true".`,
   );
 }
 

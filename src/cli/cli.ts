@@ -14,36 +14,36 @@ import type { VendorSimulator } from '../simulators/simulator.js';
 
 const VENDORS: ReadonlyMap<string, SimulatedVendor> = new Map(Object.entries(SIMULATORS));
 
-const HELP = `Simulates a vendor of one-time codes on this machine, attacks your own application, and shows or mends what the database has.
+const HELP = `Simulates an SMS vendor on this machine, replays attacks on your own application, and prints or repairs the database schema.
 
   nestjs-phone-otp simulate <vendor> [--port <port>] [--fault <fault>]
-  nestjs-phone-otp list      the vendors
+  nestjs-phone-otp list      list the vendors
   nestjs-phone-otp attack --config <file> [--only <ids>]
   nestjs-phone-otp sql [--schema <schema>] [--prefix <prefix>]
   nestjs-phone-otp functions [--url <url>] [--schema <schema>] [--prefix <prefix>]
-  nestjs-phone-otp --help    this text
+  nestjs-phone-otp --help    show this text
 
-simulate prints where the vendor is, the options of an adapter that reaches it, and each message as it arrives. Ctrl+C ends
-it, and then everything is forgotten.
+simulate prints the vendor's address, the options that connect an adapter to it, and each message as it arrives. Press
+Ctrl+C to stop it; nothing is kept.
 
-  --port    to listen on; a free one by default
-  --fault   goes wrong with every request: ${FAULT_NAMES}
+  --port    port to listen on; a free one by default
+  --fault   make every request fail in this way: ${FAULT_NAMES}
 
-attack replays known attacks on the application that the file's default export describes, and prints what came of each. It
-ends with 1 if any was not withstood, or could not be made.
+attack replays known attacks on the application that the file's default export describes, and prints the result of each.
+It exits with code 1 if an attack succeeded or could not be carried out.
 
   --config  a module such as attacks.mjs; its default export is the target, or a function that makes it
   --only    ids of attacks, such as G2,R1; all of them by default
 
-sql prints all that the migrations make: tables, types and functions. functions installs the functions again where some are missing
-or were altered, in one transaction; run it with the rights of their owner.
+sql prints everything that the migrations create: tables, types and functions. functions reinstalls the functions in one
+transaction, if some are missing or altered; run it with the rights of their owner.
 
-  --schema  where the tables are; "public" by default
+  --schema  schema of the tables; "public" by default
   --prefix  the "entityPrefix" of the data source; none by default
-  --url     of the database; the environment variable DATABASE_URL by default
+  --url     URL of the database; the environment variable DATABASE_URL by default
 `;
 
-/** What was typed cannot be done: told with the way to do it. */
+/** The command line is invalid. The message says how to fix it. */
 class UsageError extends Error {}
 
 try {
@@ -58,14 +58,14 @@ async function run(args: string[]): Promise<void> {
   const { values, positionals } = parsed(args);
   const [command, name, ...others] = positionals;
   if (values.help || command === 'help') return say(HELP);
-  if (others.length > 0) throw new UsageError(`"${others[0]}" is one word too many. See "nestjs-phone-otp --help".`);
+  if (others.length > 0) throw new UsageError(`unexpected argument "${others[0]}". See "nestjs-phone-otp --help".`);
   if (command === 'list' && name === undefined) return list();
   if (command === 'attack' && name === undefined) return attack(await targetIn(values.config), idsIn(values.only));
   if (command === 'sql' && name === undefined) return say(sqlFor(values));
   if (command === 'functions' && name === undefined) return functions(values.url ?? process.env.DATABASE_URL, values);
   if (command !== 'simulate')
     throw new UsageError(
-      'say "simulate <vendor>", "list", "attack", "sql" or "functions". See "nestjs-phone-otp --help".',
+      'the command must be "simulate <vendor>", "list", "attack", "sql" or "functions". See "nestjs-phone-otp --help".',
     );
   await simulate(vendorOf(name), portOf(values.port), faultOf(values.fault));
 }
@@ -102,8 +102,8 @@ async function simulate(vendor: SimulatedVendor, port: number, fault: SimulatedF
   simulator.onMessage = ({ phone, text }) => say(`${phone}  ${onOneLine(text)}\n`);
   const ended = Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)));
   await listening(simulator, port);
-  say(`${vendor.about}\nsimulated at ${simulator.url}. An adapter reaches it with these options:\n`);
-  say(`${JSON.stringify(simulator.access, null, 2)}\nMessages appear here. Ctrl+C ends it.\n`);
+  say(`${vendor.about}\nSimulated at ${simulator.url}. Connect an adapter with these options:\n`);
+  say(`${JSON.stringify(simulator.access, null, 2)}\nMessages appear here. Press Ctrl+C to stop.\n`);
   await ended;
   await simulator.stop();
 }
@@ -117,13 +117,12 @@ async function attack(target: AttackTarget, only: readonly string[] | undefined)
 }
 
 async function functions(url: string | undefined, namespace: { schema?: string; prefix?: string }): Promise<void> {
-  if (url === undefined)
-    throw new UsageError('say which database, with --url or the environment variable DATABASE_URL.');
+  if (url === undefined) throw new UsageError('name the database with --url or the environment variable DATABASE_URL.');
   say(`${await reinstallFunctions(url, namespace)} functions are installed.\n`);
 }
 
 async function targetIn(file: string | undefined): Promise<AttackTarget> {
-  if (file === undefined) throw new UsageError('say which application, with --config <file>.');
+  if (file === undefined) throw new UsageError('name the application with --config <file>.');
   const { default: target } = (await import(pathToFileURL(path.resolve(file)).href)) as {
     default?: AttackTarget | (() => AttackTarget | Promise<AttackTarget>);
   };
@@ -147,7 +146,7 @@ async function listening(simulator: VendorSimulator, port: number): Promise<void
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why = code === 'EADDRINUSE' ? 'is taken' : `cannot be used (${code})`;
-    throw new Error(`port ${port} ${why}: choose another, or leave out --port for a free one.`, { cause: error });
+    throw new Error(`port ${port} ${why}: choose another, or omit --port to use a free one.`, { cause: error });
   }
 }
 
@@ -170,7 +169,7 @@ function faultOf(name: string | undefined): SimulatedFault | undefined {
   throw new UsageError(`--fault must be one of ${FAULT_NAMES}.`);
 }
 
-/** Whoever sends a message must not write on this terminal. */
+/** Removes control characters, so that a message cannot write to this terminal. */
 function onOneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
 }

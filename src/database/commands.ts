@@ -3,7 +3,7 @@ import { DefaultNamingStrategy } from 'typeorm';
 import { allStatements, functionStatements } from './functions.js';
 import type { Namespace } from './names.js';
 
-/** Where the tables are, as it is said on a command line. */
+/** The schema and prefix of the tables, as given on the command line. */
 export interface NamedPlace {
   readonly schema?: string | undefined;
   readonly prefix?: string | undefined;
@@ -15,12 +15,12 @@ const namespaceOf = ({ schema = 'public', prefix }: NamedPlace): Namespace => ({
   namingStrategy: new DefaultNamingStrategy(),
 });
 
-/** Everything that the migrations make, for a reader or another tool. */
+/** Returns everything that the migrations create, for a reader or another tool. */
 export function sqlFor(named: NamedPlace): string {
   return `${allStatements(namespaceOf(named)).join('\n\n')}\n`;
 }
 
-/** Installs the functions again, where some are missing or were altered. All or none. */
+/** Reinstalls the functions if some are missing or altered. All or none. */
 export async function reinstallFunctions(url: string, named: NamedPlace): Promise<number> {
   const { default: pg } = await import('pg');
   const client = new pg.Client({ connectionString: url });
@@ -37,5 +37,5 @@ export async function reinstallFunctions(url: string, named: NamedPlace): Promis
   }
 }
 
-/** Two at once would write the same rows of the catalogue. It ends with the transaction. */
+/** Two concurrent runs would write the same catalogue rows. The lock ends with the transaction. */
 export const LOCK_INSTALL = `SELECT pg_advisory_xact_lock(hashtextextended('install nestjs-phone-otp', 0))`;

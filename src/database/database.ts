@@ -28,33 +28,39 @@ interface Driver {
   obtainMasterConnection(): Promise<[Client, Release]>;
 }
 
-/** A statement of one text that answers with one text. */
+/** A statement that takes one text and returns one text. */
 interface Statement {
   readonly name: string;
   readonly text: string;
 }
 
-/** Nothing ran: the pooler between us does not keep prepared statements, or a migration changed a table under the plan. */
+/**
+ * Errors after which nothing ran: the connection pooler does not keep prepared statements, or a migration changed a
+ * table under the plan.
+ */
 const NOT_PREPARABLE = new Set(['42P05', '26000', '0A000']);
 /** The function must run at READ COMMITTED (lock.sql), which is not the default here. */
 const NOT_READ_COMMITTED = 'OT001';
-/** Nothing was written: another transaction came first (23505: to a unique index), or the level was another. */
+/**
+ * Errors after which nothing was written: another transaction came first (23505: into a unique index), or the isolation
+ * level was wrong.
+ */
 const COME_AGAIN = new Set(['40001', '40P01', '23505', NOT_READ_COMMITTED]);
 const MAX_RUNS = 5;
-/** Longer than any `lock_timeout` and `statement_timeout` that should be set: a server that says nothing at all. */
+/** Longer than any sensible `lock_timeout` and `statement_timeout`: the server is silent. */
 const SILENCE_MS = 7_000;
 const RETRY_AFTER_SECONDS = 5;
 const TOLD_AGAIN_AFTER_MS = 60_000;
-/** As long as a transaction of the host may last, and a shutdown for it. */
+/** The longest that a transaction of the host, and a shutdown that waits for it, may take. */
 const PATIENCE_MS = 600_000;
 const DRAIN_MS = 10_000;
 
 /**
- * Calls the functions of `src/database/functions`: one JSON text in, one out, so that neither the settings of the database nor the
- * type parsers of the application have a say in how a value is written.
+ * Calls the functions of `src/database/functions`. Each takes one JSON text and returns one, so neither the database's
+ * settings nor the application's type parsers affect how values are written.
  *
- * Its own calls go below TypeORM to the `pg` client, which can prepare them and give up on a silent server, and in whose log no values
- * appear.
+ * Its own calls bypass TypeORM and use the `pg` client, which can prepare them and abandon a silent server, and which
+ * logs no values.
  */
 export class Database {
   readonly #logger = new Logger('Otp');
@@ -66,10 +72,13 @@ export class Database {
   readonly #watched = new WeakSet<Client>();
   readonly #broken = new WeakSet<Client>();
   readonly #warm = new WeakSet<Client>();
-  /** What waits for the end of a host's transaction: a list for itself, then one for each savepoint that is open in it. */
+  /**
+   * The work that waits for the end of a host's transaction: one list for the transaction, then one for each open
+   * savepoint.
+   */
   readonly #waiting = new WeakMap<QueryRunner, Waiting[][]>();
   readonly #asking = new Set<Promise<void>>();
-  /** Of transactions that are a client of `pg`: the newest of each. */
+  /** The newest transaction of each `pg` client. */
   readonly #transactionIds = new WeakMap<SqlTransaction, string>();
 
   constructor(
@@ -86,11 +95,12 @@ export class Database {
   }
 
   /**
-   * @param request an object of what JSON can hold, or such a text
-   * @param transaction of the caller to run in. There a serialization failure or deadlock goes to the caller, as an error with nothing but
-   * its `code` (40001, 40P01), since only the caller can run the whole transaction again.
-   * @throws {@link OtpError} `request_invalid` for a text that no database holds · `service_unavailable` when the database did not
-   * answer, is overloaded, or held a lock too long. What was sent to it does not appear in the error.
+   * @param request an object of JSON values, or a JSON text
+   * @param transaction the caller's transaction to run in. A serialization failure or deadlock is then thrown to the
+   *   caller, as an error with only its `code` (40001, 40P01), since only the caller can run the whole transaction
+   *   again.
+   * @throws {@link OtpError} `request_invalid` for a text that no database can store · `service_unavailable` if the
+   *   database did not answer, is overloaded, or held a lock too long. The error does not contain what was sent.
    */
   async call<A>(operation: string, request: object | string, transaction?: OtpTransaction): Promise<A> {
     const text = typeof request === 'string' ? request : JSON.stringify(request);
@@ -99,7 +109,9 @@ export class Database {
     return JSON.parse(await this.run(statement, text, transaction)) as A;
   }
 
-  /** As {@link Database.call}, for a statement that is no function: one text in, one column `answer` out. */
+  /**
+   * Like {@link Database.call}, for a statement that is not a function: takes one text, returns one column `answer`.
+   */
   async run(statement: Statement, text: string, transaction?: OtpTransaction): Promise<string> {
     const open = transaction && openTransaction(transaction);
     if (open) return this.#runIn(open, statement, text);
@@ -117,12 +129,12 @@ export class Database {
     }
   }
 
-  /** The level that transactions have by default. As long as it is not known to be READ COMMITTED, each call brings its own. */
+  /** The default isolation level. Until it is known to be READ COMMITTED, each call sets its own. */
   defaultLevelIs(level: string): void {
     this.#readCommittedIsDefault = level === 'read committed';
   }
 
-  /** Runs `work` in a transaction of its own; what it throws rolls back and goes on. */
+  /** Runs `work` in a transaction of its own. An error rolls it back and is rethrown. */
   async transaction<T>(work: (transaction: EntityManager) => Promise<T>): Promise<T> {
     let thrown: unknown;
     try {
@@ -132,22 +144,25 @@ export class Database {
         }),
       );
     } catch (error) {
-      // Not what the database says of the transaction itself, which is for nobody to read.
+      // Rethrow the work's error, not the database's error about the transaction.
       throw error === thrown && !sqlStateOf(error).startsWith('40') ? error : this.#unavailable(error);
     }
   }
 
-  /** Does something once the caller's transaction is committed, and not at all when it is rolled back. At once without one. */
+  /**
+   * Runs `work` once the caller's transaction commits, and never if it rolls back. Without a transaction, runs it at
+   * once.
+   */
   afterCommit(transaction: OtpTransaction | undefined, work: () => void): void {
     this.#afterEnd(transaction, { onCommit: true, work });
   }
 
-  /** As {@link Database.afterCommit}, whether it is committed or rolled back. */
+  /** Like {@link Database.afterCommit}, after a commit or a rollback. */
   afterEnd(transaction: OtpTransaction | undefined, work: () => void): void {
     this.#afterEnd(transaction, { onCommit: false, work });
   }
 
-  /** Waits, for some seconds, until it is known what came of the transactions that something is waiting for. */
+  /** Waits up to a few seconds for the end of the transactions that have waiting work. */
   async drain(): Promise<void> {
     const tooLate = new Promise<void>((resolve) => setTimeout(resolve, DRAIN_MS).unref());
     if (this.#asking.size > 0) await Promise.race([Promise.all(this.#asking), tooLate]);
@@ -172,7 +187,10 @@ export class Database {
     return levels;
   }
 
-  /** Of a savepoint, what was to follow waits for the transaction; what needed its commit went with it. */
+  /**
+   * Work of a released savepoint waits for the transaction; work of a rolled-back savepoint that needed its commit is
+   * dropped.
+   */
   #ended(runner: QueryRunner, committed: boolean): void {
     const levels = this.#levelsOf(runner);
     const ended = (levels.pop() ?? []).filter(({ onCommit }) => committed || !onCommit);
@@ -181,7 +199,10 @@ export class Database {
     else for (const { work } of ended) this.#told(work);
   }
 
-  /** A client of `pg` tells nobody how its transaction ended, so the database is asked. One that is aborted by now can only be rolled back. */
+  /**
+   * A `pg` client does not report how its transaction ended, so this asks the database. An aborted transaction can only
+   * roll back.
+   */
   async #askFor(transaction: SqlTransaction, { onCommit, work }: Waiting): Promise<void> {
     let status = 'aborted';
     try {
@@ -196,7 +217,7 @@ export class Database {
     if (status === 'committed' || !onCommit) this.#told(work);
   }
 
-  /** A pool that is busy is asked again. @throws when it has not ended for ten minutes */
+  /** Asks again while the pool is busy. @throws if the transaction is still open after 10 minutes */
   async #endOf(transactionId: string): Promise<string> {
     const end = performance.now() + PATIENCE_MS;
     for (let waitMs = 2; performance.now() < end; waitMs = Math.min(waitMs * 2, 500)) {
@@ -207,7 +228,7 @@ export class Database {
     throw new Error('it was still open');
   }
 
-  /** What follows a commit must not make it look failed. */
+  /** Work that follows a commit must not make the commit look failed. */
   #told(work: () => void): void {
     try {
       work();
@@ -227,19 +248,20 @@ export class Database {
   async #runIn(transaction: Open, statement: Statement, text: string): Promise<string> {
     try {
       if ('client' in transaction) return await this.#query(await transaction.client(), statement, text);
-      // Its transaction tells nobody how it ends: the id, by which the database can be asked, comes along.
+      // The caller's client does not report how its transaction ends: also select the transaction id, to ask the
+      // database later.
       const row = rowIn(await transaction.query(`${statement.text}, pg_current_xact_id()::text AS xid`, [text]));
       this.#transactionIds.set(transaction, row.xid!);
       return row.answer;
     } catch (error) {
       const state = sqlStateOf(error);
       if (!state.startsWith('40')) throw this.#unavailable(error);
-      // A layer's own error may hold every value that was sent.
+      // A data layer's own error may contain every value that was sent.
       throw Object.assign(new Error('the transaction must be run again'), { code: state });
     }
   }
 
-  /** At READ COMMITTED a statement waits for a lock and goes on, where the stricter levels fail with 40001 for ever. */
+  /** At READ COMMITTED, a statement waits for a lock and continues. Stricter levels would fail with 40001 forever. */
   async #atReadCommitted(client: Client, statement: Statement, text: string): Promise<string> {
     await client.query({ text: 'BEGIN ISOLATION LEVEL READ COMMITTED', query_timeout: SILENCE_MS });
     try {
@@ -258,7 +280,7 @@ export class Database {
       const query = { text, values: [request], query_timeout: SILENCE_MS, ...(prepared && { name }) };
       return answerIn(await client.query(query));
     } catch (error) {
-      if (prepared && NOT_PREPARABLE.has(sqlStateOf(error))) this.#prepare = false; // and whoever may runs it again
+      if (prepared && NOT_PREPARABLE.has(sqlStateOf(error))) this.#prepare = false; // and the caller may run it again
       throw error;
     }
   }
@@ -271,14 +293,17 @@ export class Database {
       await this.#warmUp(client);
       return await work(client);
     } catch (error) {
-      broken = sqlStateOf(error) === ''; // not an answer of the server: the connection cannot be trusted any more
+      broken = sqlStateOf(error) === ''; // not an error from the server: the connection is no longer usable
       throw error;
     } finally {
       release(broken || this.#broken.has(client));
     }
   }
 
-  /** A new connection makes its plans before it holds anything that others wait for. Where that fails, so will the call that follows. */
+  /**
+   * A new connection makes its plans before it holds locks that others wait for. If that fails, the next call fails,
+   * too.
+   */
   async #warmUp(client: Client): Promise<void> {
     if (this.#warm.has(client)) return;
     this.#warm.add(client);
@@ -286,7 +311,7 @@ export class Database {
     try {
       await client.query({ text: `BEGIN ISOLATION LEVEL READ COMMITTED; ${warmUp}`, query_timeout: SILENCE_MS });
     } catch {
-      // The functions may not be there yet, or the database takes no writes: the check at start-up says so.
+      // The functions may be missing, or the database may be read-only: the start-up check reports it.
     }
     await client.query({ text: 'ROLLBACK', query_timeout: SILENCE_MS });
   }
@@ -299,8 +324,8 @@ export class Database {
   }
 
   /**
-   * A connection that the server ends as soon as it is usable fails before whoever waits for it can listen, and an error
-   * that nobody listens to ends the process.
+   * The server may end a connection as soon as it is usable, before the pool's caller can add a listener. An unhandled
+   * error would end the process.
    */
   #guard(pool: Driver['master']): void {
     if (this.#guarded === pool) return;
@@ -308,7 +333,7 @@ export class Database {
     pool.on('connect', (client) => this.#watch(client));
   }
 
-  /** Waits for a connection of the pool, but not for ever, whatever the host's pool is set to. */
+  /** Waits for a connection of the pool for a limited time, whatever the host's pool is configured to do. */
   async #connect(): Promise<[Client, Release]> {
     const driver = this.dataSource.driver as unknown as Driver;
     this.#guard(driver.master);
@@ -330,7 +355,7 @@ export class Database {
   }
 
   #unavailable(error: unknown): OtpError {
-    // The server's message can quote values, and TypeORM's error carries all of them: only the state goes on.
+    // The server's message can quote values, and TypeORM's error contains all of them: pass on only the SQLSTATE.
     const state = sqlStateOf(error);
     const { name, code } = error as { name?: string; code?: string };
     const why = state ? `SQLSTATE ${state}` : `${name ?? 'Error'}${code ? ` ${code}` : ''} before an answer came`;
@@ -341,7 +366,7 @@ export class Database {
     });
   }
 
-  /** Once a minute each: an outage is one thing to know, not one for each call. */
+  /** Logs each reason once a minute: an outage needs one message, not one per call. */
   #tellOfFault(why: string): void {
     const now = performance.now();
     if (now - (this.#toldAt.get(why) ?? -Infinity) < TOLD_AGAIN_AFTER_MS) return;
@@ -357,26 +382,26 @@ interface Waiting {
 
 type Open = { client(): Promise<Client> } | SqlTransaction;
 
-/** A manager without a transaction of its own runs its statements by themselves, so that ours do, too. */
+/** A manager without its own transaction commits each statement separately, so our statements do the same. */
 function openTransaction(transaction: OtpTransaction): Open | undefined {
   const runner = runnerOf(transaction);
-  // Once it is released, its connection may be in somebody else's transaction, and `connect` would still hand it out.
+  // After its release, its connection may be in another transaction, and `connect` would still return it.
   if (runner?.isReleased) throw transactionEnded();
   if (runner) return { client: async () => (await runner.connect()) as Client };
   return isPlainManager(transaction) ? undefined : (transaction as SqlTransaction);
 }
 
-/** TypeORM's manager, or data source, outside a transaction: its statements are committed one by one. */
+/** TypeORM's manager or data source outside a transaction: its statements are committed one by one. */
 function isPlainManager(transaction: OtpTransaction): boolean {
   return runnerOf(transaction) === undefined && 'getRepository' in transaction;
 }
 
-/** Whether what is written through it waits for a commit. */
+/** Tells whether statements through this manager wait for a commit. */
 export function isOpen(transaction: OtpTransaction | undefined): transaction is OtpTransaction {
   return transaction !== undefined && !isPlainManager(transaction);
 }
 
-/** TypeORM's, of an entity manager or as such. */
+/** TypeORM's query runner, from an entity manager or the runner itself. */
 function runnerOf(transaction: OtpTransaction): QueryRunner | undefined {
   const { queryRunner } = transaction as Partial<EntityManager>;
   return queryRunner ?? ('isTransactionActive' in transaction ? (transaction as unknown as QueryRunner) : undefined);
@@ -388,14 +413,17 @@ function transactionEnded(): OtpError {
   });
 }
 
-/** Under a name that is a hash of the text: two releases behind one pooler must not share one for different statements. */
+/**
+ * Names a prepared statement by a hash of its text: two releases behind one pooler must not use one name for different
+ * statements.
+ */
 export function statement(text: string): Statement {
   return { name: `otp_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`, text };
 }
 
 const XACT_STATUS = statement('SELECT pg_xact_status(($1::text)::xid8)::text AS answer');
 
-/** TypeORM answers with the rows, `pg` with an object that holds them. */
+/** TypeORM returns the rows, `pg` an object that contains them. */
 function rowIn(result: unknown): { answer: string; xid?: string } {
   const [row] = (Array.isArray(result) ? result : (result as { rows: unknown[] }).rows) as [{ answer: string }];
   return row;
@@ -403,10 +431,10 @@ function rowIn(result: unknown): { answer: string; xid?: string } {
 
 const answerIn = (result: unknown): string => rowIn(result).answer;
 
-/** A NUL and half of a surrogate pair are texts in JavaScript and in JSON, and in no database. */
+/** JavaScript and JSON allow NUL and lone surrogates in a text; no database can store them. */
 function refuseUnstorable(text: string): void {
   if (text.includes('\\u') && /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(text)) {
-    throw new OtpError('request_invalid', 'A text holds a character that cannot be stored.');
+    throw new OtpError('request_invalid', 'A text contains a character that cannot be stored.');
   }
 }
 

@@ -3,16 +3,16 @@ import { createHash } from 'node:crypto';
 import { type Namespace, qualified, resolved } from './names.js';
 import { FUNCTIONS, type SqlStatement, TABLES, TYPES } from './sql.generated.js';
 
-/** Counts up with each release that changes a function. */
+/** Incremented with each release that changes a function. */
 const RELEASE = 1;
-/** The oldest release of the library whose requests these functions understand and whose answers they give. */
+/** The oldest release of the library whose requests these functions understand and whose answers they return. */
 const SERVES_FROM = 1;
 
-/** What `otp_version()` says of the functions in a database. */
+/** What `otp_version()` returns about the functions in a database. */
 export interface FunctionsVersion {
   readonly release: number;
   readonly serves_from: number;
-  /** Of their text, before names are resolved. */
+  /** A hash of their text, before names are resolved. */
   readonly hash: string;
 }
 
@@ -32,18 +32,18 @@ SELECT '${JSON.stringify(FUNCTIONS_VERSION)}' $$;`,
 
 const ALL = [...FUNCTIONS, VERSION];
 
-/** Writes the audit's guard in front of its table. */
+/** Inserts the audit's guard before its table. */
 const TRIGGERS: readonly SqlStatement[] = [
   'CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE ON {audit} FOR EACH ROW EXECUTE FUNCTION {append_only}();',
   'CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON {audit} FOR EACH STATEMENT EXECUTE FUNCTION {append_only}();',
 ].map((sql) => ({ name: 'audit', file: 'functions.ts', sql }));
 
-/** The statements that make or replace the functions. The tables and types must be there. */
+/** Returns the statements that create or replace the functions. The tables and types must exist. */
 export function functionStatements(namespace: Namespace): string[] {
   return ALL.map(({ sql }) => resolved(namespace, sql));
 }
 
-/** The statements that make everything, in order. */
+/** Returns the statements that create everything, in order. */
 export function allStatements(namespace: Namespace): string[] {
   return [
     ...[...TABLES, ...TYPES].map(({ sql }) => resolved(namespace, sql)),
@@ -52,12 +52,12 @@ export function allStatements(namespace: Namespace): string[] {
   ];
 }
 
-/** The statements that make the types, which a table made by "synchronize" comes without. */
+/** Returns the statements that create the types, which "synchronize" does not create. */
 export function typeStatements(namespace: Namespace): { name: string; sql: string }[] {
   return TYPES.map(({ name, sql }) => ({ name: qualified(namespace, name), sql: resolved(namespace, sql) }));
 }
 
-/** The statements that take everything away again. */
+/** Returns the statements that remove everything. */
 export function dropStatements(namespace: Namespace): string[] {
   const named = (statements: readonly SqlStatement[]) =>
     [...new Set(statements.map(({ name }) => name))].map((name) => qualified(namespace, name));
@@ -74,7 +74,7 @@ export function dropStatements(namespace: Namespace): string[] {
   ];
 }
 
-/** The hash of each function's body, as the catalogue must have it. */
+/** Returns the hash of each function's body, as the catalogue must contain it. */
 export function bodyHashes(namespace: Namespace): Map<string, string> {
   return new Map(
     ALL.map(({ name, sql }) => [name, md5(/ AS \$\$([\s\S]*)\$\$;$/.exec(resolved(namespace, sql))![1]!)]),

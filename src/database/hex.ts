@@ -1,4 +1,4 @@
-/** Bytes as they travel in a request. */
+/** The hex form of bytes in a request. */
 export function hex(bytes: Buffer): string {
   return `\\x${bytes.toString('hex')}`;
 }

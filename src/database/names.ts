@@ -2,9 +2,9 @@ import { OtpConfigError } from '../errors/otp.error.js';
 
 /** Where the tables, types and functions of this package are, and how their indexes are named. */
 export interface Namespace {
-  /** Absent: wherever the connection's search path leads. */
+  /** Absent: the schema that the connection's search path resolves to. */
   readonly schema?: string | undefined;
-  /** In front of every name. */
+  /** Prefix of every name. */
   readonly prefix?: string | undefined;
   readonly namingStrategy: NamingStrategy;
 }
@@ -15,26 +15,26 @@ interface NamingStrategy {
   indexName(table: string, columns: string[], where?: string): string;
 }
 
-/** PostgreSQL cuts names off at 63 bytes; the longest of ours has 23. */
+/** PostgreSQL truncates names at 63 bytes; the longest name here has 23. */
 const MOST_PREFIX_BYTES = 40;
 
 /** @throws {@link OtpConfigError} for a prefix that is too long */
 export function checkPrefix(prefix = ''): string {
   if (Buffer.byteLength(prefix) <= MOST_PREFIX_BYTES) return prefix;
   throw new OtpConfigError(
-    `"entityPrefix" of the data source has more than ${MOST_PREFIX_BYTES} bytes, with which PostgreSQL would cut off names of this package: shorten it.`,
+    `"entityPrefix" of the data source must have at most ${MOST_PREFIX_BYTES} bytes: PostgreSQL would truncate names of this package. Shorten it.`,
   );
 }
 
 export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-/** A table, type or function as it is written in SQL. */
+/** Returns the quoted SQL name of a table, type or function. */
 export function qualified({ schema, prefix }: Namespace, name: string): string {
   const own = quote(`${checkPrefix(prefix)}otp_${name}`);
   return schema === undefined ? own : `${quote(schema)}.${own}`;
 }
 
-/** Puts the names in braces into a statement, and names its index or primary key. */
+/** Resolves the names in braces in a statement, and names its index or primary key. */
 export function resolved(namespace: Namespace, sql: string): string {
   const { prefix = '', namingStrategy } = namespace;
   const table = /^CREATE TABLE \{(\w+)\}|^CREATE (?:UNIQUE )?INDEX ON \{(\w+)\}/m.exec(sql);

@@ -1,36 +1,37 @@
--- The tables of this package. Names in braces are resolved when the migration runs: {challenges} is "schema"."prefix_otp_challenges";
--- indexes and primary keys get the names that the naming strategy of the data source gives them.
+-- The tables of this package. Names in braces are resolved when the migration runs: {challenges} is
+-- "schema"."prefix_otp_challenges". Indexes and primary keys get the names of the data source's naming strategy.
 --
--- Every time is the database's own. A window that is over counts nothing; whoever counts next opens a new one.
--- Keyed hashes are made with the pepper, so no number or address can be read from a copy of the database.
--- Rows that are rewritten often keep room in their page (HOT). vacuum_truncate is off where a table can become empty: a plan
--- that was made for an empty table would scan a full one.
+-- All times are the database's own. An expired window counts nothing; the next count opens a new one. Keyed hashes
+-- use the pepper, so no number or address can be read from a copy of the database. Rows that are rewritten often keep
+-- room in their page (HOT). vacuum_truncate is off where a table can become empty: a plan made for an empty table
+-- would scan a full one.
 
--- One issued code. It is alive while ended_at is null; status is for people. The columns live_… carry the unique
--- indexes and are set to null when the challenge ends. They are null in most rows from the start, so that ending one changes no indexed column.
+-- One issued code. It is alive while ended_at is null; status is informational. The columns live_… serve the unique
+-- indexes and are set to null when the challenge ends. They are null in most rows from the start, so that ending a
+-- challenge changes no indexed column.
 CREATE TABLE {challenges} (
   id uuid NOT NULL,                       -- UUID version 7; the public half of the handle
   handle_hash bytea NOT NULL,             -- SHA-256 of the secret half
   purpose text NOT NULL,
-  account text,                           -- the subject; without one, the phone is the subject
+  account text,                           -- the subject; if null, the phone is the subject
   phone text NOT NULL,                    -- E.164
   phone_hash bytea NOT NULL,
   subject_hash bytea NOT NULL,            -- with tier: the key of the lockout that counts its wrong codes
-  tier text NOT NULL,                     -- whose limits were charged: stranger, known, owner
+  tier text NOT NULL,                     -- the tier whose limits were charged: stranger, known, owner
   region text NOT NULL,
   locale text NOT NULL,
   client bytea,                           -- keyed hash of the device or account that started it
-  live_client bytea,                      -- client, while it lives
-  live_provider text,                     -- the provider, while it lives, where that finds its codes by phone alone; of a decoy with ~ in front
+  live_client bytea,                      -- client, while the challenge is alive
+  live_provider text,                     -- the provider, while alive, if it finds codes by phone alone; prefixed with ~ for a decoy
   session_binding bytea,
   action_digest bytea,
-  action_shown jsonb,                     -- what of the action the message names
+  action_shown jsonb,                     -- the parts of the action that the message names
   unverified_keys bytea[] NOT NULL,       -- its rows of {unverified_sends}, one for each message, in lock order
   provider text NOT NULL,
-  provider_ref text,                      -- the provider's own name for the newest message
+  provider_ref text,                      -- the provider's reference for the newest message
   checked_by text NOT NULL,               -- library, provider, or nobody (a decoy)
   code_mac bytea,
-  key_id text NOT NULL,                   -- of the pepper
+  key_id text NOT NULL,                   -- id of the pepper
   status text NOT NULL,                   -- pending, decoy, failed, consumed, locked, superseded, cancelled
   attempts smallint NOT NULL,
   max_attempts smallint NOT NULL,
@@ -44,7 +45,7 @@ CREATE TABLE {challenges} (
 CREATE UNIQUE INDEX ON {challenges} (phone, purpose, live_client) WHERE live_client IS NOT NULL;
 CREATE UNIQUE INDEX ON {challenges} (phone, live_provider) WHERE live_provider IS NOT NULL;
 
--- Messages to a phone, or caused by an account, that one tier paid.
+-- Messages to a phone, or caused by an account, that one tier paid for.
 CREATE TABLE {send_counters} (
   party bytea NOT NULL,                   -- keyed hash of the phone, the account, or (an owner's cooldown) account and purpose
   tier text COLLATE "C" NOT NULL,
@@ -56,7 +57,7 @@ CREATE TABLE {send_counters} (
   PRIMARY KEY (party, tier)
 ) WITH (fillfactor = 80, vacuum_truncate = false);
 
--- Messages of this hour that nobody has verified yet, by owner, address or prefix; and those that somebody has.
+-- This hour's unverified and verified messages, by owner, address or prefix.
 CREATE TABLE {unverified_sends} (
   key bytea NOT NULL,                     -- a keyed hash whose first byte is the kind: 1 owner, 2 address, 3 prefix. Rows are locked in this order
   unverified integer NOT NULL,
@@ -65,7 +66,8 @@ CREATE TABLE {unverified_sends} (
   PRIMARY KEY (key)
 ) WITH (fillfactor = 90, vacuum_truncate = false);
 
--- Messages and money of the whole service (scope '') and of a region, split over shards, or every start would queue for one row.
+-- Messages and money of the whole service (scope '') and of a region, split over shards; otherwise every start would
+-- queue for one row.
 CREATE TABLE {budgets} (
   scope text COLLATE "C" NOT NULL,
   shard smallint NOT NULL,
@@ -80,28 +82,28 @@ CREATE TABLE {budgets} (
 
 -- Subjects with wrong codes since their last success. No row: none.
 CREATE TABLE {lockouts} (
-  subject_hash bytea NOT NULL,            -- keyed hash of the account, or of the phone where there is none
-  tier text COLLATE "C" NOT NULL,         -- of the challenge; recovery: of recovery codes
+  subject_hash bytea NOT NULL,            -- keyed hash of the account, or of the phone if there is no account
+  tier text COLLATE "C" NOT NULL,         -- of the challenge; "recovery" for recovery codes
   failures integer NOT NULL,              -- in the hour that ends at failures_end_at
   failures_end_at timestamptz NOT NULL,
   failures_in_a_row integer NOT NULL,
-  lockout_count smallint NOT NULL,        -- each lasts longer than the one before
-  locked_until timestamptz NOT NULL,      -- -infinity: not yet; infinity: until an operator unlocks it
+  lockout_count smallint NOT NULL,        -- each lockout lasts longer than the one before
+  locked_until timestamptz NOT NULL,      -- -infinity: not locked yet; infinity: until an operator unlocks it
   PRIMARY KEY (subject_hash, tier)
 ) WITH (fillfactor = 60, vacuum_truncate = false);
 
--- Devices that proved a number before.
+-- Devices that have proved a number before.
 CREATE TABLE {known_devices} (
   client bytea NOT NULL,                  -- keyed hash of the phone and the device's key
   known_until timestamptz NOT NULL,
   PRIMARY KEY (client)
 ) WITH (vacuum_truncate = false);
 
--- What is not to be sent. Empty region or provider: any.
+-- Regions and providers to which nothing is sent. Empty region or provider: any.
 CREATE TABLE {sending_stops} (
   region text COLLATE "C" NOT NULL,
   provider text COLLATE "C" NOT NULL,
-  by_conversion boolean NOT NULL,         -- too few messages were verified: for strangers only. Otherwise an operator's word, for all
+  by_conversion boolean NOT NULL,         -- too few messages were verified: applies to strangers only. Otherwise an operator's order, for all
   enforced boolean NOT NULL,              -- false: only reported, nothing is stopped
   since timestamptz NOT NULL,
   until timestamptz NOT NULL,
@@ -109,7 +111,7 @@ CREATE TABLE {sending_stops} (
   PRIMARY KEY (region, provider, by_conversion)
 );
 
--- Wrong codes over all subjects in ten minutes: one row.
+-- Wrong codes over all subjects in 10 minutes: one row.
 CREATE TABLE {wrong_codes} (
   id smallint NOT NULL,
   count integer NOT NULL,
@@ -117,21 +119,21 @@ CREATE TABLE {wrong_codes} (
   PRIMARY KEY (id)
 ) WITH (fillfactor = 20, vacuum_truncate = false);
 
--- Work that one instance does for all of them, by turns.
+-- Work that the instances do in turn, one for all of them.
 CREATE TABLE {turns} (
   work text NOT NULL,
   taken_until timestamptz NOT NULL,
   PRIMARY KEY (work)
 );
 
--- Single-use proofs. The id is that of the challenge, or one of the same form, so the index is written at its right end.
+-- Single-use proofs. The id is that of the challenge, or one of the same form, so the index grows at its right end.
 CREATE TABLE {grants} (
   id uuid NOT NULL,
   hash bytea NOT NULL,                    -- SHA-256 of the secret half
   purpose text NOT NULL,
   account text,
-  phone text NOT NULL,                    -- after a recovery code: the number it stands in for, or empty
-  phone_hash bytea,                       -- null after a recovery code
+  phone text NOT NULL,                    -- for a recovery code: the number it stands in for, or empty
+  phone_hash bytea,                       -- null for a recovery code
   source text NOT NULL,                   -- code or recovery
   session_binding bytea,
   action_digest bytea,
@@ -140,10 +142,10 @@ CREATE TABLE {grants} (
   consumed_at timestamptz,
   PRIMARY KEY (id)
 ) WITH (fillfactor = 80, vacuum_truncate = false);
--- Who trusts a device asks whether a password was reset since the proof.
+-- Trusting a device checks whether a password was reset since the proof.
 CREATE INDEX ON {grants} (consumed_at) WHERE purpose = 'password_reset' AND consumed_at IS NOT NULL;
 
--- Which number is whose, now and before. A binding that ends is dated, never removed.
+-- Current and former owners of numbers. A binding that ends gets a date and is never removed.
 CREATE TABLE {verified_numbers} (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
   phone text NOT NULL,
@@ -161,7 +163,7 @@ CREATE UNIQUE INDEX ON {verified_numbers} (phone) WHERE released_at IS NULL;
 CREATE INDEX ON {verified_numbers} (owner);
 CREATE INDEX ON {verified_numbers} (phone, released_at);
 
--- One message handed to a provider, and what came of it.
+-- One message handed to a provider, and its result.
 CREATE TABLE {sends} (
   challenge_id uuid NOT NULL,
   send_number smallint NOT NULL,          -- 1: the first message of the challenge
@@ -185,13 +187,13 @@ CREATE TABLE {recovery_codes} (
   PRIMARY KEY (account, place)
 );
 
--- Devices that an account trusts. No row: trusted no more.
+-- Devices that an account trusts. No row: no longer trusted.
 CREATE TABLE {trusted_devices} (
   id uuid NOT NULL,
   account text NOT NULL,
   label text,
-  series_hash bytea NOT NULL,             -- of the half of the token that stays
-  secret_hash bytea NOT NULL,             -- of the half that is another after each use
+  series_hash bytea NOT NULL,             -- of the fixed half of the token
+  secret_hash bytea NOT NULL,             -- of the half that changes with each use
   previous_hash bytea,
   trusted_at timestamptz NOT NULL,
   last_used_at timestamptz NOT NULL,
@@ -202,7 +204,7 @@ CREATE UNIQUE INDEX ON {trusted_devices} (series_hash);
 CREATE INDEX ON {trusted_devices} (account);
 CREATE INDEX ON {trusted_devices} (expires_at);
 
--- Facts that nobody can change: see audit-guard.sql. One index for each thing that an operator asks after, in the order of the answer.
+-- Immutable facts: see audit-guard.sql. One index for each search key of operators, in the order of the answer.
 CREATE TABLE {audit} (
   id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
   at timestamptz NOT NULL DEFAULT clock_timestamp(),

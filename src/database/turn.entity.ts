@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** Work that one instance does for all of them, by turns. */
+/** Work that the instances do in turn, one for all of them. */
 @Entity({ name: 'otp_turns' })
 export class Turn {
   @PrimaryColumn({ name: 'work', type: 'text' })

@@ -27,11 +27,11 @@ describe('faultByName', () => {
     'status:600',
     'redirect:here',
     'answer:x',
-  ])('knows no "%s"', (name) => {
+  ])('rejects "%s"', (name) => {
     expect(faultByName(name)).toBeUndefined();
   });
 
-  it('knows each name that it lists', () => {
+  it('accepts every name in its list', () => {
     const examples = { '<ms>': '10', '<code>': '503', '<url>': 'http://127.0.0.1/' } as const;
     const names = FAULT_NAMES.split(', ').map((name) =>
       name.replace(/<\w+>/, (figure) => examples[figure as keyof typeof examples]),

@@ -1,12 +1,12 @@
 import type { SimulatedFault } from './faults.js';
 
-/** How a fault is written in one word: `hang`, `delay:5000`, `status:503`, `drip:1000`, `redirect:https://example.com/`. */
+/** One-word notation for faults: `hang`, `delay:5000`, `status:503`, `drip:1000`, `redirect:https://example.com/`. */
 export const FAULT_NAMES =
   'delay:<ms>, hang, stall, reset, status:<code>, redirect:<url>, html, garbage, empty, truncated, endless, drip:<ms>, duplicate';
 
 const PLAIN = ['hang', 'stall', 'reset', 'html', 'garbage', 'empty', 'truncated', 'endless', 'duplicate'] as const;
 
-/** @returns `undefined` for a name that there is not, or a figure that makes no sense */
+/** @returns `undefined` for an unknown name or an invalid figure */
 export function faultByName(name: string): SimulatedFault | undefined {
   const plain = PLAIN.find((kind) => kind === name);
   if (plain) return { kind: plain };

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** What a vendor's HTTP answer consists of. */
+/** The parts of a vendor's HTTP answer. */
 export interface SimulatedAnswer {
   /** @defaultValue 200 */
   status?: number;
@@ -13,40 +13,40 @@ export interface SimulatedAnswer {
 }
 
 /**
- * What can go wrong on the wire. `status`, `redirect`, `reset` and `stall` end the request before it is looked at; with
- * every other fault the vendor has done its work (the message is in the inbox, the code is used up) and only the answer
- * suffers.
+ * The faults that a network or a vendor can have. `status`, `redirect`, `reset` and `stall` end the request before the
+ * vendor processes it. With every other fault the vendor has done its work (the message is in the inbox, the code is
+ * used up) and only the answer is affected.
  */
 export type SimulatedFault =
-  /** The answer comes late. */
+  /** The answer arrives late. */
   | { kind: 'delay'; ms: number }
-  /** The answer never comes. */
+  /** The answer never arrives. */
   | { kind: 'hang' }
-  /** Such as 503, or 429 with a wait: seconds, or an HTTP date. */
+  /** A status such as 503, or 429 with a wait: seconds, or an HTTP date. */
   | { kind: 'status'; status: number; retryAfter?: number | string }
   | { kind: 'redirect'; to: string; status?: 301 | 302 | 303 | 307 | 308 }
-  /** The connection ends in place of an answer. */
+  /** The connection is reset instead of an answer. */
   | { kind: 'reset' }
-  /** Nothing is done, and the answer never comes. */
+  /** Nothing is done, and the answer never arrives. */
   | { kind: 'stall' }
   | { kind: 'garbage' }
-  /** A web page, with status 200. */
+  /** A web page with status 200. */
   | { kind: 'html' }
   | { kind: 'empty' }
-  /** The first half of the answer, as if that were all. */
+  /** The first half of the answer, as if it were complete. */
   | { kind: 'truncated' }
-  /** A body without end, as fast as it is read. */
+  /** An endless body, as fast as the client reads it. */
   | { kind: 'endless' }
-  /** One byte now and then, without end. */
+  /** An endless body, one byte at a time. */
   | { kind: 'drip'; everyMs: number }
-  /** Another answer than the vendor's own. */
+  /** An answer that replaces the vendor's own. */
   | ({ kind: 'answer' } & SimulatedAnswer)
-  /** The vendor's own answer, changed on its way. */
+  /** The vendor's own answer, altered in transit. */
   | { kind: 'altered'; change: (answer: SimulatedAnswer) => SimulatedAnswer }
-  /** The message arrives twice; the answer is as ever. */
+  /** The message arrives twice; the answer is unchanged. */
   | { kind: 'duplicate' };
 
-/** The answer in place of the vendor's work, where the fault comes before it. */
+/** Returns the answer that replaces the vendor's work, if the fault comes before it. */
 export function refusal(fault: SimulatedFault | undefined): SimulatedAnswer | undefined {
   if (fault?.kind === 'status') {
     const { status, retryAfter } = fault;
@@ -60,7 +60,7 @@ export function refusal(fault: SimulatedFault | undefined): SimulatedAnswer | un
   return undefined;
 }
 
-/** Gives the answer, in the way the fault leaves of it. */
+/** Sends the answer as the fault leaves it. */
 export async function respond(
   response: ServerResponse,
   answer: SimulatedAnswer,
@@ -102,7 +102,7 @@ function write(response: ServerResponse, { status = 200, headers, body }: Simula
 
 async function stream(response: ServerResponse, source: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<void> {
   response.writeHead(200, { 'content-type': 'application/json' });
-  // It ends when the client has had enough, which is no error here.
+  // The client closes the connection when it has read enough, which is no error here.
   await pipeline(Readable.from(source), response).catch(() => undefined);
 }
 

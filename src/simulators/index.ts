@@ -9,20 +9,20 @@ import { UnifonicSimulator } from './unifonic-simulator.js';
 import { VonageSimulator } from './vonage-simulator.js';
 
 export interface SimulatedVendor {
-  /** In a line: who, where, and which adapters reach it. */
+  /** One line: the vendor, its country, and the adapters that connect to it. */
   readonly about: string;
-  /** A simulator with its defaults, not started yet. `access` holds the options of an adapter at it. */
+  /** Makes a simulator with its defaults, not started yet. Its `access` holds the options of an adapter. */
   readonly make: () => VendorSimulator & { readonly access: object };
 }
 
-/** Every simulated vendor, by the name that the command line knows it by. */
+/** Every simulated vendor, by its name on the command line. */
 export const SIMULATORS = {
   lamah: { about: 'Lamah, Ersaal (Libya): LamahOtp', make: () => new LamahSimulator() },
   'ninety-nine': {
     about: '99 Digital (Israel): NinetyNineVerify, NinetyNineSms',
     make: () => new NinetyNineSimulator(),
   },
-  // Without a sandbox, whose test numbers get no message.
+  // Without the sandbox, whose test numbers receive no message.
   sgate: { about: 'SGate (Saudi Arabia): SgateOtp', make: () => new SgateSimulator({ sandbox: false }) },
   taqnyat: { about: 'Taqnyat (Saudi Arabia): TaqnyatVerify, TaqnyatSms', make: () => new TaqnyatSimulator() },
   termii: {

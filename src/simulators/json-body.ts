@@ -1,4 +1,4 @@
-/** The fields of a request's JSON object; of other JSON none; `undefined` where it is no JSON. */
+/** Returns the fields of a request's JSON object, no fields for other JSON, `undefined` for invalid JSON. */
 export function jsonBody(body: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const json: unknown = JSON.parse(body);

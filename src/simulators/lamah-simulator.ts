@@ -6,27 +6,32 @@ import { keep } from './memory.js';
 import { type SimulatedRequest, VendorSimulator, type VendorReaction } from './simulator.js';
 
 export interface LamahSimulatorOptions {
-  /** The only token it takes. @defaultValue 'lamah-simulator-token' */
+  /** The only token it accepts. @defaultValue 'lamah-simulator-token' */
   token?: string;
-  /** The only sender name that is approved. @defaultValue 'Acme' */
+  /** The only approved sender name. @defaultValue 'Acme' */
   sender?: string;
-  /** Which of the vendor's descriptions it follows: that of its gateway, or its API reference. @defaultValue 'gateway' */
+  /** Which of the vendor's two descriptions it follows: the gateway's or the API reference. @defaultValue 'gateway' */
   dialect?: 'gateway' | 'docs';
-  /** Codes compared for one message: 3 in the reference, and no limit at the gateway. @defaultValue by dialect */
+  /** Codes compared for one message: 3 in the reference, no limit at the gateway. @defaultValue by dialect */
   maxAttempts?: number;
-  /** Messages to a number within a minute before 429: 10 in the reference, and no limit at the gateway. @defaultValue by dialect */
+  /**
+   * Messages to a number within a minute before it answers 429: 10 in the reference, no limit at the gateway.
+   * @defaultValue by dialect
+   */
   sendsPerMinute?: number;
-  /** Whether no code is sent to a number while another is alive. @defaultValue true */
+  /** Whether it refuses to send a code to a number while another code is valid. @defaultValue true */
   oneAtATime?: boolean;
-  /** What it says a message costs. @defaultValue 1 */
+  /** The reported cost of a message. @defaultValue 1 */
   cost?: number;
-  /** E.164 number that gets every message, as with a company that is not verified yet. @defaultValue the receiver's */
+  /**
+   * E.164 number that receives every message, as for a company that is not verified yet. @defaultValue the recipient's
+   */
   companyPhone?: string;
   /** Its clock, in milliseconds. @defaultValue Date.now */
   now?: () => number;
 }
 
-/** What it knows of one message. */
+/** The state of one message. */
 interface Sent {
   receiver: string;
   code: string;
@@ -35,7 +40,7 @@ interface Sent {
   verified: boolean;
 }
 
-/** A successful answer to a send, kept under its key. */
+/** A successful answer to a send, stored under its key. */
 interface Kept {
   body: string;
   until: number;
@@ -43,12 +48,12 @@ interface Kept {
 
 const MINUTE_MS = 60_000;
 const KEEPS_ANSWERS_MS = 24 * 60 * MINUTE_MS;
-/** How long the reference's limit holds. */
+/** The period of the reference's limit. */
 const COOLDOWN_SECONDS = 60;
 
 /**
- * Lamah (Ersaal) OTP on this machine, as {@link https://docs.getersaal.com/api-reference/otp/initiate its reference} or
- * {@link https://github.com/lamah-co/wp-ersaal its plugin} describes it.
+ * Simulates Lamah (Ersaal) OTP on this machine, as {@link https://docs.getersaal.com/api-reference/otp/initiate its
+ * reference} or {@link https://github.com/lamah-co/wp-ersaal its plugin} describes it.
  *
  * @example
  * const lamah = await new LamahSimulator().start();
@@ -80,13 +85,16 @@ export class LamahSimulator extends VendorSimulator {
     this.#options = { token, sender, dialect, maxAttempts, sendsPerMinute, oneAtATime, cost, companyPhone, now };
   }
 
-  /** Options with which the adapter reaches it, once started. */
+  /** Options that connect the adapter to it, once started. */
   get access(): { token: string; sender: string; paymentType: 'wallet'; baseUrl: string; testMode: true } {
     const { token, sender } = this.#options;
     return { token, sender, paymentType: 'wallet', baseUrl: this.url, testMode: true };
   }
 
-  /** Answers every request with this and does nothing else, such as 400 and "Insufficient balance"; `undefined` ends it. */
+  /**
+   * Makes every request get this answer and do nothing else, such as 400 and "Insufficient balance"; `undefined` ends
+   * it.
+   */
   answerAlways(status: number | undefined, message = ''): void {
     this.#answer = status === undefined ? undefined : { status, body: JSON.stringify({ message }) };
   }
@@ -102,7 +110,7 @@ export class LamahSimulator extends VendorSimulator {
     return this.#refuse(404, 'Not Found');
   }
 
-  /** A repeat under the same key gets the first answer, if that was a success, and sends nothing. */
+  /** A repeat with the same key gets the first answer, if that was a success, and sends nothing. */
   #once(key: unknown, initiate: () => VendorReaction): VendorReaction {
     const { now } = this.#options;
     if (typeof key !== 'string') return initiate();
@@ -184,7 +192,7 @@ function wrongFieldOf({ lang, length, expiration, sender, payment_type }: Fields
   return payment_type === 'wallet' || payment_type === 'subscription' ? undefined : 'payment_type';
 }
 
-/** In the gateway's writing, `002189xxxxxxxx`; the reference has a plus as well. */
+/** The gateway's notation, `002189xxxxxxxx`; the reference adds a plus. */
 function receiverOf(receiver: unknown, dialect: 'gateway' | 'docs'): string | undefined {
   if (typeof receiver !== 'string') return undefined;
   const written = dialect === 'docs' ? receiver.replace(/^\+/, '00') : receiver;

@@ -1,7 +1,7 @@
-/** Entries that a simulator remembers of each kind; the oldest go first. */
+/** Entries of each kind that a simulator remembers; the oldest are dropped first. */
 const KEPT = 20_000;
 
-/** Sets an entry as the newest, and forgets the oldest when there are too many. */
+/** Stores an entry as the newest, and drops the oldest if there are too many. */
 export function keep<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key);
   map.set(key, value);

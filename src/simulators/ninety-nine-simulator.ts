@@ -5,23 +5,23 @@ import { type SimulatedRequest, VendorSimulator, type VendorReaction } from './s
 import { codeIn } from './texts.js';
 
 export interface NinetyNineSimulatorOptions {
-  /** The only key it takes. @defaultValue 'ninety-nine-simulator-key' */
+  /** The only key it accepts. @defaultValue 'ninety-nine-simulator-key' */
   apiKey?: string;
-  /** Numbers that may be used as a sender, as the vendor approved them. @defaultValue ['0501234567'] */
+  /** Sender numbers that the vendor has approved. @defaultValue ['0501234567'] */
   approvedSenders?: readonly string[];
   /** Digits of a code. Not documented. @defaultValue 6 */
   codeLength?: number;
-  /** How long a code can be used, in seconds. @defaultValue 600, as documented */
+  /** How long a code is valid, in seconds. @defaultValue 600, as documented */
   ttlSeconds?: number;
   /** Codes compared for one message. Not documented. @defaultValue 5 */
   maxAttempts?: number;
-  /** `status` of a check that fails, by its reason. Not documented; a success is 1. @defaultValue 0 for each */
+  /** The `status` of a failed check, by reason. Not documented; a success is 1. @defaultValue 0 for each */
   checkStatuses?: { wrong?: number; expired?: number; exhausted?: number };
   /** Its clock, in milliseconds. @defaultValue Date.now */
   now?: () => number;
 }
 
-/** The one code of a number: a new message makes the one before it void, which is not documented. */
+/** The only valid code of a number. A new message invalidates the previous one, which is not documented. */
 interface Verification {
   code: string;
   sentAt: number;
@@ -33,9 +33,10 @@ type Form = ReadonlyMap<string, string>;
 const DEFAULT_MESSAGE = ' Your verification code is: ##code## ';
 
 /**
- * 99 Digital on this machine, as its pages document {@link https://docs.99digital.co.il/sms-api/verify-sms codes},
- * {@link https://docs.99digital.co.il/sms-api/send-sms texts} and
- * {@link https://docs.99digital.co.il/sms-api/delivery-status delivery reports}. What they leave open is an option here.
+ * Simulates 99 Digital on this machine, as its pages document {@link https://docs.99digital.co.il/sms-api/verify-sms
+ * codes}, {@link https://docs.99digital.co.il/sms-api/send-sms texts} and {@link
+ * https://docs.99digital.co.il/sms-api/delivery-status delivery reports}. Whatever the pages leave open is an option
+ * here.
  *
  * @example
  * const vendor = await new NinetyNineSimulator().start();
@@ -46,7 +47,7 @@ export class NinetyNineSimulator extends VendorSimulator {
   readonly #options: Required<Omit<NinetyNineSimulatorOptions, 'checkStatuses'>>;
   readonly #statuses: { wrong: number; expired: number; exhausted: number };
   readonly #verifications = new Map<string, Verification>();
-  /** Who got which message. */
+  /** The recipient of each message. */
   readonly #sent = new Map<string, string>();
   readonly #reports = new Map<string, number>();
   #lastUnique = 63_433_452;
@@ -66,17 +67,17 @@ export class NinetyNineSimulator extends VendorSimulator {
     this.#statuses = { wrong: 0, expired: 0, exhausted: 0, ...checkStatuses };
   }
 
-  /** Options with which an adapter reaches it, once started. */
+  /** Options that connect an adapter to it, once started. */
   get access(): { apiKey: string; sender: string; baseUrl: string; testMode: true } {
     return { apiKey: this.#options.apiKey, sender: 'Acme', baseUrl: this.url, testMode: true };
   }
 
-  /** Answers every message with this reason, every check with this status, and does nothing else; `{}` ends it. */
+  /** Answers every message with this reason and every check with this status, and does nothing else; `{}` ends it. */
   answerAlways(answer: { reason?: number; status?: number }): void {
     this.#always = answer;
   }
 
-  /** Lets a message (by its `unique`) have ended with this code; without it, messages are delivered (102). */
+  /** Sets the final delivery code of a message (by its `unique`). By default, messages are delivered (102). */
   report(unique: string, code: number): void {
     keep(this.#reports, unique, code);
   }
@@ -116,7 +117,7 @@ export class NinetyNineSimulator extends VendorSimulator {
     return { ...sent(1, form, { unique, ...echo }), sms: { phone: `+972${to.slice(1)}`, ...sms } };
   }
 
-  /** Why a message is refused, in the order of a form that is read from its top. */
+  /** Returns why a message is refused. Checks the fields in the order of the form. */
   #reason(form: Form): number | undefined {
     const from = form.get('from') ?? '';
     if (this.#always.reason !== undefined) return this.#always.reason;
@@ -125,7 +126,7 @@ export class NinetyNineSimulator extends VendorSimulator {
     if (from.length > 11) return 2;
     if (/^\d+$/.test(from) && !this.#options.approvedSenders.includes(from)) return 3;
     if (!form.get('to')) return 7;
-    // There is no documented reason for a bad number.
+    // The documentation names no reason for an invalid number.
     return /^05\d{8}$/.test(form.get('to')!) ? undefined : 5;
   }
 
@@ -161,7 +162,7 @@ export class NinetyNineSimulator extends VendorSimulator {
   }
 }
 
-/** The answer to a message. A failure has no `unique`. */
+/** Answers a message. A failure has no `unique`. */
 function sent(reason: number, form: Form, rest = {}): VendorReaction {
   const status = reason === 1 ? 'OK' : 'FAIL';
   return json({ status, timestamp: Math.floor(Date.now() / 1000), from: form.get('from') ?? '', reason, ...rest });
@@ -171,7 +172,7 @@ function json(body: unknown): VendorReaction {
   return { body: JSON.stringify(body) };
 }
 
-/** Form data, multipart or URL-encoded; whatever else comes is an empty form. */
+/** Reads form data, multipart or URL-encoded; any other body is an empty form. */
 async function formOf({ bytes, headers }: SimulatedRequest): Promise<Form> {
   const type = headers['content-type'] ?? '';
   try {

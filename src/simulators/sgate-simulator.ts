@@ -8,25 +8,27 @@ import { keep } from './memory.js';
 import { type SimulatedRequest, VendorSimulator, type VendorReaction } from './simulator.js';
 
 export interface SgateSimulatorOptions {
-  /** The only key it takes. @defaultValue 'sgate-simulator-key' */
+  /** The only key it accepts. @defaultValue 'sgate-simulator-key' */
   apiKey?: string;
-  /** The only application name it knows; another is refused with 1604. @defaultValue 'Acme' */
+  /** The only application name it knows; any other is refused with 1604. @defaultValue 'Acme' */
   appName?: string;
-  /** Whether its test numbers get no message, and 123456 for a code, as in the vendor's sandbox. @defaultValue true */
+  /**
+   * Whether its test numbers receive no message and use the code 123456, as in the vendor's sandbox. @defaultValue true
+   */
   sandbox?: boolean;
-  /** What the second message within a minute is answered with. Not documented. @defaultValue 1611 */
+  /** The answer to a second message within a minute. Not documented. @defaultValue 1611 */
   cooldownCode?: 1611 | 1212;
-  /** Codes compared for one message before 1606. None is documented. @defaultValue Infinity */
+  /** Codes compared for one message before 1606. No limit is documented. @defaultValue Infinity */
   maxAttempts?: number;
-  /** Whether a new message ends the codes before it. Not documented. @defaultValue true */
+  /** Whether a new message invalidates earlier codes. Not documented. @defaultValue true */
   newestOnly?: boolean;
-  /** How far the time of a request may be from its own, in seconds, before 1204. Not documented. @defaultValue 300 */
+  /** How far a request's time may differ from its own, in seconds, before 1204. Not documented. @defaultValue 300 */
   maxSkewSeconds?: number;
   /** Its clock, in milliseconds. @defaultValue Date.now */
   now?: () => number;
 }
 
-/** What it knows of one message. */
+/** The state of one message. */
 interface Session {
   number: string;
   code: string;
@@ -67,8 +69,9 @@ const TTL_MS = 300_000;
 const SANDBOX_CODE = '123456';
 
 /**
- * SGate OTP on this machine, as {@link https://docs.sgate.sa/en/payoutApi/otp/sendOtp.html its pages} document it: signed
- * both ways, with the sandbox's test numbers. What the pages leave open is an option here, or the mildest reading.
+ * Simulates SGate OTP on this machine, as {@link https://docs.sgate.sa/en/payoutApi/otp/sendOtp.html its pages}
+ * document it: signed in both directions, with the sandbox's test numbers. Whatever the pages leave open is an option
+ * here, or follows the mildest reading.
  *
  * @example
  * const sgate = await new SgateSimulator().start();
@@ -82,7 +85,7 @@ export class SgateSimulator extends VendorSimulator {
   readonly #newest = new Map<string, string>();
   #answer: SimulatedAnswer | undefined;
 
-  /** What `SgateOtp.otpDetail` hears of every message. */
+  /** What `SgateOtp.otpDetail` returns about each message. */
   delivery = { status: 'success', reportstatus: 'success' };
 
   constructor({
@@ -99,7 +102,7 @@ export class SgateSimulator extends VendorSimulator {
     this.#options = { apiKey, appName, sandbox, cooldownCode, maxAttempts, newestOnly, maxSkewSeconds, now };
   }
 
-  /** Options with which the adapter reaches it, once started. */
+  /** Options that connect the adapter to it, once started. */
   get access(): {
     apiKey: string;
     privateKey: string;
@@ -120,7 +123,10 @@ export class SgateSimulator extends VendorSimulator {
     };
   }
 
-  /** Answers every request with this code, signed, and does nothing else, such as 1402 for an empty account; `undefined` ends it. */
+  /**
+   * Answers every request with this code, signed, and does nothing else, such as 1402 for an empty account; `undefined`
+   * ends it.
+   */
   answerAlways(code: number | undefined): void {
     this.#answer = code === undefined ? undefined : { body: bodyOf({ code }) };
   }
@@ -141,7 +147,7 @@ export class SgateSimulator extends VendorSimulator {
     return { ...this.#signed(request, { body: bodyOf(result) }), ...(sms && { sms }) };
   }
 
-  /** Who asks, when, and whether it is they: in this order. */
+  /** Checks the API key, the time and the signature, in this order. */
   #refusalOf({ method, path, headers, body }: SimulatedRequest): number | undefined {
     const { apiKey, maxSkewSeconds, now } = this.#options;
     const [key, version, timestamp, nonce, signature] = [
@@ -241,7 +247,10 @@ export class SgateSimulator extends VendorSimulator {
   }
 }
 
-/** Refused for its time or its signature, a request still says whose it is; else the answer is not signed. */
+/**
+ * A request refused for its time or signature still identifies its account, so the answer is signed. Other refusals are
+ * not.
+ */
 function knowsWhom(refused: number): boolean {
   return refused === 1204 || refused === 1213;
 }

@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 
 import { refusal, respond, type SimulatedAnswer, type SimulatedFault } from './faults.js';
 
-/** A request as the simulated vendor received it, keys and codes in the clear. */
+/** A request as the simulated vendor received it, with keys and codes in the clear. */
 export interface SimulatedRequest {
   readonly at: Date;
   readonly method: string;
@@ -35,20 +35,20 @@ export interface SimulatedMessage {
   readonly sentAt: Date;
 }
 
-/** What the vendor makes of a request: its answer, and the message that it sends, if it sends one. */
+/** The vendor's reaction to a request: its answer, and the message that it sends, if any. */
 export interface VendorReaction extends SimulatedAnswer {
   sms?: Pick<SimulatedMessage, 'phone' | 'text' | 'code'>;
 }
 
-/** Requests and messages kept; the oldest go first. */
+/** Requests and messages kept; the oldest are dropped first. */
 const KEPT = 2_000;
 const MAX_REQUEST_BYTES = 1024 * 1024;
 
 /**
- * A vendor on this machine: an HTTP server on a real socket of 127.0.0.1, with an inbox in place of phones and switches
- * for what goes wrong on a wire. For tests and demonstrations; everything is in memory.
+ * A simulated vendor on this machine: an HTTP server on a real socket of 127.0.0.1, with an inbox in place of phones,
+ * and faults to switch on. For tests and demonstrations; everything is in memory.
  *
- * A simulator of a vendor extends this with one method, {@link react}, which answers as the vendor documents.
+ * A simulator of a vendor extends this class with one method, {@link react}, which answers as the vendor documents.
  */
 export abstract class VendorSimulator {
   readonly #server: Server;
@@ -60,7 +60,7 @@ export abstract class VendorSimulator {
   #lastId = 0;
   #fault: { fault: SimulatedFault; times: number } | undefined;
 
-  /** Sees each message as it arrives, such as a page that shows the phone. */
+  /** Called with each message as it arrives, for example by a page that shows the phone. */
   onMessage: ((message: SimulatedMessage) => void) | undefined;
 
   constructor() {
@@ -69,10 +69,10 @@ export abstract class VendorSimulator {
     }).on('connection', () => this.#connections++);
   }
 
-  /** The vendor's own behaviour. What it knows of codes and cooldowns it keeps in fields of the subclass. */
+  /** The vendor's own behavior. The subclass keeps codes and cooldowns in its own fields. */
   protected abstract react(request: SimulatedRequest): VendorReaction | Promise<VendorReaction>;
 
-  /** Begins to listen: on this port, or, after {@link stop}, on the same as before, or on a free one. */
+  /** Starts listening: on this port, or after {@link stop} on the previous port, or on a free one. */
   async start(port = this.#port): Promise<this> {
     this.#server.listen(port, '127.0.0.1');
     await once(this.#server, 'listening');
@@ -80,7 +80,7 @@ export abstract class VendorSimulator {
     return this;
   }
 
-  /** Pulls the plug: ends every connection and refuses new ones. Nothing is forgotten; {@link start} mends it. */
+  /** Stops abruptly: closes every connection and refuses new ones. Its state is kept; {@link start} resumes. */
   async stop(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
@@ -89,12 +89,12 @@ export abstract class VendorSimulator {
     await closed;
   }
 
-  /** Where an adapter reaches it, once started: its `baseUrl`, with `testMode: true`. */
+  /** The options that connect an adapter to it, once started: its `baseUrl`, with `testMode: true`. */
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Lets this go wrong with the next requests: all of them until {@link heal}, or as many as said. */
+  /** Applies a fault to the next requests: to the given number of them, or to all until {@link heal}. */
   fault(fault: SimulatedFault, times = Infinity): void {
     this.#fault = { fault, times };
   }
@@ -103,27 +103,27 @@ export abstract class VendorSimulator {
     this.#fault = undefined;
   }
 
-  /** What arrived, newest first; at one phone (E.164) if given. */
+  /** Returns the messages that arrived, newest first, optionally at one phone only (E.164). */
   messages(phone?: string): SimulatedMessage[] {
     return this.#messages.filter((message) => phone === undefined || message.phone === phone);
   }
 
-  /** The code in the newest message to a phone (E.164), if there is one. */
+  /** Returns the code in the newest message to a phone (E.164), if there is one. */
   lastCode(phone: string): string | undefined {
     return this.messages(phone)[0]?.code;
   }
 
-  /** What was received, newest first. */
+  /** The received requests, newest first. */
   get requests(): readonly SimulatedRequest[] {
     return this.#requests;
   }
 
-  /** Sockets opened to it so far. */
+  /** Connections opened to it so far. */
   get connections(): number {
     return this.#connections;
   }
 
-  /** Requests whose connection waits for an answer, or for more of one: neither complete, nor given up by who asked. */
+  /** Requests whose answer is still incomplete and whose client has not given up. */
   get answering(): number {
     return this.#answering;
   }

@@ -7,29 +7,29 @@ import { type SimulatedRequest, VendorSimulator, type VendorReaction } from './s
 import { codeIn } from './texts.js';
 
 export interface TaqnyatSimulatorOptions {
-  /** The only key it takes. @defaultValue 'taqnyat-simulator-key' */
+  /** The only key it accepts. @defaultValue 'taqnyat-simulator-key' */
   apiKey?: string;
-  /** How answers are wrapped: both are seen in the field, neither is documented. @defaultValue 'envelope' */
+  /** How answers are wrapped. Both forms occur in practice, neither is documented. @defaultValue 'envelope' */
   answers?: 'envelope' | 'flat';
   /** Digits of a code. @defaultValue 4, as in the vendor's sample */
   codeLength?: number;
-  /** How long a code can be used, in seconds; an expired one counts as wrong. @defaultValue 300 */
+  /** How long a code is valid, in seconds; an expired one counts as wrong. @defaultValue 300 */
   ttlSeconds?: number;
   /** Codes compared for one `requestId` before 12. @defaultValue 3 */
   maxAttempts?: number;
   /** Messages for one `requestId` before 8. @defaultValue 3 */
   maxSends?: number;
-  /** Wait between two messages, answered with 7. @defaultValue 60 */
+  /** Seconds between two messages; an earlier one is answered with 7. @defaultValue 60 */
   cooldownSeconds?: number;
-  /** Whom the wait holds back: this `requestId`, or the whole number. Not documented. @defaultValue 'request' */
+  /** Whether the wait applies to this `requestId` or to the whole number. Not documented. @defaultValue 'request' */
   cooldownPer?: 'request' | 'number';
-  /** What it says a text costs, in SAR. @defaultValue '0.0500' */
+  /** The reported cost of a text, in SAR. @defaultValue '0.0500' */
   cost?: string;
   /** Its clock, in milliseconds. @defaultValue Date.now */
   now?: () => number;
 }
 
-/** What it knows of one verification: of one number under one `requestId`. */
+/** The state of one verification: one number under one `requestId`. */
 interface Verification {
   code: string;
   sends: number;
@@ -52,9 +52,9 @@ const MESSAGES: Record<number, string> = {
 };
 
 /**
- * Taqnyat on this machine, as its pages document {@link https://dev.taqnyat.sa/en/doc/verify/ codes} and
- * {@link https://dev.taqnyat.sa/en/doc/sms/ texts}. What they leave open is an option here, with the same default as in the
- * adapter.
+ * Simulates Taqnyat on this machine, as its pages document {@link https://dev.taqnyat.sa/en/doc/verify/ codes} and
+ * {@link https://dev.taqnyat.sa/en/doc/sms/ texts}. Whatever the pages leave open is an option here, with the same
+ * default as in the adapter.
  *
  * @example
  * const taqnyat = await new TaqnyatSimulator().start();
@@ -96,7 +96,7 @@ export class TaqnyatSimulator extends VendorSimulator {
     };
   }
 
-  /** Options with which the adapter reaches it, once started. */
+  /** Options that connect the adapter to it, once started. */
   get access(): { apiKey: string; baseUrl: string; testMode: true } {
     return { apiKey: this.#options.apiKey, baseUrl: this.url, testMode: true };
   }
@@ -215,7 +215,7 @@ function failure(statusCode: number, message: string): SimulatedAnswer {
   return { status: statusCode, body: JSON.stringify({ statusCode, message }) };
 }
 
-/** The documented body is an array of one object; a bare object is taken, too. */
+/** The documented body is an array with one object; a bare object is accepted, too. */
 function fieldsOf(body: string): Fields {
   try {
     const json: unknown = JSON.parse(body);

@@ -6,19 +6,19 @@ import { type SimulatedRequest, VendorSimulator, type VendorReaction } from './s
 import { codeIn } from './texts.js';
 
 export interface TermiiSimulatorOptions {
-  /** The only key it takes. @defaultValue 'termii-simulator-key' */
+  /** The only key it accepts. @defaultValue 'termii-simulator-key' */
   apiKey?: string;
   /** Sender ids of the account. @defaultValue ['Acme'] */
   senders?: readonly string[];
-  /** How a check says yes and no: both are seen in the field. @defaultValue 'text', as documented */
+  /** How a check reports success and failure. Both forms occur in practice. @defaultValue 'text', as documented */
   verified?: 'text' | 'boolean';
-  /** Whether the answer to a wrong code says how many tries are left. Not documented. @defaultValue true */
+  /** Whether the answer to a wrong code reports the remaining attempts. Not documented. @defaultValue true */
   tellsAttempts?: boolean;
   /** Its clock, in milliseconds. @defaultValue Date.now */
   now?: () => number;
 }
 
-/** A code under its id, made by whichever operation. */
+/** A code under its id, made by any operation. */
 interface Pin {
   code: string;
   msisdn: string;
@@ -30,10 +30,10 @@ interface Pin {
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Termii on this machine, as its pages document {@link https://developers.termii.com/send-token Send Token},
- * {@link https://developers.termii.com/voice-token Voice Token}, {@link https://developer.termii.com/in-app-token In-App
- * Token}, {@link https://developers.termii.com/verify-token Verify Token} and
- * {@link https://developers.termii.com/messaging-api Messaging}. A used code counts as expired, which is not documented.
+ * Simulates Termii on this machine, as its pages document {@link https://developers.termii.com/send-token Send Token},
+ * {@link https://developers.termii.com/voice-token Voice Token}, {@link https://developer.termii.com/in-app-token
+ * In-App Token}, {@link https://developers.termii.com/verify-token Verify Token} and {@link
+ * https://developers.termii.com/messaging-api Messaging}. A used code counts as expired, which is not documented.
  *
  * @example
  * const termii = await new TermiiSimulator().start();
@@ -56,7 +56,7 @@ export class TermiiSimulator extends VendorSimulator {
     this.#options = { apiKey, senders, verified, tellsAttempts, now };
   }
 
-  /** Options with which an adapter reaches it, once started. */
+  /** Options that connect an adapter to it, once started. */
   get access(): { apiKey: string; sender: string; baseUrl: string; testMode: true } {
     const { apiKey, senders } = this.#options;
     return { apiKey, sender: senders[0] ?? '', baseUrl: this.url, testMode: true };
@@ -150,7 +150,7 @@ export class TermiiSimulator extends VendorSimulator {
 
     const isRight = pin.attempts > 0 && typed === pin.code;
     if (isRight)
-      pin.expiresAt = 0; // it is used
+      pin.expiresAt = 0; // the code is used
     else pin.attempts = Math.max(0, pin.attempts - 1);
     return json({
       pinId: id,
@@ -166,13 +166,13 @@ export class TermiiSimulator extends VendorSimulator {
   }
 }
 
-/** How the vendor answers to texts and calls. */
+/** The vendor's answer format for texts and calls. */
 function successfullySent() {
   const message_id = `${randomInt(1e9, 1e10)}${randomInt(1e9, 1e10)}`;
   return { code: 'ok', message_id, message: 'Successfully Sent', balance: 77.5, user: 'Termii Test' };
 }
 
-/** The documented ranges; other required fields are texts. */
+/** The documented ranges; other required fields are strings. */
 const RULES: Readonly<Record<string, (value: unknown) => boolean>> = {
   pin_type: (value) => value === 'NUMERIC' || value === 'ALPHANUMERIC',
   phone_number: isNumber,

@@ -5,7 +5,9 @@ import { type SimulatedRequest, VendorSimulator, type VendorReaction } from './s
 import { codeIn } from './texts.js';
 
 export interface TwilioSimulatorOptions {
-  /** The only secret it takes, with its account's SID or that of its API key. @defaultValue 'twilio-simulator-secret' */
+  /**
+   * The only secret it accepts, with its account's SID or that of its API key. @defaultValue 'twilio-simulator-secret'
+   */
   secret?: string;
   /** Digits of a code of its Verify Service. @defaultValue 6 */
   codeLength?: number;
@@ -19,7 +21,7 @@ export interface TwilioSimulatorOptions {
   now?: () => number;
 }
 
-/** The one verification of a number that is not over. */
+/** The pending verification of a number. */
 interface Verification {
   sid: string;
   to: string;
@@ -57,7 +59,10 @@ const ERRORS: Record<number, [status: number, message: string]> = {
   60605: [403, 'The destination phone number has been blocked by Verify Geo-Permissions'],
 };
 
-/** Numbers that fail in Messaging, as the vendor's {@link https://www.twilio.com/docs/iam/test-credentials test credentials} have them. */
+/**
+ * Numbers that fail in Messaging, taken from the vendor's {@link https://www.twilio.com/docs/iam/test-credentials test
+ * credentials}.
+ */
 const MAGIC_NUMBERS: Record<string, number> = {
   '+15005550001': 21211,
   '+15005550002': 21612,
@@ -67,9 +72,9 @@ const MAGIC_NUMBERS: Record<string, number> = {
 };
 
 /**
- * Twilio on this machine: {@link https://www.twilio.com/docs/verify/api/verification Verify v2} with one service, whose
- * messages to a number repeat the code until its verification ends, and
- * {@link https://www.twilio.com/docs/messaging/api/message-resource Messaging}.
+ * Simulates Twilio on this machine: {@link https://www.twilio.com/docs/verify/api/verification Verify v2} with one
+ * service, whose messages to a number repeat the code until its verification ends, and {@link
+ * https://www.twilio.com/docs/messaging/api/message-resource Messaging}.
  *
  * @example
  * const twilio = await new TwilioSimulator().start();
@@ -94,7 +99,7 @@ export class TwilioSimulator extends VendorSimulator {
     this.#options = { secret, codeLength, ttlSeconds, maxAttempts, maxSends, now };
   }
 
-  /** Options with which either adapter reaches it, once started. */
+  /** Options that connect either adapter to it, once started. */
   get access() {
     const { secret } = this.#options;
     const account = { accountSid: ACCOUNT, apiKeySid: API_KEY, secret };
@@ -166,7 +171,7 @@ export class TwilioSimulator extends VendorSimulator {
     return ok(shown(verification, status));
   }
 
-  /** A verification that is not over, by number or by name. */
+  /** Finds a pending verification by number or by SID. */
   #alive({ to, sid: name }: { to?: string | null; sid?: string | null }): Verification | undefined {
     const { now, ttlSeconds } = this.#options;
     const known = to

@@ -6,15 +6,15 @@ import { type SimulatedRequest, VendorSimulator, type VendorReaction } from './s
 import { codeIn } from './texts.js';
 
 export interface UnifonicSimulatorOptions {
-  /** The only token that Authenticate takes. @defaultValue 'unifonic-simulator-token' */
+  /** The only token that Authenticate accepts. @defaultValue 'unifonic-simulator-token' */
   token?: string;
-  /** The only key that is taken for texts. @defaultValue 'unifonic-simulator-app-sid' */
+  /** The only key that is accepted for texts. @defaultValue 'unifonic-simulator-app-sid' */
   appSid?: string;
-  /** How long a code can be used, in seconds. Not documented. @defaultValue 300 */
+  /** How long a code is valid, in seconds. Not documented. @defaultValue 300 */
   ttlSeconds?: number;
   /** Codes compared for one message before 108. Not documented. @defaultValue 3 */
   maxAttempts?: number;
-  /** What it says a text costs, in SAR. @defaultValue 0.05 */
+  /** The reported cost of a text, in SAR. @defaultValue 0.05 */
   cost?: number;
   /** Its clock, in milliseconds. @defaultValue Date.now */
   now?: () => number;
@@ -33,9 +33,10 @@ const APP_ID = `AP${'0f'.repeat(16)}`;
 const SENDER = 'Acme';
 
 /**
- * Unifonic on this machine, as its pages document {@link https://docs.unifonic.com/reference/checkverification codes} and
- * {@link https://docs.unifonic.com/v1/docs/sending-your-first-sms-via-unifonic-api texts}, both at one address. What they
- * leave open is an option here, or the mildest reading: a new message ends the code before it.
+ * Simulates Unifonic on this machine, as its pages document {@link
+ * https://docs.unifonic.com/reference/checkverification codes} and {@link
+ * https://docs.unifonic.com/v1/docs/sending-your-first-sms-via-unifonic-api texts}, both at one address. Whatever the
+ * pages leave open is an option here, or follows the mildest reading: a new message invalidates the previous code.
  *
  * @example
  * const unifonic = await new UnifonicSimulator().start();
@@ -61,7 +62,7 @@ export class UnifonicSimulator extends VendorSimulator {
     this.#options = { token, appSid, ttlSeconds, maxAttempts, cost, now };
   }
 
-  /** Options with which either adapter reaches it, once started. */
+  /** Options that connect either adapter to it, once started. */
   get access(): { appId: string; token: string; appSid: string; sender: string; baseUrl: string; testMode: true } {
     const { token, appSid } = this.#options;
     return { appId: APP_ID, token, appSid, sender: SENDER, baseUrl: this.url, testMode: true };

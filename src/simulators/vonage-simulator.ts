@@ -6,17 +6,17 @@ import { keep } from './memory.js';
 import { type SimulatedRequest, VendorSimulator, type VendorReaction } from './simulator.js';
 
 export interface VonageSimulatorOptions {
-  /** The only secret it takes. @defaultValue 'vonage-simulator-secret' */
+  /** The only secret it accepts. @defaultValue 'vonage-simulator-secret' */
   apiSecret?: string;
   /** Codes compared for one request before 410. Not documented. @defaultValue 3 */
   maxAttempts?: number;
-  /** Whether no code is sent to a number while another is alive, as documented. @defaultValue true */
+  /** Whether it refuses to send a code to a number while another code is valid, as documented. @defaultValue true */
   oneAtATime?: boolean;
   /** Its clock, in milliseconds. @defaultValue Date.now */
   now?: () => number;
 }
 
-/** What it knows of a request that is not over. */
+/** The state of a pending request. */
 interface Verification {
   to: string;
   code: string;
@@ -28,8 +28,8 @@ const API_KEY = 'a1b2c3d4';
 const PATH = '/v2/verify';
 
 /**
- * Vonage Verify v2 on this machine, as {@link https://developer.vonage.com/en/api/verify.v2 its reference} describes it,
- * with one channel, SMS. A code ends with the wait for the next channel, which is not documented.
+ * Simulates Vonage Verify v2 on this machine, as {@link https://developer.vonage.com/en/api/verify.v2 its reference}
+ * describes it, with one channel, SMS. A code expires with the wait for the next channel, which is not documented.
  *
  * @example
  * const vonage = await new VonageSimulator().start();
@@ -51,7 +51,7 @@ export class VonageSimulator extends VendorSimulator {
     this.#options = { apiSecret, maxAttempts, oneAtATime, now };
   }
 
-  /** Options with which the adapter reaches it, once started. */
+  /** Options that connect the adapter to it, once started. */
   get access(): { apiKey: string; apiSecret: string; brand: string; baseUrl: string; testMode: true } {
     const { apiSecret } = this.#options;
     return { apiKey: API_KEY, apiSecret, brand: 'Acme', baseUrl: this.url, testMode: true };
@@ -109,7 +109,7 @@ export class VonageSimulator extends VendorSimulator {
     return { status: 204, body: '' };
   }
 
-  /** With too many wrong codes a request ends before its time. */
+  /** Too many wrong codes end a request early. */
   #isRunning(verification: Verification): boolean {
     return this.#isAlive(verification) && verification.tries < this.#options.maxAttempts;
   }

@@ -6,13 +6,13 @@ import {
 } from '../delivery/provider.js';
 
 export interface CapturedMessage extends OutgoingMessage {
-  /** Counts up from 1 within one provider. */
+  /** Counts up from 1 within each provider. */
   readonly id: number;
   readonly sentAt: Date;
 }
 
 /**
- * Keeps the newest messages in memory instead of sending them, for tests and demonstrations: refused in production.
+ * Keeps the newest messages in memory instead of sending them, for tests and demonstrations. Refused in production.
  *
  * @example const sms = new CapturingProvider(); … sms.lastCode('+966512345678')
  */
@@ -24,7 +24,7 @@ export class CapturingProvider implements DeliveryProvider {
   #outbox: CapturedMessage[] = [];
   #count = 0;
 
-  /** @param capacity messages kept; the oldest go first. @defaultValue 1000 */
+  /** @param capacity messages kept; the oldest are dropped first. @defaultValue 1000 */
   constructor(private readonly capacity = 1000) {}
 
   async send(message: OutgoingMessage): Promise<SendReceipt> {
@@ -33,12 +33,12 @@ export class CapturingProvider implements DeliveryProvider {
     return { outcome: 'sent' };
   }
 
-  /** What was sent, newest first; to one phone (E.164) if given. */
+  /** Returns the sent messages, newest first, optionally for one phone only (E.164). */
   messages(phone?: string): CapturedMessage[] {
     return phone === undefined ? [...this.#outbox] : this.#outbox.filter((message) => message.phone === phone);
   }
 
-  /** The code in the newest message to a phone (E.164), if there is one: its first whole number of six to eight digits. */
+  /** Returns the code in the newest message to a phone (E.164): the first whole number of 6 to 8 digits, if any. */
   lastCode(phone: string): string | undefined {
     return /(?<![\d.,])\d{6,8}(?![.,]?\d)/.exec(this.messages(phone)[0]?.text ?? '')?.[0];
   }

@@ -1,10 +1,10 @@
 import { postgresFor } from './postgres.mjs';
 
 /**
- * `globalSetup` of Jest and of Vitest: a PostgreSQL for the whole run, whose URL is in `DATABASE_URL`. Without one in the
- * environment an embedded one is started, which ends with the run, however that ends.
+ * The `globalSetup` of Jest and Vitest: one PostgreSQL for the whole run, with its URL in `DATABASE_URL`. If the
+ * environment has no `DATABASE_URL`, an embedded server is started. It ends with the run, even if the run is killed.
  * @example globalSetup: 'nestjs-phone-otp/testing/global-setup'
- * @returns {Promise<() => Promise<void>>} the tear-down, for Vitest
+ * @returns {Promise<() => Promise<void>>} the teardown, for Vitest
  */
 export default async function globalSetup() {
   const { url, stop } = await postgresFor(process.env);

@@ -17,8 +17,8 @@ import { CapturingProvider } from './capturing-provider.js';
 
 export interface OtpTestingOptions {
   /**
-   * Keep the application's own limits on messages, in tests of these: `OtpTesting.elapse` gets past them.
-   * @defaultValue false: a test may start as many codes as it likes
+   * Keeps the application's own limits on messages, for tests of those limits. `OtpTesting.elapse` moves past them.
+   * @defaultValue false: a test may start any number of codes
    */
   keepLimits?: boolean;
 }
@@ -32,7 +32,7 @@ export interface Builder {
 
 const PLENTY = 1_000_000;
 
-/** What bounds messages and calls. What bounds guessing stays: attempts, lockouts, expiry, single use. */
+/** Lifts the limits on messages and calls. The limits on guessing stay: attempts, lockouts, expiry, single use. */
 const LIFTED = {
   cooldownSeconds: 0,
   sendsPerPhonePerHour: PLENTY,
@@ -50,11 +50,11 @@ const LIFTED = {
   purgeEverySeconds: 0,
 } satisfies Partial<OtpSettings>;
 
-/** Codes that a test can read, and no waiting for the next one. Everything else is as in production. */
+/** Makes codes readable in tests and removes the wait between them. Everything else works as in production. */
 export class OtpTestingModule {
   /**
-   * In a test of the whole application: its messages are captured instead of sent, whatever provider it has, and its limits
-   * on messages are lifted.
+   * For a test of the whole application: captures its messages instead of sending them, with any provider, and lifts
+   * its limits on messages.
    * @throws `OtpConfigError` with `NODE_ENV=production`
    *
    * @example
@@ -66,9 +66,9 @@ export class OtpTestingModule {
   }
 
   /**
-   * In place of `OtpModule.forRoot()`, in a test of some modules of an application. It needs a `TypeOrmModule.forRoot()`
-   * beside it, as that does.
-   * @param options those of the application that matter here, such as `purposes`; the others have values for tests
+   * Replaces `OtpModule.forRoot()` in a test of some modules of an application. It needs a `TypeOrmModule.forRoot()`
+   * beside it, as `OtpModule` does.
+   * @param options the application's options that matter here, such as `purposes`; the others have values for tests
    * @throws `OtpConfigError` with `NODE_ENV=production`
    */
   static forRoot({ keepLimits, ...options }: Partial<OtpModuleOptions> & OtpTestingOptions = {}): DynamicModule {

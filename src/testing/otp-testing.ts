@@ -11,7 +11,7 @@ export interface Container {
 }
 
 /**
- * What a test of an application does to phones: reads their messages, proves them, and lets time pass.
+ * Stands in for phones in a test of an application: reads their messages, verifies them, and moves time forward.
  *
  * @example
  * const otp = OtpTesting.of(app);
@@ -22,37 +22,37 @@ export class OtpTesting {
   private constructor(private readonly wired: Wired) {}
 
   /**
-   * Of an application that was set up with `OtpTestingModule`.
+   * Returns the helper for an application set up with `OtpTestingModule`.
    * @throws `OtpConfigError` for an application without `OtpModule`
    */
   static of(app: Container): OtpTesting {
     return new OtpTesting(wiredOf(app));
   }
 
-  /** Waits for the messages of every call that was answered, and returns them: newest first, to one phone if given. */
+  /** Waits for the messages of all answered calls and returns them, newest first, optionally for one phone only. */
   async messages(phone?: string): Promise<CapturedMessage[]> {
     await this.wired.background.idle();
     return this.#outbox.messages(phone && this.#e164(phone));
   }
 
   /**
-   * The code in the newest message to a phone, as soon as that is out.
-   * @throws when no message went there
+   * Waits for the newest message to a phone and returns its code.
+   * @throws if no message went to this phone
    */
   async lastCode(phone: string): Promise<string> {
     await this.messages();
     const code = this.#outbox.lastCode(this.#e164(phone));
     if (code !== undefined) return code;
     throw new Error(
-      `No message with a code went to ${phone}. None goes to a number without an account where the purpose needs one, ` +
-        'nor to one that "PhoneRisk" or "BotCheck" stopped, and the caller is not told: look at the event "otp.started".',
+      `No message with a code went to ${phone}. No message is sent to a number without an account where the purpose needs one, ` +
+        'nor to a number that "PhoneRisk" or "BotCheck" blocked; the caller cannot tell. Check the event "otp.started".',
     );
   }
 
   /**
-   * Proves a phone, from start to verify, as its owner would.
+   * Verifies a phone, from start to verify, as its owner would.
    * @returns the grant, for the header `OTP-Grant` of the application's own endpoint
-   * @throws OtpError as `OtpService.start` and `OtpService.verify`
+   * @throws OtpError as `OtpService.start` and `OtpService.verify` do
    */
   async grantFor(request: Omit<StartRequest, 'client'> & Partial<Pick<StartRequest, 'client'>>): Promise<string> {
     const { service } = this.wired;
@@ -62,7 +62,7 @@ export class OtpTesting {
     return (await service.verify({ challenge, code, purpose, subject, session })).grant;
   }
 
-  /** Makes a number an account's own, as if it had been proved a moment ago. */
+  /** Makes a number an account's own, as if it had just been verified. */
   async activate(phone: string, owner: string): Promise<void> {
     const { database, numbers } = this.wired;
     const provedAt = new Date(Date.now() + CLOCKS_DIFFER_MS);
@@ -70,12 +70,12 @@ export class OtpTesting {
     await database.transaction((manager) => numbers.bind(proof, owner, manager));
   }
 
-  /** Lets time pass in the tables of this package: codes expire, waits end, numbers grow old. */
+  /** Moves time forward in the tables of this package: codes expire, waits end, numbers age. */
   elapse(seconds: number): Promise<void> {
     return elapse(this.wired.dataSource, seconds);
   }
 
-  /** Forgets everything, between two tests: the tables of this package, and the messages. */
+  /** Clears the tables of this package and the messages, between two tests. */
   async clear(): Promise<void> {
     await this.wired.background.idle();
     await forget(this.wired.dataSource);
@@ -87,8 +87,8 @@ export class OtpTesting {
     const capturing = all.map(({ provider }) => provider).find((provider) => provider instanceof CapturingProvider);
     if (capturing) return capturing;
     throw new OtpConfigError(
-      `This application sends its codes by ${all.map(({ name }) => `"${name}"`).join(', ')}, where no test can read them: ` +
-        'call "OtpTestingModule.override(builder)" before "builder.compile()".',
+      `This application sends its codes with ${all.map(({ name }) => `"${name}"`).join(', ')}, where no test can read them. ` +
+        'Call "OtpTestingModule.override(builder)" before "builder.compile()".',
     );
   }
 
@@ -97,13 +97,15 @@ export class OtpTesting {
   }
 }
 
-/** What the database dates is not later than this, by any clock that it may have. */
+/** The most that the clocks of the database and this process may differ. */
 const CLOCKS_DIFFER_MS = 60_000;
 
 function wiredOf(app: Container): Wired {
   try {
     return app.get(WIRED, { strict: false }) as Wired;
   } catch {
-    throw new OtpConfigError('This application has no "OtpModule": import it, or "OtpTestingModule.forRoot()".');
+    throw new OtpConfigError(
+      'This application has no "OtpModule". Import "OtpModule.forRoot()" or "OtpTestingModule.forRoot()".',
+    );
   }
 }

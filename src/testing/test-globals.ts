@@ -1,4 +1,4 @@
-/** Finds what a test runner puts into the global scope. The package depends on none. */
+/** Returns the globals that a test runner defines. The package depends on no runner. */
 export function testGlobals<Globals extends object>(
   caller: string,
   names: readonly (keyof Globals & string)[],
@@ -7,6 +7,6 @@ export function testGlobals<Globals extends object>(
   const missing = names.filter((name) => typeof found[name] !== 'function');
   if (missing.length === 0) return found as Globals;
   throw new Error(
-    `${caller} finds no global ${missing.join(', ')}: call it from a test of Jest, or of Vitest with "globals: true".`,
+    `"${caller}" needs the global ${missing.join(', ')}. Call it from a test of Jest, or of Vitest with "globals: true".`,
   );
 }

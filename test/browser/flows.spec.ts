@@ -7,7 +7,7 @@ import { newPhone } from '../support/otp-fixture.js';
 import { until } from '../support/until.js';
 import { Visitor } from '../support/visitor.js';
 
-/** As a keyboard of another country writes it. */
+/** Digits as an Arabic keyboard types them. */
 const inArabicDigits = (text: string) => text.replace(/\d/g, (digit) => '٠١٢٣٤٥٦٧٨٩'[Number(digit)]!);
 const local = (phone: string) => `0${phone.slice(4)}`;
 
@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 // One person's day: each test goes on where the one before ended.
-describe.each(['en', 'ar'] as const)('a day at the bank, in "%s"', (language) => {
+describe.each(['en', 'ar'] as const)('a day at the bank (%s)', (language) => {
   const phone = newPhone();
   const nextPhone = newPhone();
   let sara: Visitor;
@@ -28,7 +28,7 @@ describe.each(['en', 'ar'] as const)('a day at the bank, in "%s"', (language) =>
   afterAll(() => sara?.close());
   beforeEach(() => branch.elapse(3600));
 
-  it('opens an account with the code that the phone receives, and shows what passed over the wire', async () => {
+  it('opens an account with the code from the phone and shows the traffic with the vendor', async () => {
     await sara.follow('navRegister');
     await sara.fill({ phone: language === 'ar' ? inArabicDigits(local(phone)) : local(phone) });
     await sara.press('sendCode');
@@ -79,7 +79,7 @@ describe.each(['en', 'ar'] as const)('a day at the bank, in "%s"', (language) =>
     await sara.sees('amr_mfa');
   });
 
-  it('logs in with a code alone, also when the whole message is pasted', async () => {
+  it('logs in with a code alone, even when the whole message is pasted', async () => {
     const before = await sara.messages();
     await sara.press('logout');
     await sara.follow('navLogin');
@@ -100,7 +100,7 @@ describe.each(['en', 'ar'] as const)('a day at the bank, in "%s"', (language) =>
     expect(await sara.bank.locator('.about .chips').innerText()).not.toContain(sara.words('amr_mfa'));
   });
 
-  it('lists where one is logged in, and ends what is elsewhere', async () => {
+  it('lists the sessions and ends another one', async () => {
     const before = await sara.messages();
     const { challenge } = (await branch.start(phone, 'login')).body;
     const code = /\d{6}/.exec(await sara.message(before + 1))![0];
@@ -118,7 +118,7 @@ describe.each(['en', 'ar'] as const)('a day at the bank, in "%s"', (language) =>
     expect((await branch.me(elsewhere)).status).toBe(401);
   });
 
-  it('changes the number with a code from either phone', async () => {
+  it('changes the number with a code from each phone', async () => {
     const before = await sara.messages();
     await sara.follow('navNumber');
     await sara.fill({ currentPhone: phone, nextPhone: local(nextPhone) });
@@ -135,11 +135,11 @@ describe.each(['en', 'ar'] as const)('a day at the bank, in "%s"', (language) =>
 
     await sara.sees('numberDone');
     const shown = async () => (await sara.numbers()).filter((number) => number === maskPhone(nextPhone));
-    await until('it is told, and is there', async () => (await shown()).length === 2);
-    await sara.message(before + 3); // the notice to the number that was left
+    await until('the notice and the number', async () => (await shown()).length === 2);
+    await sara.message(before + 3); // the notice to the old number
   });
 
-  it('sets a new password with a code to the phone, and then takes no other', async () => {
+  it('sets a new password with a code to the phone and rejects the old one', async () => {
     await branch.elapse(86_400); // the hold is over
     await sara.press('logout');
     await sara.follow('byPassword');
@@ -164,7 +164,7 @@ describe.each(['en', 'ar'] as const)('a day at the bank, in "%s"', (language) =>
     await sara.sees('codeSent');
   });
 
-  it('leaves no complaint on the console, and nothing but the view in the address', async () => {
+  it('logs nothing to the console and shows only the view in the address', async () => {
     expect(sara.complaints).toEqual([]);
     expect(await sara.page.evaluate('location.href')).toMatch(/^http:\/\/localhost:\d+\/#[a-z]+$/);
   });

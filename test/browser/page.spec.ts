@@ -24,7 +24,7 @@ afterAll(async () => {
 const LANGUAGES = ['en', 'ar'] as const;
 
 describe('the texts of the page', () => {
-  it.each(LANGUAGES)('explain each error of the package, and of the bank, in "%s"', (language) => {
+  it.each(LANGUAGES)('explain every error of the package and of the bank (%s)', (language) => {
     const own = ['credentials_invalid', 'conflict', 'not_found', 'internal_server_error', 'offline'];
     const explained: Record<string, string | undefined> = TEXTS[language];
 
@@ -32,7 +32,7 @@ describe('the texts of the page', () => {
       expect([code, explained[`error_${code}`]]).toEqual([code, expect.stringMatching(/\S\.$|؟$|\?$/)]);
   });
 
-  it('fill the same places in both languages, and are translated', () => {
+  it('fill the same places in both languages and are translated', () => {
     const places = (text: string) => text.match(/\{\w+\}/g)?.toSorted() ?? [];
 
     for (const [key, text] of Object.entries(TEXTS.en)) {
@@ -54,7 +54,7 @@ describe('what is typed and shown', () => {
     ['رمز التحقق: ٤٣٢١', '4321'],
     ['12', '12'],
     ['no code', ''],
-  ])('reads the code in "%s"', (text, code) => {
+  ])('finds the code in "%s"', (text, code) => {
     expect(codeIn(text)).toBe(code);
   });
 
@@ -64,17 +64,17 @@ describe('what is typed and shown', () => {
     ['٠٠٩٦٦٥١٢٣٤٥٦٧٨', true],
     ['0512345679', false],
     ['5678', false],
-  ])('knows whether "%s" is +966512345678', (typed, same) => {
+  ])('tells whether "%s" is +966512345678', (typed, same) => {
     expect(samePhone(typed, '+966512345678')).toBe(same);
   });
 
-  it('masks numbers, and leaves amounts and times alone', () => {
+  it('masks numbers but not amounts and times', () => {
     expect(maskNumbers('{"to":"966512345678","amount":"1250.50"}')).toBe('{"to":"**********78","amount":"1250.50"}');
   });
 });
 
-describe.each(LANGUAGES)('the page, in "%s"', (language) => {
-  it.each(['light', 'dark'] as const)('can be used by everybody, in %s colours (axe)', async (colorScheme) => {
+describe.each(LANGUAGES)('the page (%s)', (language) => {
+  it.each(['light', 'dark'] as const)('has no accessibility violations in %s colours (axe)', async (colorScheme) => {
     const sara = await branch.signUp();
     const visitor = await Visitor.open(branch, browser, language, { colorScheme });
     await visitor.turnTo('password');
@@ -102,7 +102,7 @@ describe.each(LANGUAGES)('the page, in "%s"', (language) => {
     await visitor.close();
   });
 
-  it('draws a number from its plus to its last digit, in sentences of either direction', async () => {
+  it('draws a number from its plus to its last digit in both writing directions', async () => {
     const visitor = await Visitor.open(branch, browser, language);
     const phone = newPhone();
     await visitor.turnTo('register');
@@ -118,7 +118,7 @@ describe.each(LANGUAGES)('the page, in "%s"', (language) => {
     await visitor.close();
   });
 
-  it('fits a small screen, where it tells that the phone rang', async () => {
+  it('fits a small screen and reports there that a message arrived', async () => {
     const visitor = await Visitor.open(branch, browser, language, {
       viewport: { width: 360, height: 700 },
       hasTouch: true,
@@ -136,7 +136,7 @@ describe.each(LANGUAGES)('the page, in "%s"', (language) => {
     await visitor.close();
   });
 
-  it('loads little, and fonts only for the letters that occur', async () => {
+  it('loads little, and loads fonts only for the letters that occur', async () => {
     const context = await browser.newContext({ locale: language === 'ar' ? 'ar-SA' : 'en' });
     const page = await context.newPage();
     const fonts: string[] = [];
@@ -157,7 +157,7 @@ describe.each(LANGUAGES)('the page, in "%s"', (language) => {
   });
 });
 
-it('the page turns to the other language and the other colours, and remembers both', async () => {
+it('the page switches language and colours and remembers both', async () => {
   const visitor = await Visitor.open(branch, browser, 'en', { colorScheme: 'light' });
   const root = () =>
     visitor.page.evaluate(
@@ -171,7 +171,7 @@ it('the page turns to the other language and the other colours, and remembers bo
   await visitor.page.locator('#language').click();
   await visitor.page.locator('#scheme').click();
 
-  expect(await visitor.bank.getByLabel(TEXTS.ar.phone, { exact: true }).inputValue()).toBe('0512345678'); // is not lost
+  expect(await visitor.bank.getByLabel(TEXTS.ar.phone, { exact: true }).inputValue()).toBe('0512345678'); // the typed text stays
   for (let n = 0; n < 2; n++) {
     expect(await root()).toEqual(['ar', 'rtl', 'dark']);
     expect(await ground()).not.toBe(light);
@@ -180,7 +180,7 @@ it('the page turns to the other language and the other colours, and remembers bo
   await visitor.close();
 });
 
-it('the page is used without a mouse', async () => {
+it('the page works without a mouse', async () => {
   const { phone } = await branch.signUp();
   const visitor = await Visitor.open(branch, browser);
   const { keyboard } = visitor.page;
@@ -213,7 +213,7 @@ describe('the files of the page', () => {
   const get = (path: string, headers?: Record<string, string>) =>
     call(branch.bank, `GET ${path}`, { ...(headers && { headers }) });
 
-  it('allow nothing from elsewhere, and nothing inline', async () => {
+  it('allow no foreign content and no inline scripts or styles', async () => {
     const { headers, body } = await get('/');
 
     const policy = headers.get('content-security-policy')!;
@@ -224,7 +224,7 @@ describe('the files of the page', () => {
     expect(body).not.toMatch(/<script>|<style|style=| on\w+=|https?:/);
   });
 
-  it('are kept, and asked for again', async () => {
+  it('are cached and revalidated', async () => {
     const { headers } = await get('/page/page.css');
     const again = await get('/page/page.css', { 'If-None-Match': headers.get('etag')! });
 
@@ -238,15 +238,15 @@ describe('the files of the page', () => {
     '/page/..%2fmain.js',
     '/page/../../package.json',
     '/page/.tsbuildinfo',
-  ])('are these and no others: not %s', async (path) => {
+  ])('do not include %s', async (path) => {
     expect((await get(path)).status).toBe(404);
   });
 });
 
-describe('the switches of the vendor', () => {
+describe('the vendor controls', () => {
   const post = (path: string, body: object) => call(branch.bank, `POST ${path}` as 'POST /', { body });
 
-  it('refuse what they do not know', async () => {
+  it('reject unknown values', async () => {
     expect((await post('/demo/vendors', { id: 'pigeons' })).body).toMatchObject({
       status: 400,
       code: 'request_invalid',
@@ -255,7 +255,7 @@ describe('the switches of the vendor', () => {
     expect((await post('/demo/faults', { fault: 'down', times: 1 })).body).toMatchObject({ status: 400 });
   });
 
-  it('break simulated vendors only, and mend one that is left', async () => {
+  it('break simulated vendors only, and repair a vendor when another one is chosen', async () => {
     expect((await post('/demo/faults', { fault: 'down' })).body).toMatchObject({
       current: 'termii-sms',
       fault: 'down',
@@ -271,13 +271,13 @@ describe('the switches of the vendor', () => {
     });
     const phone = newPhone();
     await branch.start(phone, 'registration');
-    await branch.nextMessage(phone); // it is mended in deed, too
+    await branch.nextMessage(phone); // really repaired, not only in the list
   });
 });
 
-/** What axe finds, in few words. */
+/** Summarizes what axe finds. */
 async function violations(page: Page): Promise<string[]> {
-  // An animation that is under way makes colours that nobody reads.
+  // A running animation shows colours that nobody reads.
   await page.evaluate('Promise.all(document.getAnimations().map((one) => one.finished))');
   await page.evaluate(axe.source);
   const { violations: found } = (await page.evaluate('axe.run()')) as axe.AxeResults;

@@ -25,11 +25,10 @@ afterEach(async () => {
   expect(complaints).toEqual([]);
 });
 
-// What goes wrong is told in either language: the tests take turns.
 let tests = 0;
 const nextLanguage = () => (tests++ % 2 === 0 ? 'en' : 'ar');
 
-/** As far as the code of a new account. */
+/** Registers up to the code of a new account. */
 async function askForCode(phone = newPhone(), of = visitor): Promise<string> {
   await of.follow('navRegister');
   await of.fill({ phone });
@@ -38,7 +37,7 @@ async function askForCode(phone = newPhone(), of = visitor): Promise<string> {
   return phone;
 }
 
-/** What the newest message to this tab says, in digits. */
+/** Returns the digits in the newest message to this tab. */
 async function codeOnPhone(n = 1, of = visitor): Promise<string> {
   return /\d{4,6}/.exec(await of.message(n))![0];
 }
@@ -49,7 +48,7 @@ const type = async (code: string, of = visitor) => {
 };
 
 describe('a code on the page', () => {
-  it('that is wrong may be typed again', async () => {
+  it('can be entered again after a wrong one', async () => {
     await askForCode();
     const code = await codeOnPhone();
 
@@ -61,7 +60,7 @@ describe('a code on the page', () => {
     await visitor.sees('registerDetails');
   });
 
-  it('is over after five wrong ones, right or not, and one may start over', async () => {
+  it('expires after five wrong ones, and the user can start over', async () => {
     const phone = await askForCode();
     const code = await codeOnPhone();
     for (let n = 0; n < 5; n++) {
@@ -84,7 +83,7 @@ describe('a code on the page', () => {
     await visitor.sees('registerDetails');
   });
 
-  it('that has expired says so by itself, and is refused', async () => {
+  it('reports its own expiry and is refused afterwards', async () => {
     await visitor.page.clock.install();
     await askForCode();
     const code = await codeOnPhone();
@@ -97,7 +96,7 @@ describe('a code on the page', () => {
     await visitor.sees('error_otp_unavailable');
   });
 
-  it('lasts as long as the bank says, on a device whose clock is an hour ahead', async () => {
+  it("shows the bank's lifetime on a device whose clock is an hour ahead", async () => {
     await visitor.page.clock.install({ time: Date.now() + 3_600_000 });
     await visitor.reload();
     await askForCode();
@@ -107,7 +106,7 @@ describe('a code on the page', () => {
     expect([left, wait]).toEqual([expect.stringMatching(/^(5:0[0-2]|4:5\d)$/), expect.stringMatching(/^0:[23]\d$/)]);
   });
 
-  it('is replaced by a new one, once the wait is over', async () => {
+  it('is replaced by a new one once the wait is over', async () => {
     await visitor.page.clock.install();
     await askForCode();
     const first = await codeOnPhone();
@@ -127,7 +126,7 @@ describe('a code on the page', () => {
     await visitor.sees('registerDetails');
   });
 
-  it('that is not whole costs no try: the page asks for the rest', async () => {
+  it('uses no attempt if it is incomplete: the page asks for the rest', async () => {
     await askForCode();
     const code = await codeOnPhone();
 
@@ -139,7 +138,7 @@ describe('a code on the page', () => {
     await visitor.sees('registerDetails');
   });
 
-  it('is one field that a phone fills in: one-time-code, numeric, in digits of any script', async () => {
+  it('has one field that a phone can fill: one-time-code, numeric, in digits of any script', async () => {
     await askForCode();
     const field = visitor.field('code');
     const attributes = await Promise.all(['autocomplete', 'inputmode', 'name'].map((name) => field.getAttribute(name)));
@@ -150,8 +149,8 @@ describe('a code on the page', () => {
     expect(await field.inputValue()).toBe('012345');
   });
 
-  it('is filled in by a browser that reads messages for this site (WebOTP), and asks it for messages only', async () => {
-    // What a phone has and this Chromium has not: a message arrives when the test says so.
+  it('is filled in by a browser that reads messages for this site (WebOTP), which is asked for messages only', async () => {
+    // Stands in for the phone's API, which this Chromium lacks: a message arrives when the test says so.
     await visitor.page.addInitScript(`
       window.OTPCredential = class {};
       navigator.credentials.get = ({ otp, signal }) => new Promise((resolve, reject) => {
@@ -169,8 +168,8 @@ describe('a code on the page', () => {
   });
 });
 
-describe('what the bank refuses', () => {
-  it('too soon: the button waits as long as the bank says', async () => {
+describe('a refusal of the bank', () => {
+  it('makes the button wait as long as the bank says, for a second message too soon', async () => {
     const phone = await askForCode();
     await visitor.press('startOver');
     await visitor.press('sendCode');
@@ -182,7 +181,7 @@ describe('what the bank refuses', () => {
     expect(phone).toMatch(/^\+/);
   });
 
-  it('a number that is taken: one is led to the login', async () => {
+  it('leads to the login, for a number that already has an account', async () => {
     const { phone } = await branch.signUp();
     await askForCode(phone);
     await visitor.message(2);
@@ -195,7 +194,7 @@ describe('what the bank refuses', () => {
     await visitor.sees('loginIntro');
   });
 
-  it('a number that nobody has: the same words as for one that somebody has, and no message', async () => {
+  it('looks the same for an unknown number as for a known one, and sends no message', async () => {
     const { phone } = await branch.signUp();
     const seen: string[] = [];
     for (const typed of [newPhone(), phone]) {
@@ -209,10 +208,10 @@ describe('what the bank refuses', () => {
 
     expect(seen[0]).toBe(seen[1]);
     await visitor.message(2);
-    expect(await visitor.messages()).toBe(2); // of the account that there is
+    expect(await visitor.messages()).toBe(2); // of the existing account
   });
 
-  it('what is missing or too short: the page says so beside the field, and asks nobody', async () => {
+  it('appears beside a missing or short field without asking the bank', async () => {
     await visitor.follow('navRegister');
     await visitor.press('sendCode');
     await visitor.sees('missing');
@@ -223,7 +222,7 @@ describe('what the bank refuses', () => {
     await visitor.sees('error_phone_invalid');
   });
 
-  it('a session that was ended elsewhere: one is told, and logs in again', async () => {
+  it('reports a session that was ended elsewhere and leads to the login', async () => {
     const sara = await branch.signUp();
     await visitor.carry(sara);
     const elsewhere = await branch.logIn(sara.phone);
@@ -240,8 +239,8 @@ describe('what the bank refuses', () => {
   });
 });
 
-describe('a reload in the middle', () => {
-  it('keeps the code that is asked for, and then the number that was verified', async () => {
+describe('a reload of the page', () => {
+  it('keeps the requested code, then the verified number', async () => {
     await askForCode();
     const code = await codeOnPhone();
 
@@ -260,7 +259,7 @@ describe('a reload in the middle', () => {
     await visitor.sees('transfers'); // still signed in
   });
 
-  it('keeps no password: it is asked for beside the code', async () => {
+  it('keeps no password and asks for it beside the code', async () => {
     const { phone } = await branch.signUp();
     await visitor.follow('byPassword');
     await visitor.fill({ phone, password: PASSWORD });
@@ -279,11 +278,11 @@ describe('a reload in the middle', () => {
     await visitor.fill({ password: PASSWORD });
     await visitor.press('logIn');
 
-    await visitor.sees('amr_mfa'); // the code was not lost by the wrong password
+    await visitor.sees('amr_mfa'); // the wrong password did not cost the code
   });
 });
 
-it('two tabs are two people, and see nothing of each other', async () => {
+it('two tabs act as two people and see nothing of each other', async () => {
   const other = await visitor.anotherTab();
   const [mine, theirs] = [newPhone(), newPhone()];
   await askForCode(mine);
@@ -314,11 +313,11 @@ describe('a vendor', () => {
   const outcomes = () => visitor.wire.locator('.outcome').allInnerTexts();
   const outcome = (expected: string, n = 1) =>
     until(
-      `${n} times ${expected} on the wire`,
+      `${n} times ${expected} in the traffic`,
       async () => (await outcomes()).filter((one) => one === expected).length >= n,
     );
 
-  it('is chosen while the bank is open, and its requests are seen without secrets', async () => {
+  it('can be chosen while the bank is open, and its traffic shows no secrets', async () => {
     await choose('taqnyat');
     const phone = await askForCode();
     const code = await codeOnPhone();
@@ -334,12 +333,12 @@ describe('a vendor', () => {
     expect(said).not.toMatch(new RegExp(`taqnyat-simulator-key|"${code}"|${phone.slice(-9)}`));
   });
 
-  it('that is down sends nothing; when it is well again, a new code arrives', async () => {
+  it('sends nothing while it is down, and a new code after it is repaired', async () => {
     await choose('taqnyat');
     await spoil('down');
     await visitor.page.clock.install();
     await askForCode();
-    await outcome('unknown'); // a 503 does not say whether the message went out
+    await outcome('unknown'); // a 503 does not say whether the message was sent
     await visitor.picture('vendor-down');
     expect(await visitor.messages()).toBe(0);
 
@@ -351,9 +350,9 @@ describe('a vendor', () => {
     await visitor.sees('registerDetails');
   });
 
-  it('that is down is told to whoever is signed in, and what was prepared is not lost', async () => {
+  it('is reported to a signed-in customer while it is down, and the prepared transfer is kept', async () => {
     await visitor.carry(await branch.signUp());
-    await choose('lamah'); // fails here by itself: it serves Libyan numbers only
+    await choose('lamah'); // fails here anyway: it serves Libyan numbers only
     await visitor.follow('newTransfer');
     await visitor.fill({ amount: '10', payee: 'Omar' });
     await visitor.press('prepare');
@@ -363,7 +362,7 @@ describe('a vendor', () => {
     await visitor.sees('pending');
   });
 
-  it('that lies lets nobody in', async () => {
+  it('lets nobody in with a false answer', async () => {
     await choose('taqnyat');
     await askForCode();
     const code = await codeOnPhone();

@@ -6,7 +6,7 @@ import { until } from '../support/until.js';
 const id = '0193c000-0000-7000-8000-000000000001';
 const hash = '\\x01';
 
-it('a grant that is deleted while its use waits for it is no grant', async () => {
+it('a grant that is deleted while its use waits for it counts as invalid', async () => {
   const schema = await newSchema();
   const source = await new DataSource({
     ...databaseOptions(schema, 3),

@@ -4,7 +4,7 @@ import { storm } from './storm.js';
 const CALLS = 20_000;
 
 it.each(ISOLATION_LEVELS)(
-  `a storm of ${CALLS} calls where %s is the default level counts each message once, and none waits in a circle`,
+  `a storm of ${CALLS} calls with default level %s counts each message once and deadlocks nowhere`,
   async (isolation) => {
     const { outcomes, deadlocks, miscounted } = await storm(CALLS, isolation);
 

@@ -9,10 +9,10 @@ import { configuredNamespace } from '../../src/database/migrations/namespace.js'
 import { databaseOptions, newSchema } from '../support/database.js';
 import type { Isolation } from '../support/fleet.js';
 
-/** So few of each that every call meets others at the same rows. */
+/** Few of each, so that every call competes with others for the same rows. */
 const [PHONES, ADDRESSES, PREFIXES, CLIENTS] = [12, 4, 3, 6];
 const CONNECTIONS = 32;
-/** Challenges that are resent, verified and failed; some give way to younger ones after each part. */
+/** Challenges that are resent, verified and failed; some are superseded after each part. */
 const [ALIVE, REPLACED, PART] = [200, 100, 1000];
 const MOST = 1_000_000;
 
@@ -32,16 +32,18 @@ interface Answer {
   recorded?: boolean;
 }
 
-/** What came of a storm. */
+/** The result of a storm. */
 export interface Storm {
   outcomes: Record<string, number>;
   /** Deadlocks that PostgreSQL counted in this database meanwhile. */
   deadlocks: number;
-  /** What the tables hold that the challenges do not account for: none. */
+  /** Counts in the tables that the challenges do not explain: none expected. */
   miscounted: unknown[];
 }
 
-/** Calls of all kinds at once, over few phones, addresses, prefixes and devices, through the library's own caller. */
+/**
+ * Runs calls of all kinds at once, over few phones, addresses, prefixes and devices, through the library's own caller.
+ */
 export async function storm(calls: number, isolation: Isolation, url = process.env.DATABASE_URL!): Promise<Storm> {
   const schema = await newSchema();
   const options = databaseOptions(schema, CONNECTIONS, url);
@@ -172,7 +174,7 @@ async function deadlocksIn(source: DataSource): Promise<number> {
   return Number(row.deadlocks);
 }
 
-/** Each counter against the challenges whose messages it counted, while no window is over. */
+/** Compares each counter with the challenges whose messages it counted, while all windows are open. */
 function miscounted(source: DataSource, schema: string): Promise<unknown[]> {
   return source.query(`
     WITH messages AS (

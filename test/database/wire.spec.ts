@@ -6,12 +6,12 @@ import { DataSource } from 'typeorm';
 import { FUNCTIONS } from '../../src/database/sql.generated.js';
 import { databaseOptions, elapse, newSchema } from '../support/database.js';
 
-/** One call as the library of a release made it, and what the functions of that release answered. Times stand as `<time>`. */
+/** A call of a release's library and the answer of that release's functions. Times are replaced by `<time>`. */
 interface Call {
   operation: string;
   request: object;
   answer: unknown;
-  /** Seconds that pass before it. */
+  /** Seconds that pass before the call. */
   after?: number;
 }
 
@@ -19,10 +19,10 @@ const FOLDER = path.join(import.meta.dirname, 'wire');
 const RELEASES = readdirSync(FOLDER).toSorted();
 const callsOf = (release: string) => JSON.parse(readFileSync(path.join(FOLDER, release), 'utf8')) as Call[];
 
-/** Functions that the library calls: they take one JSON and answer with one. */
+/** The functions that the library calls: they take one JSON and return one. */
 const OPERATIONS = FUNCTIONS.filter(({ sql }) => /\(request jsonb\) RETURNS jsonb/.test(sql)).map(({ name }) => name);
 
-describe.each(RELEASES)('what the library of %s sends', (release) => {
+describe.each(RELEASES)('the recorded calls of the library of %s', (release) => {
   let database: DataSource;
   beforeAll(async () => {
     const schema = await newSchema();
@@ -33,7 +33,7 @@ describe.each(RELEASES)('what the library of %s sends', (release) => {
   });
   afterAll(() => database.destroy());
 
-  it('is answered by the present functions with all that it reads', async () => {
+  it('get all that it reads from the current functions', async () => {
     const differing: unknown[] = [];
     for (const { operation, request, answer, after } of callsOf(release)) {
       if (after !== undefined) await elapse(database, after);
@@ -47,7 +47,7 @@ describe.each(RELEASES)('what the library of %s sends', (release) => {
   });
 });
 
-it('has a sample of every operation', () => {
+it('the recorded calls include every operation', () => {
   const sampled = new Set(RELEASES.flatMap(callsOf).map(({ operation }) => operation));
 
   expect(OPERATIONS.filter((operation) => !sampled.has(operation))).toEqual([]);
@@ -57,7 +57,7 @@ function withoutTimes(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value).replace(/"\d{4}-\d\d-\d\dT[\d:.]+[+-][\d:]+"/g, '"<time>"'));
 }
 
-/** Whether all of `expected` is there; more may be. */
+/** Tells whether `given` contains all of `expected`; it may contain more. */
 function holds(given: unknown, expected: unknown): boolean {
   if (Array.isArray(expected)) {
     return (

@@ -3,29 +3,29 @@ import pg from 'pg';
 
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
 
-/** What an administrator may have chosen, and a colleague of the host's in a file far away. */
+/** Settings that an administrator may have chosen, or that other code of the host may have changed. */
 const SETTINGS = ['DateStyle=German', 'IntervalStyle=sql_standard', 'bytea_output=escape', 'TimeZone=Asia/Kathmandu'];
 const { BOOL, BYTEA, INT8, JSON: JSON_TYPE, JSONB, TIMESTAMPTZ, UUID } = pg.types.builtins;
 const TYPES = [BOOL, BYTEA, INT8, JSON_TYPE, JSONB, TIMESTAMPTZ, UUID];
 
 const client = { address: '203.0.113.7', deviceKey: 'the-device-of-this-person' };
 
-describe('whatever the database and the type parsers of pg are set to', () => {
+describe("works with any settings of the database and of pg's type parsers", () => {
   const parsers = new Map(TYPES.map((type) => [type, pg.types.getTypeParser(type)]));
   let fixture: Fixture;
   beforeAll(async () => {
     const url = new URL(process.env.DATABASE_URL!);
     url.searchParams.set('options', SETTINGS.map((setting) => `-c ${setting}`).join(' '));
     fixture = await otpFixture({ url: url.href });
-    // After TypeORM has read the catalogue, which is its own affair.
-    for (const type of TYPES) pg.types.setTypeParser(type, () => 'what the host makes of it');
+    // Set after TypeORM has read the catalogue with its own settings.
+    for (const type of TYPES) pg.types.setTypeParser(type, () => "the host's own format");
   });
   afterAll(async () => {
     for (const [type, parser] of parsers) pg.types.setTypeParser(type, parser);
     await fixture.close();
   });
 
-  it('codes, grants, numbers, devices, recovery codes and the audit are read as they are', async () => {
+  it('reads codes, grants, numbers, devices, recovery codes and the audit unchanged', async () => {
     const { otp, grants, numbers, app } = fixture;
     const [phone, account] = [newPhone(), 'anna'];
     const before = Date.now();
@@ -64,7 +64,7 @@ describe('whatever the database and the type parsers of pg are set to', () => {
     }
   });
 
-  it('a text that no database holds is refused before it gets there', async () => {
+  it('refuses a text that no database can store before it reaches the database', async () => {
     const odd = [`anna\0`, `anna\ud800`];
     for (const account of odd) {
       const calls = [

@@ -20,7 +20,7 @@ describe('a change of number at the demo bank', () => {
     await branch.grantFor(to, 'verify_number', token),
   ];
 
-  describe('that went through', () => {
+  describe('that succeeds', () => {
     const to = newPhone();
     let sara: Customer;
     let elsewhere: string;
@@ -31,7 +31,7 @@ describe('a change of number at the demo bank', () => {
       answer = await change(sara.token, ...(await grantsFor(sara, to)));
     });
 
-    it('says what the number is now, and how long it is on hold', async () => {
+    it('returns the new number and the end of its hold', async () => {
       expect(answer).toMatchObject({
         status: 200,
         body: { phone: expect.stringMatching(new RegExp(`^\\+966\\*{7}${to.slice(-2)}$`)) },
@@ -42,11 +42,11 @@ describe('a change of number at the demo bank', () => {
       expect((await branch.me(sara.token)).body.phone).toBe(answer.body.phone);
     });
 
-    it('SEC-49: tells the old number', async () => {
+    it('SEC-49: notifies the old number', async () => {
       expect(await branch.nextMessage(sara.phone)).toMatch(/now uses another number/);
     });
 
-    it('SEC-49: ends every other session, and not this one', async () => {
+    it('SEC-49: ends every other session, but not this one', async () => {
       expectProblem(await branch.me(elsewhere), 401, 'sign_in_required');
       expect((await branch.me(sara.token)).status).toBe(200);
     });
@@ -63,7 +63,7 @@ describe('a change of number at the demo bank', () => {
       expect(await branch.messages(to)).toHaveLength(before.length);
     });
 
-    it('SEC-49: lets the new number reset no password, and answers as for a phone that nobody has', async () => {
+    it('SEC-49: lets the new number reset no password, and answers as for an unknown phone', async () => {
       const before = await branch.messages(to);
 
       const [held, unknown] = [
@@ -73,12 +73,12 @@ describe('a change of number at the demo bank', () => {
 
       expect(held.status).toBe(202);
       expect(Object.keys(held.body)).toEqual(Object.keys(unknown.body));
-      // Had a message been sent, it would be there by the time of one that was asked for later.
+      // If a message had been sent, it would have arrived before one that is requested later.
       await branch.signUp();
       expect(await branch.messages(to)).toHaveLength(before.length);
     });
 
-    it('lets the new number log in, and the old one no more', async () => {
+    it('lets the new number log in, and no longer the old one', async () => {
       expect((await branch.me(await branch.logIn(to))).status).toBe(200);
 
       const before = await branch.messages(sara.phone);
@@ -88,7 +88,7 @@ describe('a change of number at the demo bank', () => {
     });
   });
 
-  it('SEC-49: needs a code from either phone: a stolen token alone is not enough', async () => {
+  it('SEC-49: needs a code from each phone: a stolen token alone is not enough', async () => {
     const sara = await branch.signUp();
     const [current, next] = await grantsFor(sara, newPhone());
 
@@ -103,14 +103,14 @@ describe('a change of number at the demo bank', () => {
     expect((await change(sara.token, current, next)).status).toBe(200);
   });
 
-  it('SEC-39: takes no codes of another session', async () => {
+  it('SEC-39: rejects the codes of another session', async () => {
     const sara = await branch.signUp();
     const [current, next] = await grantsFor(sara, newPhone());
 
     expectProblem(await change(await branch.logIn(sara.phone), current, next), 401, 'grant_invalid');
   });
 
-  it('SEC-48: leaves a taken number where it is, ends no session, and gives both grants back', async () => {
+  it('SEC-48: leaves a taken number with its owner, ends no session, and returns both grants', async () => {
     const [sara, omar] = [await branch.signUp(), await branch.signUp()];
     const elsewhere = await branch.logIn(sara.phone);
     const [current, next] = await grantsFor(sara, omar.phone);
@@ -123,7 +123,7 @@ describe('a change of number at the demo bank', () => {
     expect((await branch.me(omar.token)).body.phone).toMatch(new RegExp(`${omar.phone.slice(-2)}$`));
   });
 
-  it('SEC-35: tells nobody a whole number', () => {
+  it('SEC-35: discloses no whole number', () => {
     expect(branch.leaks()).toEqual([]);
   });
 });

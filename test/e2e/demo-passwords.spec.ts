@@ -18,10 +18,10 @@ describe('a login by password at the demo bank', () => {
   afterAll(() => branch?.close());
   beforeEach(() => branch.elapse(3600));
 
-  /** The code is verified without a token: nobody is signed in yet. */
+  /** Verifies the code without a token: nobody is signed in yet. */
   const grantOf = (asked: Answer) => branch.verify(asked, sara.phone, 'second_factor');
 
-  it('SEC-36: asks for a code as the second factor, and states both', async () => {
+  it('SEC-36: asks for a code as the second factor and reports both factors', async () => {
     const asked = await login(branch, `0${sara.phone.slice(4)}`);
 
     expectProblem(asked, 401, 'insufficient_user_authentication');
@@ -42,7 +42,7 @@ describe('a login by password at the demo bank', () => {
     expect((await branch.me(body.accessToken)).body.amr).toEqual(['pwd', 'otp', 'sms', 'mfa']);
   });
 
-  it('gives the same challenge when asked again, and sends nothing', async () => {
+  it('returns the same challenge when repeated and sends nothing', async () => {
     const before = await branch.messages(sara.phone);
 
     const asked = [await login(branch, sara.phone), await login(branch, sara.phone)];
@@ -52,7 +52,7 @@ describe('a login by password at the demo bank', () => {
     await branch.nextCode(sara.phone);
   });
 
-  it('SEC-37: ends the session whose token comes along', async () => {
+  it('SEC-37: ends the session whose token the request carries', async () => {
     const before = await branch.logIn(sara.phone);
     const headers = { ...bearer(before), ...withGrant(await grantOf(await login(branch, sara.phone))) };
 
@@ -63,7 +63,7 @@ describe('a login by password at the demo bank', () => {
     expect((await branch.me(sara.token)).status).toBe(200);
   });
 
-  it('SEC-30: answers for a phone that nobody has as for a wrong password', async () => {
+  it('SEC-30: answers an unknown phone like a wrong password', async () => {
     const unknown = newPhone();
     const inbox = (await branch.call('GET /demo/inbox')).body.messages.length;
 
@@ -79,7 +79,7 @@ describe('a login by password at the demo bank', () => {
     expect((await branch.call('GET /demo/inbox')).body.messages).toHaveLength(inbox);
   });
 
-  it('SEC-42: does not take the second factor without the first', async () => {
+  it('SEC-42: rejects the second factor without the first', async () => {
     const grant = await grantOf(await login(branch, sara.phone));
 
     expectProblem(await login(branch, sara.phone, 'wrong password', withGrant(grant)), 401, 'credentials_invalid');
@@ -88,7 +88,7 @@ describe('a login by password at the demo bank', () => {
     expectProblem(await login(branch, sara.phone, PASSWORD, withGrant(grant)), 401, 'grant_invalid');
   });
 
-  it('SEC-39: takes the grant for the customer it was won by, and for this alone', async () => {
+  it('SEC-39: accepts the grant only for the customer who earned it', async () => {
     const mallory = await branch.signUp();
     const secondFactor = await grantOf(await login(branch, sara.phone));
     const byCode = await branch.grantFor(sara.phone, 'login');
@@ -99,7 +99,7 @@ describe('a login by password at the demo bank', () => {
     expectProblem(other, 401, 'grant_invalid');
   });
 
-  it('takes no password that is replaced while the login goes on', async () => {
+  it('rejects a password that is replaced during the login', async () => {
     const grant = await grantOf(await login(branch, sara.phone));
     const { sub } = claimsOf(sara.token);
 
@@ -111,21 +111,21 @@ describe('a login by password at the demo bank', () => {
   });
 
   it.each<[string, unknown]>([
-    ['a phone that is none', { phone: '123', password: PASSWORD }],
+    ['an invalid phone', { phone: '123', password: PASSWORD }],
     ['no password', { phone: '0512345678' }],
     ['an object for a password', { phone: '0512345678', password: { $ne: null } }],
     ['a password of a page', { phone: '0512345678', password: 'x'.repeat(129) }],
     ['an unknown field', { phone: '0512345678', password: PASSWORD, verified: true }],
-  ])('refuses %s', async (_, body) => {
+  ])('rejects %s', async (_, body) => {
     expectProblem(await branch.call('POST /auth/password/login', { body }), 400);
   });
 
-  it('SEC-35: tells nobody a whole number', () => {
+  it('SEC-35: discloses no whole number', () => {
     expect(branch.leaks()).toEqual([]);
   });
 });
 
-describe('passwords that are guessed at the demo bank', () => {
+describe('guessing passwords at the demo bank', () => {
   let branch: Branch;
   let sara: Customer;
   beforeAll(async () => {
@@ -134,7 +134,7 @@ describe('passwords that are guessed at the demo bank', () => {
   });
   afterAll(() => branch?.close());
 
-  it('ten in an hour are compared, and as many for a phone that nobody has', async () => {
+  it('gets ten comparisons an hour, even for an unknown phone', async () => {
     for (const phone of [sara.phone, newPhone()]) {
       const answers = await Promise.all(Array.from({ length: 12 }, () => login(branch, phone, 'wrong password')));
 
@@ -145,7 +145,7 @@ describe('passwords that are guessed at the demo bank', () => {
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(3500);
     }
     expectProblem(await login(branch, sara.phone), 429, 'too_many_requests');
-    expect(await branch.logIn(sara.phone)).toEqual(expect.any(String)); // by code she gets in all the same
+    expect(await branch.logIn(sara.phone)).toEqual(expect.any(String)); // the login by code still works
 
     await branch.dataSource.query(`UPDATE bank_password_tries SET ends_at = ends_at - interval '1 hour'`);
 
@@ -153,7 +153,7 @@ describe('passwords that are guessed at the demo bank', () => {
     expect(await branch.dataSource.query('SELECT FROM bank_password_tries')).toEqual([]);
   });
 
-  it('thirty in ten minutes are compared from one address', async () => {
+  it('gets thirty comparisons in ten minutes from one address', async () => {
     let answer: Answer;
     let calls = 0;
     do answer = await login(branch, newPhone());
@@ -165,7 +165,7 @@ describe('passwords that are guessed at the demo bank', () => {
   });
 });
 
-describe('a forgotten password at the demo bank', () => {
+describe('a reset of a forgotten password at the demo bank', () => {
   let branch: Branch;
   beforeAll(async () => (branch = await Branch.open()));
   afterAll(() => branch?.close());
@@ -173,7 +173,7 @@ describe('a forgotten password at the demo bank', () => {
   const reset = (grant: string | undefined, body: unknown = { password: NEW_PASSWORD }) =>
     branch.call('POST /auth/password/reset', { body, headers: grant === undefined ? {} : withGrant(grant) });
 
-  it('SEC-41: is replaced; every session ends, the phone is told, and nobody is logged in', async () => {
+  it('SEC-41: replaces it, ends all sessions, notifies the phone and logs nobody in', async () => {
     const { phone, token } = await branch.signUp();
     const other = await branch.logIn(phone);
     const bystander = await branch.signUp();
@@ -191,7 +191,7 @@ describe('a forgotten password at the demo bank', () => {
     expectProblem(await login(branch, phone, NEW_PASSWORD), 401, 'insufficient_user_authentication');
   });
 
-  it('SEC-41: is not replaced without a grant for just this, nor twice with one', async () => {
+  it('SEC-41: needs a grant for exactly this purpose, and uses it once', async () => {
     const { phone, token } = await branch.signUp();
     const byCode = await branch.grantFor(phone, 'login');
     await branch.elapse(31);
@@ -207,7 +207,7 @@ describe('a forgotten password at the demo bank', () => {
     expect(answers.filter(({ status }) => status === 401)).toHaveLength(7);
   });
 
-  it('SEC-42: keeps the grant when the new password is refused, and changes nothing', async () => {
+  it('SEC-42: keeps the grant and changes nothing if the new password is rejected', async () => {
     const { phone, token } = await branch.signUp();
     const grant = await branch.grantFor(phone, 'password_reset');
 
@@ -218,14 +218,14 @@ describe('a forgotten password at the demo bank', () => {
     expect((await reset(grant)).status).toBe(204);
   });
 
-  it('SEC-42: is not replaced after a challenge whose code was not verified', async () => {
+  it('SEC-42: needs a challenge whose code was verified', async () => {
     const { phone } = await branch.signUp();
     const { challenge } = (await branch.start(phone, 'password_reset')).body;
 
     expectProblem(await reset(challenge), 401, 'grant_invalid');
   });
 
-  it('SEC-35: tells nobody a whole number', () => {
+  it('SEC-35: discloses no whole number', () => {
     expect(branch.leaks()).toEqual([]);
   });
 });

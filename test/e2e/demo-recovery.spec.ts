@@ -5,7 +5,7 @@ import { newPhone } from '../support/otp-fixture.js';
 const WRONG = '00000-00000-00000-00000-00000';
 const ORDER = { amount: '250.00', currency: 'SAR', payee: 'Omar' };
 
-// One for each part: the bank compares thirty codes and as many passwords from one address in ten minutes.
+// One address per part: the bank compares 30 codes and 30 passwords from one address in 10 minutes.
 let branch: Branch;
 const openedForAll = () => {
   beforeAll(async () => (branch = await Branch.open()));
@@ -15,7 +15,7 @@ const openedForAll = () => {
 
 const login = (phone: string, headers = {}, password = PASSWORD): Promise<Answer> =>
   branch.call('POST /auth/password/login', { body: { phone, password }, headers });
-/** With the code that the first answer asks for. */
+/** Logs in with the code that the first answer asks for. */
 async function loginByCode(phone: string, headers = {}): Promise<Answer> {
   const grant = await branch.verify(await login(phone), phone, 'second_factor');
   return login(phone, { ...headers, ...withGrant(grant) });
@@ -40,7 +40,7 @@ describe('recovery codes at the demo bank', () => {
     return { ...customer, codes: body.codes };
   }
 
-  it('SEC-52: are shown once, to whoever proves the phone anew', async () => {
+  it('SEC-52: are shown once, after a new proof of the phone', async () => {
     const sara = await branch.signUp();
     expect(await remaining(sara)).toBe(0);
 
@@ -60,7 +60,7 @@ describe('recovery codes at the demo bank', () => {
     expectProblem(await branch.call('GET /auth/recovery-codes'), 401, 'sign_in_required');
   });
 
-  it('SEC-52: log in beside the password where the phone is lost, each once, and the phone is told', async () => {
+  it('SEC-52: log in with the password instead of a lost phone, each once, and the phone is notified', async () => {
     const sara = await customerWithCodes();
 
     const answer = await recover(sara.phone, sara.codes[0]!.toLowerCase());
@@ -77,10 +77,10 @@ describe('recovery codes at the demo bank', () => {
     expect(await remaining(sara)).toBe(9);
   });
 
-  it('SEC-52: have new ones in the places of the used ones, for whoever proves the phone anew', async () => {
+  it('SEC-52: are replaced after use, with a new proof of the phone', async () => {
     const sara = await customerWithCodes();
     await recover(sara.phone, sara.codes[2]);
-    await branch.elapse(31); // so that another code may be asked for
+    await branch.elapse(31); // so that another code can be requested
     const replace = (headers = {}) =>
       branch.call('POST /auth/recovery-codes/replace', { headers: { ...bearer(sara.token), ...headers } });
 
@@ -97,7 +97,7 @@ describe('recovery codes at the demo bank', () => {
     expect((await recover(sara.phone, sara.codes[0])).body.remaining).toBe(8);
   });
 
-  it('SEC-52: are not another customer’s, and are guessed ten times in an hour', async () => {
+  it('SEC-52: work only for their own customer and allow ten guesses an hour', async () => {
     const [sara, omar] = [await customerWithCodes(), await branch.signUp()];
     expectProblem(await recover(omar.phone, sara.codes[0]), 400, 'recovery_code_invalid');
 
@@ -106,10 +106,10 @@ describe('recovery codes at the demo bank', () => {
     const paused = await use(sara.token, sara.codes[0]);
     expectProblem(paused, 429, 'locked_out');
     expect(Number(paused.headers.get('retry-after'))).toBeGreaterThan(800);
-    expect(await branch.logIn(sara.phone)).toEqual(expect.any(String)); // by code she gets in all the same
+    expect(await branch.logIn(sara.phone)).toEqual(expect.any(String)); // the login by code still works
   });
 
-  it('SEC-49: move to another number in place of a code to the lost one, with notice and hold', async () => {
+  it('SEC-49: move the account to another number instead of a code to the lost one, with notice and hold', async () => {
     const sara = await customerWithCodes();
     const { accessToken } = (await recover(sara.phone, sara.codes[0])).body;
     const to = newPhone();
@@ -122,7 +122,7 @@ describe('recovery codes at the demo bank', () => {
       });
 
     expect(left).toBe(8);
-    expectProblem(await change(sara.token), 401, 'grant_invalid'); // of another session
+    expectProblem(await change(sara.token), 401, 'grant_invalid'); // from another session
     const changed = await change(accessToken);
 
     expect(changed).toMatchObject({ status: 200, body: { heldUntil: expect.any(String) } });
@@ -151,7 +151,7 @@ describe('recovery codes at the demo bank', () => {
 describe('trusted devices at the demo bank', () => {
   openedForAll();
 
-  /** What a browser would send back. */
+  /** The cookie that a browser would send back. */
   const cookieOf = ({ headers }: Answer) => ({ Cookie: headers.getSetCookie()[0]?.split(';', 1)[0] ?? 'none=1' });
   const devicesOf = async (token: string) =>
     (await branch.call('GET /auth/devices', { headers: bearer(token) })).body.devices;
@@ -159,11 +159,11 @@ describe('trusted devices at the demo bank', () => {
   async function trusting(label = 'Firefox on Linux') {
     const { phone, token } = await branch.signUp();
     const answer = await loginByCode(phone, { 'Trust-Device': label });
-    await branch.elapse(31); // so that another code may be asked for
+    await branch.elapse(31); // so that another code can be requested
     return { phone, token, answer, cookie: cookieOf(answer) };
   }
 
-  it('get a cookie that no script reads and no other site sends, and then log in with the password alone', async () => {
+  it('get a cookie that no script can read and no other site can send, then log in with the password alone', async () => {
     const { phone, token, answer, cookie } = await trusting();
 
     const [set] = answer.headers.getSetCookie();
@@ -184,14 +184,14 @@ describe('trusted devices at the demo bank', () => {
     expect(cookieOf(again)).not.toEqual(cookie);
     expect((await login(phone, cookieOf(again))).status).toBe(200);
     expect(await branch.messages(phone)).toHaveLength(before.length);
-    // It skips nothing else: a transfer takes its code as ever.
+    // The cookie skips nothing else: a transfer still needs its code.
     const headers = { ...bearer(again.body.accessToken), ...cookieOf(again) };
     const { id } = (await branch.call('POST /transfers', { headers, body: ORDER })).body;
     const confirmed = await branch.call(`POST /transfers/${id}/confirm`, { headers });
     expectProblem(confirmed, 401, 'insufficient_user_authentication');
   });
 
-  it('S6: need the password all the same, and are the customer’s alone', async () => {
+  it('S6: still need the password and belong to one customer only', async () => {
     const [sara, omar] = [await trusting(), await branch.signUp()];
 
     expectProblem(await login(sara.phone, sara.cookie, 'wrong password'), 401, 'credentials_invalid');
@@ -200,7 +200,7 @@ describe('trusted devices at the demo bank', () => {
     expect((await login(sara.phone, sara.cookie)).status).toBe(200);
   });
 
-  it('S6: are trusted no more when a cookie comes that was replaced', async () => {
+  it('S6: lose their trust when a replaced cookie is used', async () => {
     const { phone, token, cookie: stolen } = await trusting();
     const newest = cookieOf(await login(phone, stolen));
     await branch.elapse(31);
@@ -211,7 +211,7 @@ describe('trusted devices at the demo bank', () => {
     expect(await devicesOf(token)).toEqual([]);
   });
 
-  it('are listed and forgotten by their customer', async () => {
+  it('are listed for their customer, who can forget them', async () => {
     const [sara, omar] = [await trusting('desk'), await branch.signUp()];
     const [device] = await devicesOf(sara.token);
     const forget = (token: string, id: string) => branch.call(`DELETE /auth/devices/${id}`, { headers: bearer(token) });
@@ -224,7 +224,7 @@ describe('trusted devices at the demo bank', () => {
     expectProblem(await login(sara.phone, sara.cookie), 401, 'insufficient_user_authentication');
   });
 
-  it('T3: are trusted no more after a password reset', async () => {
+  it('T3: lose their trust after a password reset', async () => {
     const { phone, cookie } = await trusting();
     const grant = await branch.grantFor(phone, 'password_reset');
     const password = 'staple battery horse';
@@ -234,7 +234,7 @@ describe('trusted devices at the demo bank', () => {
     expectProblem(await login(phone, cookie, password), 401, 'insufficient_user_authentication');
   });
 
-  it('T3: log nobody in whose password is replaced meanwhile', async () => {
+  it('T3: do not log in with a password that is replaced meanwhile', async () => {
     const { phone, token, cookie } = await trusting();
     const held = {
       table: 'bank_users',
@@ -247,7 +247,7 @@ describe('trusted devices at the demo bank', () => {
     expectProblem(answer, 401, 'credentials_invalid');
   });
 
-  it('SEC-42: are refused names that are none, and the grant stays good', async () => {
+  it('SEC-42: need a valid name, and a rejected name keeps the grant valid', async () => {
     const { phone } = await branch.signUp();
     const grant = await branch.verify(await login(phone), phone, 'second_factor');
 
@@ -257,10 +257,10 @@ describe('trusted devices at the demo bank', () => {
 
     const answer = await login(phone, withGrant(grant));
     expect(answer.status).toBe(200);
-    expect(answer.headers.getSetCookie()).toEqual([]); // nobody asked for it
+    expect(answer.headers.getSetCookie()).toEqual([]); // no trust was requested
   });
 
-  it('SEC-35: tell nobody a whole number', () => {
+  it('SEC-35: disclose no whole number', () => {
     expect(branch.leaks()).toEqual([]);
   });
 });

@@ -14,7 +14,7 @@ describe('signing in and out of the demo bank', () => {
   const sessions = async (token: string) =>
     (await branch.call('GET /auth/sessions', { headers: bearer(token) })).body.sessions as Record<string, unknown>[];
 
-  it('SEC-36: states that one factor was used, which, and when', async () => {
+  it('SEC-36: reports that one factor was used, which one, and when', async () => {
     const grant = await branch.grantFor(sara.phone, 'login');
     await branch.elapse(100);
 
@@ -28,7 +28,7 @@ describe('signing in and out of the demo bank', () => {
     expect((await branch.me(body.accessToken)).body.amr).toEqual(['otp', 'sms']);
   });
 
-  it('SEC-37: a login ends the session whose token comes along, and begins another', async () => {
+  it('SEC-37: ends the session whose token a login carries, and starts another', async () => {
     const before = await branch.logIn(sara.phone);
     const bystander = await branch.logIn(sara.phone);
     const grant = await branch.grantFor(sara.phone, 'login');
@@ -43,7 +43,7 @@ describe('signing in and out of the demo bank', () => {
     expect((await branch.me(bystander)).status).toBe(200);
   });
 
-  it('SEC-37: so does the registration of another account', async () => {
+  it("SEC-37: ends the session whose token another account's registration carries", async () => {
     const { token } = await branch.signUp();
     const grant = await branch.grantFor('+966512345670', 'registration');
 
@@ -65,7 +65,7 @@ describe('signing in and out of the demo bank', () => {
         return { headers: withGrant(body.grant) };
       },
     ],
-  ])('SEC-37: eight parallel logins with one %s begin one session', async (_, proof) => {
+  ])('SEC-37: starts one session for eight parallel logins with one %s', async (_, proof) => {
     const { phone, token } = await branch.signUp();
     const { challenge } = (await branch.start(phone, 'login')).body;
     const proved = await proof(challenge, await branch.nextCode(phone));
@@ -78,7 +78,7 @@ describe('signing in and out of the demo bank', () => {
     evidence('SEC-37', { logins: 8, sessions: 1 });
   });
 
-  it('lists where one is signed in, newest first', async () => {
+  it('lists the sessions, newest first', async () => {
     const { phone, token } = await branch.signUp();
     const other = await branch.logIn(phone);
 
@@ -91,7 +91,7 @@ describe('signing in and out of the demo bank', () => {
     expect(listed[0]!.createdAt! > listed[1]!.createdAt!).toBe(true);
   });
 
-  it('does not list what its token no longer opens', async () => {
+  it('does not list sessions whose token no longer works', async () => {
     const { phone, token } = await branch.signUp();
     const old = claimsOf(await branch.logIn(phone)).sid;
     await branch.dataSource.query(
@@ -102,7 +102,7 @@ describe('signing in and out of the demo bank', () => {
     expect((await sessions(token)).map(({ id }) => id)).toEqual([claimsOf(token).sid]);
   });
 
-  describe('from one device', () => {
+  describe('signing out of one session', () => {
     let omar: Customer;
     let other: string;
     beforeAll(async () => {
@@ -113,7 +113,7 @@ describe('signing in and out of the demo bank', () => {
     const end = (id: unknown, token: string): Promise<Answer> =>
       branch.call(`DELETE /auth/sessions/${String(id)}`, { headers: bearer(token) });
 
-    it('nobody ends what is not theirs', async () => {
+    it("fails for another customer's session", async () => {
       for (const id of [claimsOf(omar.token).sid, '00000000-0000-0000-0000-000000000000', 'abc', '%00']) {
         expectProblem(await end(id, sara.token), 404, 'not_found');
       }
@@ -121,7 +121,7 @@ describe('signing in and out of the demo bank', () => {
       expect((await branch.me(omar.token)).status).toBe(200);
     });
 
-    it('one signs out on another, once', async () => {
+    it('ends another session, once', async () => {
       expect(await end(claimsOf(other).sid, omar.token)).toMatchObject({ status: 204, body: '' });
 
       expectProblem(await branch.me(other), 401, 'sign_in_required');
@@ -129,7 +129,7 @@ describe('signing in and out of the demo bank', () => {
       expectProblem(await end(claimsOf(other).sid, omar.token), 404);
     });
 
-    it('one signs out here', async () => {
+    it('ends the current session', async () => {
       const logout = () => branch.call('POST /auth/logout', { headers: bearer(omar.token) });
 
       expect(await logout()).toMatchObject({ status: 204, body: '' });
@@ -140,7 +140,7 @@ describe('signing in and out of the demo bank', () => {
     });
   });
 
-  it('SEC-35: tells nobody a whole number', () => {
+  it('SEC-35: discloses no whole number', () => {
     expect(branch.leaks()).toEqual([]);
   });
 });

@@ -23,7 +23,7 @@ describe('transfers of the demo bank', () => {
   const grantOf = (asked: Answer) => branch.verify(asked, sara.phone, 'transaction', sara.token);
   const stored = (id: string) => branch.dataSource.manager.findOneByOrFail(Transfer, { id });
 
-  it('confirms one with a code, right after a login by code, and never again', async () => {
+  it('are confirmed with a code, right after a login by code, and only once', async () => {
     const challenge = (await branch.start(sara.phone, 'login')).body.challenge;
     const body = { challenge, code: await branch.nextCode(sara.phone) };
     const token = (await branch.call('POST /auth/login', { body })).body.accessToken;
@@ -54,7 +54,7 @@ describe('transfers of the demo bank', () => {
     expect((await get(`/${id}`)).body).toEqual({ id, ...ORDER, status: 'executed' });
   });
 
-  it('SEC-45: names amount, currency and payee in the message', async () => {
+  it('SEC-45: name amount, currency and payee in the message', async () => {
     const id = await prepared({ payee: 'Omar & Sons' });
 
     await confirm(id);
@@ -62,7 +62,7 @@ describe('transfers of the demo bank', () => {
     expect(await branch.nextMessage(sara.phone)).toMatch(/250\.00 SAR to Omar & Sons/);
   });
 
-  it('gives the same challenge when asked again, and sends nothing', async () => {
+  it('get the same challenge when confirmed again, without another message', async () => {
     const id = await prepared();
     const before = await branch.messages(sara.phone);
 
@@ -73,7 +73,7 @@ describe('transfers of the demo bank', () => {
     await branch.nextCode(sara.phone);
   });
 
-  it('SEC-39: executes once in 16 parallel confirmations with four grants', async () => {
+  it('SEC-39: execute once in 16 parallel confirmations with four grants', async () => {
     const id = await prepared();
     const grants: string[] = [];
     for (let n = 0; n < 4; n++) {
@@ -81,7 +81,7 @@ describe('transfers of the demo bank', () => {
       await branch.elapse(31);
     }
 
-    // Held until some have got past the look at the record that the guard has.
+    // Held until some requests have passed the guard's read of the record.
     const answers = await branch.whileHeld({ table: 'bank_transfers', id, waiting: 4 }, () =>
       Promise.all(Array.from({ length: 16 }, (_, n) => confirm(id, grants[n % 4]))),
     );
@@ -95,7 +95,7 @@ describe('transfers of the demo bank', () => {
     expect(used).toEqual([{ n: 1 }]);
   });
 
-  it('SEC-47: executes nothing that changes while a confirmation waits for the record', async () => {
+  it('SEC-47: are not executed if they change while a confirmation waits for the record', async () => {
     const id = await prepared();
     const grant = await grantOf(await confirm(id));
 
@@ -106,7 +106,7 @@ describe('transfers of the demo bank', () => {
     expect((await stored(id)).executedAt).toBeNull();
   });
 
-  it('SEC-43: takes the record, not what the call says of it', async () => {
+  it('SEC-43: are confirmed as stored, not as the request describes them', async () => {
     const id = await prepared();
     const asked = await branch.call(`POST /transfers/${id}/confirm`, {
       headers: bearer(sara.token),
@@ -119,7 +119,7 @@ describe('transfers of the demo bank', () => {
     expect(text).toContain('250.00 SAR to Sara Trading');
   });
 
-  it('SEC-39: takes no grant of another transfer', async () => {
+  it('SEC-39: reject a grant of another transfer', async () => {
     const grant = await grantOf(await confirm(await prepared()));
     const other = await prepared();
 
@@ -128,7 +128,7 @@ describe('transfers of the demo bank', () => {
     expect((await stored(other)).executedAt).toBeNull();
   });
 
-  it('SEC-39: takes no grant of another session of the same customer', async () => {
+  it('SEC-39: reject a grant of another session of the same customer', async () => {
     const id = await prepared();
     const grant = await grantOf(await confirm(id));
     const token = await branch.logIn(sara.phone);
@@ -138,7 +138,7 @@ describe('transfers of the demo bank', () => {
     expect(await confirm(id, grant)).toMatchObject({ status: 200 });
   });
 
-  it('SEC-38: asks whoever is not signed in to sign in, and nothing more', async () => {
+  it('SEC-38: ask a caller who is not signed in to sign in, and nothing more', async () => {
     const id = await prepared();
 
     const answer = await branch.call(`POST /transfers/${id}/confirm`);
@@ -150,7 +150,7 @@ describe('transfers of the demo bank', () => {
     expectProblem(await branch.call('POST /transfers', { body: ORDER }), 401);
   });
 
-  it('shows and confirms nobody else\u2019s, and sends nobody a message for it', async () => {
+  it('are hidden from other customers, who cannot confirm them or trigger messages', async () => {
     const mallory = await branch.signUp();
     const id = await prepared();
     const before = (await branch.messages(sara.phone)).length + (await branch.messages(mallory.phone)).length;
@@ -164,7 +164,7 @@ describe('transfers of the demo bank', () => {
     expect((await branch.messages(sara.phone)).length + (await branch.messages(mallory.phone)).length).toBe(before);
   });
 
-  it('lists one\u2019s own, newest first', async () => {
+  it('are listed for their own customer, newest first', async () => {
     const ids = [await prepared({ payee: 'first' }), await prepared({ payee: 'second' })];
 
     const { transfers } = (await get('')).body;
@@ -182,8 +182,8 @@ describe('transfers of the demo bank', () => {
     ['0.01', 'SAR', '0.01', 1n],
     ['10', 'JPY', '10', 10n],
     ['1.5', 'KWD', '1.500', 1_500n],
-    ['9999999999999.99', 'SAR', '9999999999999.99', 999_999_999_999_999n], // a float has no such number of halalas and no more digits
-  ])('SEC-46: keeps %s %s as whole minor units, and shows it as %s', async (amount, currency, shown, minor) => {
+    ['9999999999999.99', 'SAR', '9999999999999.99', 999_999_999_999_999n], // a float cannot store this number of halalas
+  ])('SEC-46: store %s %s as whole minor units and show it as %s', async (amount, currency, shown, minor) => {
     const { body } = await prepare({ amount, currency });
 
     expect(body.amount).toBe(shown);
@@ -192,17 +192,17 @@ describe('transfers of the demo bank', () => {
   });
 
   it.each<[string, object]>([
-    ['nothing at all', { amount: '0.00' }],
+    ['a missing amount', { amount: '0.00' }],
     ['a sign', { amount: '-1.00' }],
     ['an exponent', { amount: '1e1' }],
     ['separators', { amount: '1,000.00' }],
     ['more decimals than the currency has', { amount: '1.001' }],
-    ['decimals of a currency without', { amount: '1.5', currency: 'JPY' }],
+    ['decimals of a currency without any', { amount: '1.5', currency: 'JPY' }],
     ['a number', { amount: 250 }],
     ['an empty text', { amount: '' }],
-    ['more than there is', { amount: '10000000000000.01' }],
-    ['more than the column holds', { amount: '999999999999999.9999', currency: 'CLF' }],
-    ['small letters', { currency: 'sar' }],
+    ['more than the maximum', { amount: '10000000000000.01' }],
+    ['more than the column can store', { amount: '999999999999999.9999', currency: 'CLF' }],
+    ['lowercase letters', { currency: 'sar' }],
     ['no currency', { currency: 'ABC' }],
     ['no payee', { payee: '' }],
     ['a payee of spaces', { payee: '  ' }],
@@ -210,7 +210,7 @@ describe('transfers of the demo bank', () => {
     ['a payee of two lines, as Unicode has them', { payee: 'Sara\u2028Trading' }],
     ['a long payee', { payee: 'x'.repeat(61) }],
     ['an unknown field', { status: 'executed' }],
-  ])('refuses %s', async (_, order) => {
+  ])('reject %s', async (_, order) => {
     const before = await branch.dataSource.manager.count(Transfer);
 
     expectProblem(await prepare(order), 400, 'request_invalid');
@@ -218,7 +218,7 @@ describe('transfers of the demo bank', () => {
     expect(await branch.dataSource.manager.count(Transfer)).toBe(before);
   });
 
-  it('SEC-35: tells nobody a whole number', () => {
+  it('SEC-35: disclose no whole number', () => {
     expect(branch.leaks()).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import { newPhone } from '../support/otp-fixture.js';
 
 const ownDatabase = async () => urlInSchema(await newSchema());
 
-describe('the demo bank over a vendor', () => {
+describe('the demo bank with a vendor', () => {
   let bank: Bank;
   beforeAll(async () => (bank = await openBank({ DATABASE_URL: await ownDatabase(), OTP_PROVIDER: 'taqnyat' })));
   afterAll(async () => {
@@ -12,7 +12,7 @@ describe('the demo bank over a vendor', () => {
     await bank?.ended;
   });
 
-  it('registers a person with a code that the vendor made, sent and checked, and shows the wire without secrets', async () => {
+  it('registers a person with a code that the vendor made, sent and checked, and shows the traffic without secrets', async () => {
     const phone = newPhone();
     const started = await call(bank, 'POST /otp/start', { body: { phone, purpose: 'registration' } });
     expect(started).toMatchObject({ status: 202, body: { codeLength: 4 } });
@@ -40,7 +40,7 @@ describe('the demo bank over a vendor', () => {
     expect(JSON.stringify(exchanges)).not.toMatch(new RegExp(`taqnyat-simulator-key|"${code}"|\\\\"${code}`));
   });
 
-  it('counts tries on the vendor\u2019s codes: three for four digits', async () => {
+  it('counts attempts at the vendor\u2019s codes: three for four digits', async () => {
     const phone = newPhone();
     const { challenge } = (await call(bank, 'POST /otp/start', { body: { phone, purpose: 'registration' } })).body;
     const code = await arrived(phone);
@@ -53,7 +53,7 @@ describe('the demo bank over a vendor', () => {
     expect((await verify(code)).body.code).toBe('otp_unavailable');
   });
 
-  /** The code in the newest message to a phone, once it is there: anonymous starts answer before they send. */
+  /** Returns the code in the newest message to a phone once it arrives: anonymous starts answer before they send. */
   async function arrived(phone: string): Promise<string> {
     for (let tries = 0; tries < 500; tries++) {
       const { body } = await call(bank, `GET /demo/inbox?phone=${encodeURIComponent(phone)}`);
@@ -65,7 +65,7 @@ describe('the demo bank over a vendor', () => {
   }
 });
 
-it('the demo bank says which vendors it knows', async () => {
+it('the demo bank lists its vendors', async () => {
   const { code, output } = await closedBank({ DATABASE_URL: await ownDatabase(), OTP_PROVIDER: 'pigeons' });
 
   expect(code).toBe(1);

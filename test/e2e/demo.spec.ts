@@ -22,7 +22,7 @@ describe('the demo bank', () => {
     branch.call('POST /auth/register', { headers: withGrant(grant), body });
   const logIn = (grant: string) => branch.call('POST /auth/login', { headers: withGrant(grant) });
 
-  it('opens an account for a phone, with digits of an Arabic keyboard, and lets it in again', async () => {
+  it('opens an account for a phone typed in Arabic digits, and lets it log in again', async () => {
     const started = await branch.start('0512345678', 'registration');
     expect(started).toMatchObject({ status: 202, body: { phone: '+966*******78', codeLength: 6 } });
     const inbox = await branch.call('GET /demo/inbox?phone=+966512345678');
@@ -48,7 +48,7 @@ describe('the demo bank', () => {
     expectProblem(again, 401, 'grant_invalid');
   });
 
-  it('lets in with challenge and code at once', async () => {
+  it('logs in with challenge and code in one call', async () => {
     const phone = newPhone();
     await branch.signUp({ phone });
     const { challenge } = (await branch.start(phone, 'login')).body;
@@ -61,7 +61,7 @@ describe('the demo bank', () => {
     expect(await branch.me(body.accessToken)).toMatchObject({ status: 200, body: { name: 'Sara' } });
   });
 
-  it('refuses a second account for a number, and neither keeps it nor spends the grant', async () => {
+  it('refuses a second account for a number, stores nothing, and does not spend the grant', async () => {
     const phone = newPhone();
     await branch.signUp({ phone });
     const grant = await branch.grantFor(phone, 'registration');
@@ -69,12 +69,12 @@ describe('the demo bank', () => {
 
     expectProblem(await register(grant, { ...SARA, name: 'Mallory' }), 409, 'phone_already_activated');
 
-    // Still 409 and not 401: the grant was given back with the rest of the transaction.
+    // Still 409 and not 401: the rollback of the transaction returned the grant.
     expectProblem(await register(grant), 409, 'phone_already_activated');
     expect(await branch.dataSource.manager.count(User)).toBe(before);
   });
 
-  it('answers for an unknown number as for a known one, and lets nobody in', async () => {
+  it('answers an unknown number like a known one and lets nobody in', async () => {
     const phone = newPhone();
     const started = await branch.start(phone, 'login');
 
@@ -86,7 +86,7 @@ describe('the demo bank', () => {
     expectProblem(login, 400, 'otp_invalid');
   });
 
-  it('takes a grant for its purpose only', async () => {
+  it('accepts a grant for its own purpose only', async () => {
     const grant = await branch.grantFor(newPhone(), 'registration');
 
     const login = await logIn(grant);
@@ -95,7 +95,7 @@ describe('the demo bank', () => {
     expect((await register(grant)).status).toBe(201);
   });
 
-  it('asks a signed-in customer for the number to verify, and nobody else', async () => {
+  it('sends a code to verify a number only for a signed-in customer', async () => {
     const { token } = await branch.signUp();
     const body = { phone: newPhone(), purpose: 'verify_number' };
 
@@ -110,7 +110,7 @@ describe('the demo bank', () => {
     expect((await branch.call('POST /otp/verify', { body: verify, headers: bearer(token) })).status).toBe(200);
   });
 
-  it('keeps passwords under Argon2id', async () => {
+  it('stores passwords as Argon2id hashes', async () => {
     await branch.signUp();
 
     const users = await branch.dataSource.manager.find(User);
@@ -118,7 +118,7 @@ describe('the demo bank', () => {
     for (const { passwordHash } of users) expect(passwordHash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
   });
 
-  it('lets nobody in whose session has ended', async () => {
+  it('rejects a session that has ended', async () => {
     const { token } = await branch.signUp();
     expect((await branch.me(token)).status).toBe(200);
 
@@ -129,7 +129,7 @@ describe('the demo bank', () => {
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
   });
 
-  describe('takes no token but its own access tokens', () => {
+  describe('an access token of the demo bank', () => {
     let claims: Record<string, unknown>;
     let grant: string;
     const header = { alg: 'HS256', typ: 'at+jwt' };
@@ -159,18 +159,18 @@ describe('the demo bank', () => {
       ),
     };
 
-    it.each(Object.keys(forgeries))('SEC-40: not %s', async (name) => {
+    it.each(Object.keys(forgeries))('SEC-40: is rejected when forged: %s', async (name) => {
       expectProblem(await branch.me(forgeries[name]!()), 401, 'sign_in_required');
     });
 
-    it('SEC-40: nor takes one of them as a grant', async () => {
+    it('SEC-40: is rejected as a grant', async () => {
       const token = sign(header, claims);
 
       expectProblem(await logIn(token), 401, 'grant_invalid');
       expectProblem(await register(token), 401, 'grant_invalid');
     });
 
-    it('but does take one that is right', async () => {
+    it('is accepted when genuine', async () => {
       expect((await branch.me(sign(header, claims))).status).toBe(200);
     });
   });
@@ -188,14 +188,14 @@ describe('the demo bank', () => {
     ['broken JSON', 'POST /auth/register', '{"name":'],
     ['null', 'POST /auth/register', 'null'],
     ['a code that is null', 'POST /auth/login', { challenge: 'x', code: null }],
-    ['a code that is none', 'POST /auth/login', { challenge: 'x', code: 'abc' }],
-    ['a phone that is none', 'POST /otp/start', { phone: '123', purpose: 'login' }],
-    ['a phone of a region that is not served', 'POST /otp/start', { phone: '+4915112345678', purpose: 'login' }],
+    ['an invalid code', 'POST /auth/login', { challenge: 'x', code: 'abc' }],
+    ['an invalid phone', 'POST /otp/start', { phone: '123', purpose: 'login' }],
+    ['a phone of an unserved region', 'POST /otp/start', { phone: '+4915112345678', purpose: 'login' }],
     ['a purpose of the bank itself', 'POST /otp/start', { phone: '0512345678', purpose: 'transaction' }],
-    ['a purpose that is none', 'POST /otp/start', { phone: '0512345678', purpose: 'constructor' }],
-    ['a phone that is none', 'GET /demo/inbox?phone=abc', undefined],
+    ['an unknown purpose', 'POST /otp/start', { phone: '0512345678', purpose: 'constructor' }],
+    ['an invalid phone', 'GET /demo/inbox?phone=abc', undefined],
     ['two phones', 'GET /demo/inbox?phone=1&phone=2', undefined],
-  ])('refuses %s: %s', async (_, route, body) => {
+  ])('rejects %s: %s', async (_, route, body) => {
     const answer = await branch.call(route, { body });
 
     expectProblem(answer, 400);
@@ -205,22 +205,22 @@ describe('the demo bank', () => {
     ['nothing', undefined],
     ['a challenge without code', { challenge: 'x' }],
     ['an array', []],
-  ])('logs nobody in with %s', async (_, body) => {
+  ])('rejects a login with %s', async (_, body) => {
     expectProblem(await branch.call('POST /auth/login', { body }), 401, 'grant_required');
   });
 
-  it('refuses a body of more than 10 KiB', async () => {
+  it('rejects a body of more than 10 KiB', async () => {
     expectProblem(await branch.call('POST /auth/login', { body: { challenge: 'x'.repeat(10_240) } }), 413);
   });
 
-  it('answers an unknown path with a problem, and says nothing about itself', async () => {
+  it('answers an unknown path with a problem and discloses nothing about the server', async () => {
     const answer = await branch.call('GET /nothing');
 
     expectProblem(answer, 404, 'not_found');
     expect(answer.headers.get('x-powered-by')).toBeNull();
   });
 
-  it('says how it is, and describes itself', async () => {
+  it('reports its health and describes its API', async () => {
     expect(await branch.call('GET /health')).toMatchObject({
       status: 200,
       body: { status: 'ok', info: { database: { status: 'up' } } },
@@ -277,7 +277,7 @@ describe('the demo bank', () => {
     expect(paths['/auth/login'].post.security).toEqual([{}, { bearer: [] }]);
   });
 
-  it('has migrations that make what its entities say', async () => {
+  it('has migrations that match its entities', async () => {
     const { upQueries } = await branch.dataSource.driver.createSchemaBuilder().log();
 
     expect(upQueries.map(({ query }) => query)).toEqual([]);
@@ -285,7 +285,7 @@ describe('the demo bank', () => {
 });
 
 describe('the program of the demo bank', () => {
-  it('needs no settings, and ends at SIGTERM with its PostgreSQL', async () => {
+  it('needs no settings and ends on SIGTERM with its PostgreSQL', async () => {
     const bank = await openBank({ DATABASE_URL: '' });
     expect((await call(bank, 'GET /health')).status).toBe(200);
 
@@ -296,20 +296,20 @@ describe('the program of the demo bank', () => {
     await expect(fetch(`${bank.url}/health`)).rejects.toThrow('fetch failed');
   });
 
-  it('ends when the shell that npm runs it in is gone', async () => {
+  it('ends when the shell in which npm runs it is gone', async () => {
     const DATABASE_URL = urlInSchema(await newSchema());
     const bank = await openBank({ DATABASE_URL, npm_lifecycle_event: 'start' }, { shell: true });
     expect((await call(bank, 'GET /health')).status).toBe(200);
 
     bank.process.kill('SIGKILL');
 
-    // "ended" waits for the end of its output too, which the program itself holds.
+    // "ended" also waits for the end of its output, which the program itself holds open.
     const slow = sleep(20_000, 'it hangs', { ref: false });
     expect(await Promise.race([bank.ended, slow])).not.toBe('it hangs');
     await expect(fetch(`${bank.url}/health`)).rejects.toThrow('fetch failed');
   });
 
-  it('says which port is taken', async () => {
+  it('reports a port that is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));
     const { port } = other.address() as AddressInfo;
@@ -333,8 +333,8 @@ describe('the program of the demo bank', () => {
   });
 
   it.each([
-    ['a weak token secret', { TOKEN_SECRET: 'secret' }, 'TOKEN_SECRET must hold at least 32 bytes'],
-    ['a port that is none', { PORT: 'http' }, 'PORT must be a number'],
+    ['a weak token secret', { TOKEN_SECRET: 'secret' }, 'TOKEN_SECRET must have at least 32 bytes'],
+    ['an invalid port', { PORT: 'http' }, 'PORT must be a number'],
     ['a port beyond the last', { PORT: '65536' }, 'PORT must be a number'],
   ])('refuses %s', (_, env, sentence) => {
     expect(() => readSettings(env)).toThrow(sentence);

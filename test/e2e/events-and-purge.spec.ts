@@ -29,7 +29,7 @@ describe('events', () => {
     Logger.overrideLogger(true);
   });
 
-  /** The whole life of a challenge, with every secret and the number that appeared in it. */
+  /** Runs the whole life of a challenge and returns every secret and the number that appeared in it. */
   async function life() {
     const phone = newPhone();
     const { challenge } = await fixture.otp.start({ phone, purpose, client });
@@ -37,12 +37,12 @@ describe('events', () => {
     await fixture.otp.verify({ challenge, code: wrongCode(code), purpose }).catch(() => undefined);
     await fixture.otp.start({ phone, purpose, client }).catch(() => undefined);
     const { grant } = await fixture.otp.verify({ challenge, code, purpose });
-    await until('the vendor’s answer was told', () => events.of('otp.sent').length === 1);
+    await until('the vendor’s answer is reported', () => events.of('otp.sent').length === 1);
     const secrets = [phone, challenge, challenge.split('.')[1]!, grant, PEPPER, client.deviceKey];
     return { id: challenge.split('.')[0]!, phone, code, secrets };
   }
 
-  it('tell the story of a challenge by its id', async () => {
+  it('report the life of a challenge under its id', async () => {
     const { id, phone } = await life();
     const masked = `+966*******${phone.slice(-2)}`;
 
@@ -74,14 +74,14 @@ describe('events', () => {
     expect(events.of('otp.verified')).toMatchObject([{ challengeId: id, purpose, phone: masked }]);
   });
 
-  it('SEC-62 hold no code, handle, grant, pepper, device key or whole number, and neither does the log', async () => {
+  it('SEC-62 contain no code, handle, grant, pepper, device key or whole number, and neither does the log', async () => {
     const { code, secrets } = await life();
     const told = JSON.stringify(events.all) + lines.join('\n');
 
     for (const secret of secrets) expect(told).not.toContain(secret);
-    expect(told).not.toMatch(new RegExp(`\\b${code}\\b`)); // six digits alone may stand inside an id by chance
-    expect(lines.join('\n')).toContain('verify refused: wrong_code'); // the log was really kept
-    expect(lines.join('\n')).toContain('otp.verified {'); // down to the level of debugging
+    expect(told).not.toMatch(new RegExp(`\\b${code}\\b`)); // an id may contain six digits alone by chance
+    expect(lines.join('\n')).toContain('verify refused: wrong_code'); // proves that there is a log
+    expect(lines.join('\n')).toContain('otp.verified {'); // down to the debug level
   });
 
   it('FLT-22 change no outcome when a listener throws', async () => {
@@ -116,7 +116,7 @@ describe('the purge', () => {
     return { phone, challenge, code: await fixture.codeFor(phone) };
   }
 
-  it('SEC-65 deletes what is over and keeps what is not, the ledger above all', async () => {
+  it('SEC-65 deletes expired rows and keeps the others, above all the ledger', async () => {
     const old = await start();
     const { grant } = await fixture.otp.verify({ ...old, purpose });
     await fixture.numbers.activate(grant, 'account-1');
@@ -135,7 +135,7 @@ describe('the purge', () => {
     expect(await fixture.operations.purge()).toBe(0);
   });
 
-  it('goes on, batch by batch, until nothing is left', async () => {
+  it('continues batch by batch until nothing is left', async () => {
     const { dataSource, schema } = fixture;
     await dataSource.query(`INSERT INTO ${schema}.otp_unverified_sends (key, unverified, verified, ends_at)
       SELECT sha256(n::text::bytea), 1, 0, now() - interval '2 hours' FROM generate_series(1, 2500) n`);
@@ -144,7 +144,7 @@ describe('the purge', () => {
     expect(await count('otp_unverified_sends')).toBe(0);
   });
 
-  it('SEC-09 keeps a lockout with wrong codes in a row, however old, so that time alone gives nobody new guesses', async () => {
+  it('SEC-09 keeps a lockout with consecutive wrong codes at any age, so that time alone gives nobody new guesses', async () => {
     const { challenge, code } = await start();
     await fixture.otp.verify({ challenge, code: wrongCode(code), purpose }).catch(() => undefined);
     await fixture.elapse(400 * 86_400);
@@ -155,7 +155,7 @@ describe('the purge', () => {
     expect(await count('otp_challenges')).toBe(0);
   });
 
-  it('FLT-17 marks a message whose process died before the vendor’s answer as perhaps sent', async () => {
+  it('FLT-17 records a message as possibly sent if its process died before the vendor’s answer', async () => {
     const { challenge } = await start();
     await marked(fixture);
     await fixture.dataSource.query(`DELETE FROM ${fixture.schema}.otp_sends`);

@@ -4,7 +4,7 @@ import { EventEmitter2, EventEmitterModule } from '@nestjs/event-emitter';
 
 import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 
-describe('what the application hears of a code', () => {
+describe("the application's view of a code", () => {
   let fixture: Fixture;
   const heard: [name: unknown, payload: unknown][] = [];
   beforeAll(async () => {
@@ -13,7 +13,7 @@ describe('what the application hears of a code', () => {
   });
   afterAll(() => fixture.close());
 
-  it('repeats neither a code, nor a handle, nor a grant, nor a whole number, in events and in the log', async () => {
+  it('contains no code, handle, grant or whole number, in events or in the log', async () => {
     const logged = jest.spyOn(Logger.prototype, 'debug').mockImplementation(() => undefined);
     const enabled = jest.spyOn(Logger, 'isLevelEnabled').mockReturnValue(true);
     const phone = newPhone();

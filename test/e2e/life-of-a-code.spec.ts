@@ -7,7 +7,7 @@ describe('the life of a code', () => {
   beforeAll(async () => (fixture = await otpFixture()));
   afterAll(() => fixture.close());
 
-  it('goes from start over the message to a grant that is used once', async () => {
+  it('goes from start through the message to a grant that is used once', async () => {
     const phone = newPhone();
     const started = await fixture.otp.start({ phone, purpose: 'registration', client });
     const code = await fixture.codeFor(phone);
@@ -22,7 +22,7 @@ describe('the life of a code', () => {
     });
   });
 
-  it('spends a try on a wrong code and locks after the fifth', async () => {
+  it('uses an attempt for each wrong code and locks after the fifth', async () => {
     const phone = newPhone();
     const { challenge } = await fixture.otp.start({ phone, purpose: 'registration', client });
     const code = await fixture.codeFor(phone);
@@ -33,7 +33,7 @@ describe('the life of a code', () => {
     await expect(verify(code)).rejects.toMatchObject({ code: 'otp_unavailable' });
   });
 
-  it('kills the old code at a resend and keeps handle and tries', async () => {
+  it('continues after a resend with the same handle and attempts, while the old code stops working', async () => {
     const phone = newPhone();
     const { challenge } = await fixture.otp.start({ phone, purpose: 'registration', client });
     const old = await fixture.codeFor(phone);

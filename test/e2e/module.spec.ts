@@ -39,7 +39,7 @@ const request = () => ({ phone: newPhone(), purpose: 'registration', client: { a
 let schema: string;
 beforeAll(async () => (schema = await newSchema()));
 
-/** Where Nest fails to build an application it leaves the data source open: the pool must not keep the process alive. */
+/** If Nest cannot build an application, it leaves the data source open: the pool must not keep the process alive. */
 const database = ({ extra, ...more }: { extra?: object; [option: string]: unknown } = {}) => {
   const options = databaseOptions(schema);
   return TypeOrmModule.forRoot({
@@ -56,7 +56,7 @@ async function start(metadata: ModuleMetadata) {
   return app;
 }
 
-/** What an application says that cannot start. */
+/** Returns the error of an application that cannot start. */
 async function refusal(imports: NonNullable<ModuleMetadata['imports']>): Promise<unknown> {
   const module = await Test.createTestingModule({ imports })
     .compile()
@@ -88,7 +88,7 @@ function moduleThatImports(imported: NonNullable<ModuleMetadata['imports']>[numb
   return ShopModule;
 }
 
-/** A schema with everything that the migrations make, changed afterwards. */
+/** Makes a schema with everything that the migrations create, then changes it. */
 async function migratedSchema(change?: (schema: string) => string): Promise<string> {
   const own = await newSchema();
   await inDatabase(change?.(own) ?? '', databaseOptions(own));
@@ -108,7 +108,7 @@ async function inDatabase(
   }
 }
 
-/** What tells an index from the others of its table, whatever its name is. */
+/** Identifies an index among those of its table, under any name. */
 const UNIQUE_PHONE = '%UNIQUE%(phone)%';
 
 const isIndexOf = (schema: string, table: string, definition: string) =>
@@ -126,7 +126,7 @@ const withoutUnique = (schema: string) =>
 const reinstall = (schema: string) =>
   `To install them again, run "npx nestjs-phone-otp functions --schema ${schema}" with the rights of their owner.`;
 
-/** Has the functions say that they are of another release. */
+/** Makes the functions report another release. */
 const ofRelease = (schema: string, version: Partial<typeof FUNCTIONS_VERSION>) =>
   `CREATE OR REPLACE FUNCTION ${schema}.otp_version() RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT '${JSON.stringify({ ...FUNCTIONS_VERSION, ...version })}' $$`;
@@ -140,7 +140,7 @@ const never = (): never => {
   throw new Error('not reached');
 };
 
-describe('the ways to set the module up', () => {
+describe('the ways to set up the module', () => {
   const given = { ...GENEROUS, provider: new CapturingProvider() };
   const SETTINGS = Symbol('settings of the host');
 
@@ -178,7 +178,7 @@ describe('the ways to set the module up', () => {
           useFactory: (settings: typeof given) => settings,
         }),
     ],
-  ])('by %s work', async (_, setUp) => {
+  ])('include %s', async (_, setUp) => {
     const app = await start({ imports: [database(), setUp()] });
 
     await expect(app.get(OtpService, { strict: false }).start(request())).resolves.toMatchObject({ codeLength: 6 });
@@ -187,7 +187,7 @@ describe('the ways to set the module up', () => {
   });
 
   it.each([undefined, true, false])(
-    'with isGlobal: %j: open to modules that do not import it, unless false',
+    'include isGlobal: %j, which opens it to modules that do not import it unless it is false',
     async (isGlobal) => {
       @Injectable()
       class Shop {
@@ -208,7 +208,7 @@ describe('the ways to set the module up', () => {
     },
   );
 
-  it('on a data source with a name', async () => {
+  it('include a named data source', async () => {
     const app = await start({
       imports: [database({ name: 'codes' }), OtpModule.forRoot(given.provider, { ...GENEROUS, dataSource: 'codes' })],
     });
@@ -218,7 +218,7 @@ describe('the ways to set the module up', () => {
     await app.close();
   });
 
-  it('on a data source that loads entities by itself', async () => {
+  it('include a data source that loads entities automatically', async () => {
     const app = await start({
       imports: [database({ entities: [], autoLoadEntities: true }), OtpModule.forRoot(given.provider, GENEROUS)],
     });
@@ -227,7 +227,7 @@ describe('the ways to set the module up', () => {
     await app.close();
   });
 
-  it('twice in one process and one schema, with different prefixes, routes and settings', async () => {
+  it('include two set-ups in one process and schema, with different prefixes, routes and settings', async () => {
     const shared = await newSchema();
     const open = (entityPrefix: string, prefix: string, options: Partial<OtpModuleOptions> = {}) => {
       const sms = new CapturingProvider();
@@ -256,7 +256,7 @@ describe('the ways to set the module up', () => {
     const body = { phone, purpose: 'registration' };
     const answers = [
       await post(shop.app, '/codes/start', body),
-      await post(bank.app, '/otp/start', body), // the cooldown of the one is not the other's
+      await post(bank.app, '/otp/start', body), // each has its own cooldown
       await post(shop.app, '/otp/start', body),
       await post(bank.app, '/codes/start', body),
     ];
@@ -270,7 +270,7 @@ describe('the ways to set the module up', () => {
     await bank.app.close();
   });
 
-  it('with routes that a host’s versions leave where they are', async () => {
+  it('include routes that ignore the host’s versioning', async () => {
     const fixture = await otpFixture({
       adapter: new ExpressAdapter(),
       routes: { prefix: 'otp' },
@@ -282,7 +282,7 @@ describe('the ways to set the module up', () => {
     await fixture.close();
   });
 
-  it('without routes unless they are asked for', async () => {
+  it('include no routes by default', async () => {
     const fixture = await otpFixture({ adapter: new ExpressAdapter() });
 
     expect((await post(fixture.app, '/otp/start', {})).status).toBe(404);
@@ -290,7 +290,7 @@ describe('the ways to set the module up', () => {
   });
 });
 
-describe('an application that cannot start says what to change', () => {
+describe('an application that cannot start reports what to change', () => {
   const sms = new CapturingProvider();
   const vendor = new ScriptedProvider();
   const otp = (options: object = {}, provider: unknown = sms) =>
@@ -352,7 +352,7 @@ describe('an application that cannot start says what to change', () => {
       providerHelp,
     ],
     ['no provider', () => [database(), otp({}, null)], providerHelp],
-    ['a provider of no mode', () => [database(), otp({}, { name: 'x' })], providerHelp],
+    ['a provider without a mode', () => [database(), otp({}, { name: 'x' })], providerHelp],
     ['no factory', () => [database(), OtpModule.forRootAsync({ useFactory: () => undefined as never })], optionsHelp],
     [
       'an unknown region',
@@ -365,7 +365,7 @@ describe('an application that cannot start says what to change', () => {
       '"regions" must be an array with at least one entry: use uppercase ISO 3166-1 codes, such as ["SA"].',
     ],
     [
-      'a default region that is not served',
+      'an unserved default region',
       () => [database(), otp({ defaultRegion: 'FR' })],
       '"defaultRegion" is not in "regions": add it there, or use one of "regions".',
     ],
@@ -375,7 +375,7 @@ describe('an application that cannot start says what to change', () => {
       '"codeTtlSeconds" must be a whole number from 60 to 600 (s).',
     ],
     [
-      'an option that there is not',
+      'an unknown option',
       () => [database(), otp({ colour: 'red' })],
       'Unknown option "colour". No option has a similar name.',
     ],
@@ -394,11 +394,11 @@ describe('an application that cannot start says what to change', () => {
       () => [database(), otp({ defaultLocale: 'de' })],
       '"defaultLocale" must be one of ar, en, fr, he.',
     ],
-  ])('given %s', async (_, imports, message) => {
+  ])('for %s', async (_, imports, message) => {
     expect(await refusal(imports())).toEqual(new OtpConfigError(message));
   });
 
-  it('given tables that no migration made', async () => {
+  it('for missing tables', async () => {
     const empty = await newSchema();
     const tables = [
       'audit',
@@ -429,7 +429,7 @@ describe('an application that cannot start says what to change', () => {
     );
   });
 
-  it('given a schema that does not exist', async () => {
+  it('for a schema that does not exist', async () => {
     const error = await refusal([database({ schema: 'nowhere', migrationsRun: false }), otp()]);
 
     expect(error).toEqual(
@@ -439,7 +439,7 @@ describe('an application that cannot start says what to change', () => {
 
   it.each<[string, (own: string) => string, (own: string) => string]>([
     [
-      'tables of an older version, whose newer migrations did not run',
+      'tables of an older version without the newer migrations',
       (own) => `ALTER TABLE ${own}.otp_challenges DROP COLUMN action_shown`,
       (own) =>
         `These columns do not exist: "${own}"."otp_challenges".action_shown. The tables are of an older version: ` +
@@ -447,7 +447,7 @@ describe('an application that cannot start says what to change', () => {
     ],
     ['no unique index', (own) => dropped(own, 'otp_verified_numbers', UNIQUE_PHONE), withoutUnique],
     [
-      'an index that lets two through in the place of the unique one',
+      'an index that is not unique instead of the unique one',
       (own) =>
         `${dropped(own, 'otp_verified_numbers', UNIQUE_PHONE)};
          CREATE INDEX ON ${own}.otp_verified_numbers (phone) WHERE released_at IS NULL`,
@@ -464,7 +464,7 @@ describe('an application that cannot start says what to change', () => {
       (schema: string) => `Of the database functions some are missing: otp_cancel. ${reinstall(schema)}`,
     ],
     [
-      'a function that somebody altered',
+      'an altered function',
       (
         own,
       ) => `CREATE OR REPLACE FUNCTION ${own}.otp_full(count bigint, ends_at timestamptz, most bigint, t timestamptz)
@@ -479,7 +479,7 @@ describe('an application that cannot start says what to change', () => {
         'The database functions are of an older release: run the migrations of "OTP_MIGRATIONS" that are new (or set "migrationsRun: true").',
     ],
     [
-      'functions of a newer release that does not serve this one any more',
+      'functions of a newer release that no longer serves this one',
       (own) => {
         const release = FUNCTIONS_VERSION.release + 1;
         return ofRelease(own, { release, serves_from: release });
@@ -487,7 +487,7 @@ describe('an application that cannot start says what to change', () => {
       () =>
         'The database functions are of a newer release, which does not serve this version any more: upgrade the package.',
     ],
-  ])('given %s', async (_, change, message) => {
+  ])('for %s', async (_, change, message) => {
     const own = await migratedSchema(change);
 
     const error = await refusal([database({ schema: own, migrationsRun: false }), otp()]);
@@ -495,7 +495,7 @@ describe('an application that cannot start says what to change', () => {
     expect(error).toEqual(new OtpConfigError(message(own)));
   });
 
-  it('given a database that takes no writes', async () => {
+  it('for a read-only database', async () => {
     const extra = { options: '-c default_transaction_read_only=on' };
 
     const error = await refusal([database({ schema: await migratedSchema(), migrationsRun: false, extra }), otp()]);
@@ -520,7 +520,7 @@ describe('an application that cannot start says what to change', () => {
       () =>
         'The role of the data source may not call otp_start: grant EXECUTE on the functions whose names begin so, as "Least rights" in SECURITY.md does.',
     ],
-  ])('given a role with %s', async (_, withhold, message) => {
+  ])('for a role with %s', async (_, withhold, message) => {
     const role = `r_${randomBytes(6).toString('hex')}`;
     const own = await migratedSchema(
       (made) => `CREATE ROLE ${role};
@@ -536,7 +536,7 @@ describe('an application that cannot start says what to change', () => {
     expect(error).toEqual(new OtpConfigError(message(own)));
   });
 
-  it.each([true, false])('given a prefix of 41 bytes (migrations run: %j)', async (migrationsRun) => {
+  it.each([true, false])('for a prefix of 41 bytes (migrations run: %j)', async (migrationsRun) => {
     const said = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined); // TypeOrmModule's attempts
     const entityPrefix = `${'ü'.repeat(20)}_`;
 
@@ -548,12 +548,12 @@ describe('an application that cannot start says what to change', () => {
 
     expect(error).toEqual(
       new OtpConfigError(
-        '"entityPrefix" of the data source has more than 40 bytes, with which PostgreSQL would cut off names of this package: shorten it.',
+        '"entityPrefix" of the data source must have at most 40 bytes: PostgreSQL would truncate names of this package. Shorten it.',
       ),
     );
   });
 
-  it('given routes that are mounted nowhere', () => {
+  it('for routes without a path', () => {
     expect(() => OtpRoutesModule.register({} as OtpRoutesOptions)).toThrow(
       new OtpConfigError(
         '"OtpRoutesModule.register()" needs the path under which the routes are mounted: pass { prefix: "otp" }.',
@@ -564,7 +564,7 @@ describe('an application that cannot start says what to change', () => {
   it.each<[string, MethodDecorator]>([
     ['@PhoneLogin()', PhoneLogin()],
     ['@StepUp()', StepUp('transaction')],
-  ])('given %s without the module', async (name, decorator) => {
+  ])('for %s without the module', async (name, decorator) => {
     @Controller()
     class Route {
       @Post()
@@ -582,7 +582,7 @@ describe('an application that cannot start says what to change', () => {
   });
 
   it.each<[string, () => NonNullable<ModuleMetadata['imports']>]>([
-    ['nothing of the module', () => [moduleThatImports(Nothing)]],
+    ['no part of the module', () => [moduleThatImports(Nothing)]],
     [
       'a factory whose imports are missing',
       () => [database(), OtpModule.forRootAsync({ inject: [Secrets], useFactory: () => never() })],
@@ -591,7 +591,7 @@ describe('an application that cannot start says what to change', () => {
       'a schema that does not exist, and migrations to run in it',
       () => [database({ schema: 'bank', migrationsRun: true, retryAttempts: 0 })],
     ],
-  ])('given %s, in words of others that docs/errors.md explains', async (_, imports) => {
+  ])('for %s, with a message of another package that docs/errors.md explains', async (_, imports) => {
     const said = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined); // TypeOrmModule's attempts
     const page = readFileSync(path.join(PROJECT, 'docs/errors.md'), 'utf8');
 
@@ -601,7 +601,7 @@ describe('an application that cannot start says what to change', () => {
     expect(page).toContain(`| \`${message.split('\n')[0]}\``);
   });
 
-  it('given a database that is not there: with the reason of the driver, and no word of ours before it', async () => {
+  it("for an unreachable database, with the driver's own reason", async () => {
     const said = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined); // TypeOrmModule's attempts
 
     const error = await refusal([database({ url: 'postgres://x:y@127.0.0.1:1/z', retryAttempts: 0 }), otp()]);
@@ -617,11 +617,11 @@ describe('an application that cannot start says what to change', () => {
       'Unknown option "OtpRoutesModule.register().devicekey". Did you mean "OtpRoutesModule.register().deviceKey"?',
     ],
     [
-      'a misspelt way to make options',
+      'a misspelt way to provide options',
       () => OtpModule.forRootAsync({ usefactory: never } as never),
       'Unknown option "usefactory". Did you mean "useFactory"?',
     ],
-  ])('given %s', (_, imports, message) => {
+  ])('for %s', (_, imports, message) => {
     expect(imports).toThrow(OtpConfigError);
     expect(imports).toThrow(message);
   });
@@ -633,7 +633,7 @@ describe('an application that cannot start says what to change', () => {
       { isGlobal: false },
       '"isGlobal" comes too late from a factory: put it beside "useFactory", "useClass" or "useExisting".',
     ],
-  ])('given a factory, or a class, that makes %s', async (_, more, message) => {
+  ])('for a factory or class that returns %s', async (_, more, message) => {
     const made = { ...GENEROUS, provider: sms, ...more } as OtpOptionsWithProvider;
     @Injectable()
     class Factory implements OtpOptionsFactory {
@@ -648,18 +648,18 @@ describe('an application that cannot start says what to change', () => {
     expect(await refusal([database(), byClass])).toEqual(new OtpConfigError(message));
   });
 
-  it('given none of the ways to make options', () => {
+  it('for none of the ways to provide options', () => {
     expect(() => OtpModule.forRootAsync({})).toThrow(
       new OtpConfigError('"OtpModule.forRootAsync()" needs one of "useFactory", "useClass" and "useExisting".'),
     );
   });
 
-  it('and starts in production with a vendor and migrations', async () => {
+  it('unless it is correct: it starts in production with a vendor and migrations', async () => {
     expect(await refusal([database(), otp({ production: true }, vendor)])).toBe('started');
   });
 });
 
-describe('an application that can start, but should not like this', () => {
+describe('a working application with a risky setting', () => {
   const warn = () => jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
   const forged =
     '"trust proxy" is true, so clients can forge their address: name your proxies instead, by number (Express) or address (Fastify).';
@@ -669,7 +669,7 @@ describe('an application that can start, but should not like this', () => {
     ['Express', 1, () => new ExpressAdapter()],
     ['Fastify', true, () => new FastifyAdapter({ trustProxy: true })],
     ['Fastify', '127.0.0.1', () => new FastifyAdapter({ trustProxy: '127.0.0.1' })],
-  ])('SEC-20 is warned of a trust in every proxy: %s with %j', async (platform, trust, adapter) => {
+  ])('SEC-20 gets a warning for trusting every proxy: %s with %j', async (platform, trust, adapter) => {
     const warning = warn();
     const fixture = await otpFixture({
       adapter: adapter(),
@@ -681,7 +681,7 @@ describe('an application that can start, but should not like this', () => {
     warning.mockRestore();
   });
 
-  it('is warned of a role without statement_timeout and of an isolation level that costs', async () => {
+  it('gets a warning for a role without statement_timeout and for a slow isolation level', async () => {
     const warning = warn();
     const options = '-c default_transaction_isolation=serializable';
 
@@ -697,7 +697,7 @@ describe('an application that can start, but should not like this', () => {
   });
 });
 
-describe('an application that can start, but is warned', () => {
+describe('a working application with a flawed database', () => {
   let warning: jest.SpiedFunction<Logger['warn']>;
   beforeEach(() => (warning = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined)));
   afterEach(() => warning.mockRestore());
@@ -711,11 +711,11 @@ describe('an application that can start, but is warned', () => {
       () => 'the database functions are of a newer release than this application, and serve it',
     ],
     [
-      'an index missing that only makes things fast',
+      'a missing index that only affects speed',
       (own) => dropped(own, 'otp_verified_numbers', '%(owner)%'),
       (own) => `the index on "${own}"."otp_verified_numbers" (owner) is missing: calls become slow as the table grows`,
     ],
-  ])('given %s', async (_, change, message) => {
+  ])('gets a warning for %s', async (_, change, message) => {
     const own = await migratedSchema(change);
 
     const app = await start({ imports: [database({ schema: own, migrationsRun: false }), otp()] });
@@ -725,7 +725,7 @@ describe('an application that can start, but is warned', () => {
     await app.close();
   });
 
-  it('given "synchronize" while it is developed: the functions are installed, once, and again where they differ', async () => {
+  it('gets its functions installed once under "synchronize", and again when they differ', async () => {
     const own = await newSchema();
     const synchronized = () =>
       start({ imports: [database({ schema: own, synchronize: true, migrations: [], migrationsRun: false }), otp()] });
@@ -754,7 +754,7 @@ describe('the migrations', () => {
     ['in a schema', {}],
     ['with a prefix', { entityPrefix: 'acme_' }],
     ['with a prefix of 40 bytes', { entityPrefix: 'ü'.repeat(20) }],
-  ])('%s make what the entities say, and take all of it away again', async (_, more) => {
+  ])('%s create what the entities describe, and remove all of it again', async (_, more) => {
     const own = await newSchema();
     const source = new DataSource({
       ...databaseOptions(own),
@@ -787,7 +787,7 @@ describe('the migrations', () => {
     await source.destroy();
   });
 
-  it('serve an application under a prefix of 40 bytes', async () => {
+  it('serve an application with a prefix of 40 bytes', async () => {
     const own = await newSchema();
     const imports = [
       database({ schema: own, entityPrefix: 'ü'.repeat(20) }),

@@ -31,7 +31,7 @@ const secondsUntil = async (time: Date) =>
   (await fixture.dataSource.query(`SELECT extract(epoch FROM $1::timestamptz - now())::float AS s`, [time]))[0]
     .s as number;
 
-/** Asks for messages to one phone, each after so many seconds, until one is refused. */
+/** Requests messages to one phone, each after the given seconds, until one is refused. */
 async function sendsUntilRefused(waitSeconds: number, more: object): Promise<number> {
   const phone = newPhone();
   for (let n = 0; ; n++) {
@@ -41,7 +41,7 @@ async function sendsUntilRefused(waitSeconds: number, more: object): Promise<num
   }
 }
 
-/** Every option has a line here that shows what it changes: a new option without one does not compile. */
+/** Every option has a line here that shows its effect: a new option without one does not compile. */
 const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' | 'production'>, () => Promise<void>> = {
   async regions() {
     await open({ regions: ['GB'] });
@@ -352,7 +352,7 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
 
     (call![0] as () => void)();
 
-    await until('it was told', () => events.of('otp.conversion_low').some(({ scope }) => scope === 'region'));
+    await until('it was reported', () => events.of('otp.conversion_low').some(({ scope }) => scope === 'region'));
   },
   async allow() {
     await open({ sendsPerPrefixPerHour: 1, allow: { numbers: ['+9665123'] } });
@@ -471,7 +471,7 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
   async auditDays() {
     await open({ auditDays: 30 });
     await start();
-    await until('the vendor’s answer was written down', async () => (await fixture.rows('otp_audit')).length === 2);
+    await until('the vendor’s answer was recorded', async () => (await fixture.rows('otp_audit')).length === 2);
     const kept = async (days: number) => {
       await fixture.elapse(days * 86_400);
       await fixture.operations.purge();
@@ -494,7 +494,7 @@ const STORIES: Record<keyof Omit<OtpOptions, 'pepper' | 'pepperMustDifferFrom' |
   },
 };
 
-/** Makes an account the owner of a number and lets it ask for that number, out of the three unverified it may have. */
+/** Makes an account the owner of a number and requests that number, up to its three unverified messages. */
 async function owner() {
   const phone = newPhone();
   await fixture.dataSource.query(
@@ -506,7 +506,7 @@ async function owner() {
 }
 
 describe('the option', () => {
-  it.each(Object.entries(STORIES))('%s changes what it says', async (_, story) => {
+  it.each(Object.entries(STORIES))('%s has its documented effect', async (_, story) => {
     await story();
   });
 });

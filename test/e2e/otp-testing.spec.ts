@@ -49,7 +49,7 @@ class HostController {
   }
 }
 
-/** Every limit on messages, lower than any test would have it: each alone refuses the third or so. */
+/** All limits on messages are lower than any test needs: each alone refuses about the third message. */
 const TIGHT = {
   cooldownSeconds: 60,
   sendsPerPhonePerHour: 2,
@@ -67,7 +67,7 @@ const TIGHT = {
   verifiesPerAddress: 1,
 } satisfies Partial<OtpModuleOptions>;
 
-/** As a host has it: the package deep inside, its vendor real, its limits those of production. */
+/** A typical host: the package in a nested module, a real vendor, production limits. */
 async function hostModule(limits: Partial<OtpModuleOptions>) {
   const database = TypeOrmModule.forRoot(databaseOptions(await newSchema()));
   const vendor = new TaqnyatVerify({ apiKey: 'a-key-of-the-host', sender: 'Acme' });
@@ -88,7 +88,7 @@ async function hostModule(limits: Partial<OtpModuleOptions>) {
 let app: INestApplication;
 let otp: OtpTesting;
 
-/** Some modules of an application, over a schema of their own. */
+/** Some modules of an application, on their own schema. */
 async function openModules(codes: DynamicModule, init = true): Promise<TestingModule> {
   const imports = [TypeOrmModule.forRoot(databaseOptions(await newSchema())), codes];
   const module = await Test.createTestingModule({ imports, controllers: [HostController] }).compile();
@@ -116,7 +116,7 @@ describe('an application under OtpTestingModule.override', () => {
   beforeEach(() => otp.clear());
   afterAll(() => app.close());
 
-  it('logs in with a code that the test reads, as soon as the start was answered', async () => {
+  it('logs in with a code that the test reads right after the start is answered', async () => {
     const phone = newPhone();
     await otp.activate(phone, 'sara');
 
@@ -128,7 +128,7 @@ describe('an application under OtpTestingModule.override', () => {
     expect(await post(app, '/login', body)).toMatchObject({ status: 400, json: { code: 'otp_unavailable' } });
   });
 
-  it('tests an endpoint of the host with a grant that it gets in one line', async () => {
+  it('tests an endpoint of the host with a grant obtained in one line', async () => {
     const phone = newPhone();
 
     const grant = await otp.grantFor({ phone, purpose: 'registration' });
@@ -138,7 +138,7 @@ describe('an application under OtpTestingModule.override', () => {
     expect(await register()).toMatchObject({ status: 401, json: { code: 'grant_invalid' } });
   });
 
-  it('sends as many messages as a test likes, from one address to one phone, past cooldown, caps and budget', async () => {
+  it('sends any number of messages from one address to one phone, past cooldown, caps and budget', async () => {
     const phone = newPhone();
 
     for (let n = 0; n < 25; n++) expect(await start(phone)).toMatchObject({ status: 202 });
@@ -147,7 +147,7 @@ describe('an application under OtpTestingModule.override', () => {
     expect(await otp.messages(newPhone())).toHaveLength(0);
   });
 
-  it('sends as many as a test likes to an owner who is signed in', async () => {
+  it('sends any number of messages to a signed-in owner', async () => {
     const phone = newPhone();
     await otp.activate(phone, 'sara');
 
@@ -158,7 +158,7 @@ describe('an application under OtpTestingModule.override', () => {
     }
   });
 
-  it('still ends a challenge after five tries, and uses a code once', async () => {
+  it('still ends a challenge after five attempts and uses a code once', async () => {
     const phone = newPhone();
     const guessed = await start(phone);
     const wrong = wrongCode(await otp.lastCode(phone));
@@ -182,13 +182,13 @@ describe('an application under OtpTestingModule.override', () => {
     expect(await verify(started, code)).toMatchObject({ status: 400, json: { code: 'otp_unavailable' } });
   });
 
-  it('takes phones as they are typed', async () => {
+  it('accepts phones as typed', async () => {
     await start('0512345678');
 
     await expect(otp.lastCode('051 234 5678')).resolves.toMatch(/^\d{6}$/);
   });
 
-  it('forgets between two tests what the one before left', async () => {
+  it('clears everything between two tests', async () => {
     const phone = newPhone();
     await otp.activate(phone, 'sara');
     await start(phone);
@@ -199,8 +199,8 @@ describe('an application under OtpTestingModule.override', () => {
     expect(await app.get(VerifiedNumbers, { strict: false }).ownerOf(phone)).toBeNull();
   });
 
-  it('says why no code came, at once', async () => {
-    await start(newPhone(), 'login'); // nobody's: a decoy
+  it('reports at once why no code was sent', async () => {
+    await start(newPhone(), 'login'); // no owner: a decoy
 
     await expect(otp.lastCode('+966512345678')).rejects.toThrow(/No message with a code went to \+966512345678/);
   });
@@ -210,7 +210,7 @@ describe('an application that keeps its limits', () => {
   beforeAll(() => openHost({}, { keepLimits: true }));
   afterAll(() => app.close());
 
-  it('refuses the second message, until time passes', async () => {
+  it('refuses the second message until time passes', async () => {
     const phone = newPhone();
 
     expect(await start(phone)).toMatchObject({ status: 202 });
@@ -221,7 +221,7 @@ describe('an application that keeps its limits', () => {
 });
 
 describe('some modules of an application, with OtpTestingModule.forRoot', () => {
-  it('work with options of the test, and with values for the others', async () => {
+  it('use the options of the test and test values for the others', async () => {
     await openModules(OtpTestingModule.forRoot({ codeLength: 8, purposes: { gift: {} } }));
 
     await otp.activate('0512345678', 'sara');
@@ -233,7 +233,7 @@ describe('some modules of an application, with OtpTestingModule.forRoot', () => 
 });
 
 describe('a number that a test gives to an account', () => {
-  it('is theirs also where it was released just now, by a clock that is ahead', async () => {
+  it('belongs to it even if the number was just released by a clock that is ahead', async () => {
     const module = await openModules(OtpTestingModule.forRoot({}));
     const phone = newPhone();
     await otp.activate(phone, 'sara');
@@ -247,8 +247,8 @@ describe('a number that a test gives to an account', () => {
   });
 });
 
-describe('a message that takes its time', () => {
-  it('is waited for, after its start was answered', async () => {
+describe('a slow message', () => {
+  it('is awaited after its start is answered', async () => {
     let release = () => {};
     const released = new Promise<void>((resolve) => (release = resolve));
     class Slow extends CapturingProvider {
@@ -269,7 +269,7 @@ describe('a message that takes its time', () => {
 });
 
 describe('a message that names an amount before the code', () => {
-  it('gives the code, and not the amount', async () => {
+  it('yields the code, not the amount', async () => {
     const texts = { transaction: { en: '{amount} {currency} to {payee}: confirm with {code}' } };
     await openModules(OtpTestingModule.forRoot({ texts }));
     const [phone, subject] = [newPhone(), 'sara'];
@@ -290,7 +290,7 @@ describe('the testing module', () => {
     '"OtpTestingModule" lifts limits and sends nothing: run tests without NODE_ENV=production.',
   );
 
-  it('SEC-63: refuses production, whatever the options say', async () => {
+  it('SEC-63: refuses production with any options', async () => {
     const builder = Test.createTestingModule({});
     process.env.NODE_ENV = 'production';
 
@@ -298,25 +298,27 @@ describe('the testing module', () => {
     expect(() => OtpTestingModule.override(builder)).toThrow(refusal);
   });
 
-  it('SEC-63: refuses an application that is told it is in production', async () => {
+  it('SEC-63: refuses an application configured for production', async () => {
     const module = await openModules(OtpTestingModule.forRoot({ production: true }), false);
 
     await expect(module.init()).rejects.toThrow('The provider "capturing" is for development');
   });
 
-  it('says what to do where the application was not overridden, or has no codes at all', async () => {
+  it('reports what to do if the application was not overridden or has no OtpModule', async () => {
     const options = { pepper: PEPPER, regions: ['SA' as const], appName: 'Acme', dailySendBudget: 3 };
     const real = await openModules(OtpModule.forRoot(new ConsoleProvider(), options));
     const empty = await Test.createTestingModule({}).compile();
 
     await expect(OtpTesting.of(real).messages()).rejects.toThrow(
       new OtpConfigError(
-        'This application sends its codes by "console", where no test can read them: ' +
-          'call "OtpTestingModule.override(builder)" before "builder.compile()".',
+        'This application sends its codes with "console", where no test can read them. ' +
+          'Call "OtpTestingModule.override(builder)" before "builder.compile()".',
       ),
     );
     expect(() => OtpTesting.of(empty)).toThrow(
-      new OtpConfigError('This application has no "OtpModule": import it, or "OtpTestingModule.forRoot()".'),
+      new OtpConfigError(
+        'This application has no "OtpModule". Import "OtpModule.forRoot()" or "OtpTestingModule.forRoot()".',
+      ),
     );
   });
 });

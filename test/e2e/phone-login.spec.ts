@@ -42,7 +42,7 @@ class AuthController {
     return result;
   }
 
-  /** As a host writes it that combines strategies. */
+  /** A guard of a host that combines strategies. */
   @UseGuards(AuthGuard('phone-otp'))
   @UseFilters(OtpProblemFilter)
   @Post('passport')
@@ -52,11 +52,11 @@ class AuthController {
   }
 }
 
-/** The customers of a host, in a table of its own beside the module's. A test may let any method go wrong. */
+/** The customers of a host, in its own table beside the module's. A test may make any method fail. */
 @Injectable()
 class Customers extends PhoneAccounts {
   dataSource: DataSource;
-  /** What happens instead of an answer, by method. */
+  /** Replacement behaviour, by method. */
   faults: Partial<Record<'findByPhone' | 'register' | 'mayUse' | 'otherFactor', () => Promise<never>>> = {};
   factor: OtherFactor = 'none';
   #together: (() => void)[] | undefined;
@@ -80,7 +80,7 @@ class Customers extends PhoneAccounts {
     return this.dataSource.query(`SELECT id FROM ${this.#table} WHERE phone = $1`, [phone]);
   }
 
-  /** Lets the next so many look-ups go on together, the last one first. */
+  /** Makes the next look-ups run together, the last one first. */
   meet(count: number): void {
     this.#awaited = count;
     this.#together = [];
@@ -158,14 +158,14 @@ afterEach(async () => {
   for (const fixture of forOneTest.splice(0)) await fixture.close();
 });
 
-/** As {@link open}, closed when the test ends. */
+/** Like {@link open}, but closed when the test ends. */
 async function openForTest(options?: Partial<OtpModuleOptions>): Promise<Opened> {
   const fixture = await open(options);
   forOneTest.push(fixture);
   return fixture;
 }
 
-/** A customer with a number of theirs. */
+/** Adds a customer with a number. */
 async function customer(fixture: Opened, daysAgo = 0): Promise<{ id: string; phone: string }> {
   const phone = newPhone();
   const id = await fixture.customers.add(phone);
@@ -178,7 +178,7 @@ async function started(fixture: Fixture, phone: string): Promise<{ challenge: st
   return { challenge: json.challenge as string, code: await fixture.codeFor(phone) };
 }
 
-/** No number waits any longer, and no wrong code is remembered. */
+/** Clears all cooldowns and wrong codes. */
 const forgetLimits = ({ dataSource, schema }: Fixture) =>
   dataSource.query(`DELETE FROM ${schema}.otp_send_counters; DELETE FROM ${schema}.otp_lockouts`);
 const holding = (grant: string) => ({ 'otp-grant': grant });
@@ -195,7 +195,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a login by ph
   afterAll(() => fixture.close());
   beforeEach(() => fixture.sms.clear());
 
-  it('SEC-36: by grant says who it is, when that was proved, and no more than a code proves', async () => {
+  it('SEC-36: by grant reports the account, the time of the proof, and no more than a code proves', async () => {
     const { id, phone } = await customer(fixture);
     const before = Date.now();
     const { grant } = await prove(fixture, { phone, purpose });
@@ -215,7 +215,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a login by ph
     expect(authTime).toBeLessThanOrEqual(Date.now() + 1000);
   });
 
-  it('SEC-36: by grant dates from the code, not from the use of the grant', async () => {
+  it("SEC-36: by grant has the time of the code, not of the grant's use", async () => {
     const { phone } = await customer(fixture);
     const { grant } = await prove(fixture, { phone, purpose });
     await fixture.elapse(200);
@@ -225,7 +225,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a login by ph
     expect(Date.now() - Date.parse(json.authTime as string)).toBeGreaterThan(195_000);
   });
 
-  it('by challenge and code is one call', async () => {
+  it('by challenge and code takes one call', async () => {
     const { id, phone } = await customer(fixture);
 
     const typed = await started(fixture, phone);
@@ -234,7 +234,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a login by ph
     expectProblem(await fixture.login(typed), 400, 'otp_unavailable');
   });
 
-  it('SEC-39: is good for one grant once', async () => {
+  it('SEC-39: succeeds once per grant', async () => {
     const { phone } = await customer(fixture);
     const { grant } = await prove(fixture, { phone, purpose });
 
@@ -247,7 +247,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a login by ph
     expect(refused.headers.get('www-authenticate')).toBe('OTP-Grant');
   });
 
-  it('SEC-37: is one of several at the same time with one code', async () => {
+  it('SEC-37: succeeds once among parallel logins with one code', async () => {
     const { phone } = await customer(fixture);
     const typed = await started(fixture, phone);
 
@@ -257,7 +257,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a login by ph
     expect(answers.filter(({ status }) => status === 400)).toHaveLength(7);
   });
 
-  it('is refused a wrong code, and takes the right one after it', async () => {
+  it('fails with a wrong code, then succeeds with the right one', async () => {
     const { phone } = await customer(fixture);
     const { challenge, code } = await started(fixture, phone);
 
@@ -266,7 +266,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a login by ph
     expect(await fixture.login({ challenge, code })).toMatchObject({ status: 200 });
   });
 
-  it('without anything is a 401 that says what to bring', async () => {
+  it('without any proof answers 401 and names the expected fields', async () => {
     const answer = await fixture.login({});
 
     expectProblem(answer, 401, 'grant_required');
@@ -289,14 +289,14 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a login by ph
     ['a form', 'challenge=x.y&code=123456', { 'content-type': 'application/x-www-form-urlencoded' }],
     ['a prototype', '{"__proto__":{"user":{"account":{"id":"1"}}}}'],
     ['a user', { user: { account: { id: 'customer-1' } }, account: { id: 'customer-1' } }],
-  ])('SEC-55: is refused with %s, and never by accident', async (_, body, headers = {}) => {
+  ])('SEC-55: fails with %s', async (_, body, headers = {}) => {
     const answer = await fixture.login(body, headers);
 
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.status).toBeLessThan(500);
   });
 
-  it('SEC-13: takes no grant of another purpose, nor one of an account', async () => {
+  it('SEC-13: rejects a grant of another purpose or of an account', async () => {
     const { id, phone } = await customer(fixture);
     const registration = await prove(fixture, { phone, purpose: 'registration' });
     await forgetLimits(fixture);
@@ -309,7 +309,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a login by ph
     }
   });
 
-  it('SEC-30: never is one of a number that has no account', async () => {
+  it('SEC-30: never succeeds for a number without an account', async () => {
     const phone = newPhone();
     const { json } = await post(fixture.app, '/otp/start', { phone, purpose });
 
@@ -317,7 +317,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a login by ph
     expect(fixture.sms.messages(phone)).toEqual([]);
   });
 
-  it('SEC-38: by the bare guard is refused with the same status, without any filter', async () => {
+  it('SEC-38: is refused by the bare guard with the same status, without any filter', async () => {
     const { id, phone } = await customer(fixture);
     const bare = (body: unknown, headers?: Record<string, string>) => post(fixture.app, '/auth/bare', body, headers);
 
@@ -331,7 +331,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a login by ph
     expect(await bare({ challenge, code })).toMatchObject({ status: 200, json: { account: { id } } });
   });
 
-  it('works by the strategy’s name as well, with the guard of @nestjs/passport', async () => {
+  it('works under the strategy’s name with the guard of @nestjs/passport', async () => {
     const { id, phone } = await customer(fixture);
     const passport = (body: unknown, headers?: Record<string, string>) =>
       post(fixture.app, '/auth/passport', body, headers);
@@ -343,8 +343,8 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a login by ph
   });
 });
 
-describe('logins at the same time', () => {
-  it('of 20 accounts on one application never answer for each other', async () => {
+describe('parallel logins', () => {
+  it("of 20 accounts on one application never get each other's answers", async () => {
     const fixture = await openForTest();
     const logins = await Promise.all(
       Array.from({ length: 20 }, async () => {
@@ -366,7 +366,7 @@ describe('logins at the same time', () => {
     expect(new Set(forged.map(({ status }) => status))).toEqual(new Set([401]));
   });
 
-  it('on two applications of one process are each their own application’s', async () => {
+  it('of two applications in one process each stay with their own application', async () => {
     const [one, other] = [await openForTest(), await openForTest()];
     const phone = newPhone();
     const ids = [await one.customers.add(phone), await other.customers.add(phone)];
@@ -387,7 +387,7 @@ describe('the limit on codes per address', () => {
   let fixture: Opened;
   beforeEach(async () => (fixture = await openForTest({ verifiesPerAddress: 3 })));
 
-  it('LIM-08: refuses the fourth code typed at a login, wherever it is typed', async () => {
+  it('refuses the fourth code at a login, wherever the codes are entered', async () => {
     const guess = { challenge: 'x.y', code: '123456' };
     const paths = ['/auth/login', '/otp/verify', '/auth/bare'];
     for (const path of paths) {
@@ -402,7 +402,7 @@ describe('the limit on codes per address', () => {
     expect(await post(fixture.app, '/auth/bare', guess)).toMatchObject({ status: 429 });
   });
 
-  it('LIM-08: spends no try of a challenge on a code that it refuses', async () => {
+  it('uses no attempt of a challenge for a code that it refuses', async () => {
     const { phone } = await customer(fixture);
     const { challenge, code } = await started(fixture, phone);
     for (let n = 0; n < 3; n++) await fixture.login({ challenge: 'x.y', code });
@@ -413,7 +413,7 @@ describe('the limit on codes per address', () => {
     expect(row).toMatchObject({ attempts: 0, ended_at: null });
   });
 
-  it('LIM-08: counts no grant, since nobody guesses one', async () => {
+  it('does not count grants, since nobody guesses them', async () => {
     const { id, phone } = await customer(fixture);
     const { grant } = await prove(fixture, { phone, purpose });
     for (let n = 0; n < 10; n++) {
@@ -428,7 +428,7 @@ describe('the limit on codes per address', () => {
   });
 });
 
-describe('a login by a number that has no account, under "registerOnLogin"', () => {
+describe('a login by a number without an account, under "registerOnLogin",', () => {
   let fixture: Opened;
   beforeAll(async () => (fixture = await open({ registerOnLogin: true, takenNumbers: 'transfer' })));
   afterAll(() => fixture.close());
@@ -439,7 +439,7 @@ describe('a login by a number that has no account, under "registerOnLogin"', () 
     fixture.customers.faults = {};
   });
 
-  it('gets a real code, and makes the account', async () => {
+  it('gets a real code and creates the account', async () => {
     const phone = newPhone();
 
     const first = await fixture.login(await started(fixture, phone));
@@ -458,7 +458,7 @@ describe('a login by a number that has no account, under "registerOnLogin"', () 
     expect(await fixture.customers.of(phone)).toHaveLength(1);
   });
 
-  it('SEC-48: makes one account of two logins at the same time, and both are in it', async () => {
+  it('SEC-48: creates one account for two parallel logins, and logs both in', async () => {
     const phone = newPhone();
     const grants = [await prove(fixture, { phone, purpose })];
     await forgetLimits(fixture);
@@ -475,7 +475,7 @@ describe('a login by a number that has no account, under "registerOnLogin"', () 
     expect(fixture.events.of('otp.number_transferred')).toEqual([]);
   });
 
-  it('SEC-48: does so too where the host’s own table refuses the second account', async () => {
+  it('SEC-48: creates one account even if the host’s own table refuses the second', async () => {
     const phone = newPhone();
     const grants = [await prove(fixture, { phone, purpose })];
     await forgetLimits(fixture);
@@ -496,7 +496,7 @@ describe('a login by a number that has no account, under "registerOnLogin"', () 
   it.each<[what: string, fault: () => Promise<never>, status: number]>([
     ['throws', async () => Promise.reject(new Error('of the host')), 500],
     ['refuses', async () => Promise.reject(new ForbiddenException('Closed to new customers.')), 403],
-  ])('FLT-22: makes nothing when "register" %s, and the grant is as good as before', async (_, fault, status) => {
+  ])('FLT-22: creates nothing when "register" %s, and the grant stays valid', async (_, fault, status) => {
     const { grant, phone } = await prove(fixture, { purpose });
     fixture.customers.faults.register = fault;
 
@@ -515,12 +515,12 @@ describe('a login by a number that has no account, under "registerOnLogin"', () 
     );
 
   it.each([
-    ['nobody is provided who could', {}],
+    ['no "PhoneAccounts" is provided', {}],
     [
-      'who is provided cannot',
+      'the provided "PhoneAccounts" cannot register',
       { providers: [{ provide: PhoneAccounts, useValue: { findByPhone: async () => null } }] },
     ],
-  ])('does not even start where %s make accounts', async (_, metadata) => {
+  ])('fails at start-up if %s', async (_, metadata) => {
     const error = await refusal(metadata);
 
     expect(error).toBeInstanceOf(OtpConfigError);
@@ -528,8 +528,8 @@ describe('a login by a number that has no account, under "registerOnLogin"', () 
   });
 });
 
-describe('what goes wrong around a login', () => {
-  /** Listeners as a host writes them, each going wrong in its own way. */
+describe('a failure around a login', () => {
+  /** Listeners of a host, each failing in its own way. */
   @Injectable()
   class BrokenListeners {
     listening = false;
@@ -570,7 +570,7 @@ describe('what goes wrong around a login', () => {
   const throwing = async (): Promise<never> => Promise.reject(new Error('of the host'));
   const hanging = (): Promise<never> => new Promise(() => undefined);
 
-  it('FLT-22: a listener that throws, rejects or hangs changes nothing', async () => {
+  it('FLT-22: changes nothing if a listener throws, rejects or hangs', async () => {
     const listeners = fixture.app.get(BrokenListeners);
     const emitter = fixture.app.get(EventEmitter2);
     const broken = () => {
@@ -590,7 +590,7 @@ describe('what goes wrong around a login', () => {
     for (const name of names) emitter.off(name, broken);
   });
 
-  it('FLT-22: an account that cannot be looked up is not logged in', async () => {
+  it('FLT-22: prevents the login if the account cannot be looked up', async () => {
     const { phone } = await customer(fixture);
     const { grant } = await prove(fixture, { phone, purpose });
     await forgetLimits(fixture);
@@ -606,7 +606,7 @@ describe('what goes wrong around a login', () => {
     expect(await fixture.login({}, holding(grant))).toMatchObject({ status: 403 });
   });
 
-  it('FLT-22: another factor that cannot be asked for is missing', async () => {
+  it('FLT-22: counts a second factor that cannot be checked as missing', async () => {
     const { id, phone } = await customer(fixture, 91);
     const { grant } = await prove(fixture, { phone, purpose });
     fixture.customers.faults.otherFactor = throwing;
@@ -617,7 +617,7 @@ describe('what goes wrong around a login', () => {
     expect(Date.now() - binding!.lastProvedAt.getTime()).toBeGreaterThan(90 * 86_400_000);
   });
 
-  it('FLT-22: an account of which the host cannot say whether it may go on does not', async () => {
+  it('FLT-22: stops an account if the host cannot say whether it may continue', async () => {
     const { id: subject, phone } = await customer(fixture);
     const proof = { purpose: 'second_factor', subject };
     const { grant } = await prove(fixture, { phone, ...proof });
@@ -628,7 +628,7 @@ describe('what goes wrong around a login', () => {
     await expect(prove(fixture, { phone, ...proof })).rejects.toThrow('of the host');
   });
 
-  it('FLT-22: whatever of the host hangs, the answer is 503 after five seconds, and nobody is in', async () => {
+  it('FLT-22: answers 503 after five seconds if any code of the host hangs, and logs nobody in', async () => {
     const dormant = await customer(fixture, 91);
     const { grant } = await prove(fixture, { phone: dormant.phone, purpose });
     const stranger = await prove(fixture, { purpose });
@@ -649,7 +649,7 @@ describe('what goes wrong around a login', () => {
     expect(await fixture.login({}, holding(stranger.grant))).toMatchObject({ status: 200, json: { registered: true } });
   });
 
-  it('FLT-22: a look-up that hangs is a 503 as well', async () => {
+  it('FLT-22: answers 503 if a look-up hangs', async () => {
     const { grant } = await prove(fixture, { purpose });
     fixture.customers.faults.findByPhone = hanging;
 

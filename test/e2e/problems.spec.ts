@@ -22,7 +22,7 @@ const HANDLE = '0190b2c1-6f3a-7d86-9b2c-1e3f8f9c2ab1.4pX1vQm0S8mYw3d6m9y2Gg';
 const purpose = 'registration';
 const verify = { challenge: HANDLE, code: '123456', purpose };
 
-/** What a host does that wants every error in its own envelope. */
+/** The filters of a host that puts every error in its own envelope. */
 @Catch()
 class CatchAll implements ExceptionFilter {
   catch(_error: unknown, context: ArgumentsHost): void {
@@ -81,7 +81,7 @@ describe.each(ADAPTERS.flatMap(([name, adapter]) => HOSTS.map(([host, how]) => (
       ['for a caller who must sign in', '/otp/verify', { ...verify, purpose: 'transaction' }, 401, 'sign_in_required'],
       ["of the service in the host's own handler", '/host/login', verify, 400, 'otp_unavailable'],
       ["of junk in the host's own handler", '/host/login', { ...verify, code: ['1'] }, 400, 'code_malformed'],
-    ])('SEC-33 an error %s is a problem', async (_, path, body, status, code) => {
+    ])('SEC-33 answers an error %s with a problem', async (_, path, body, status, code) => {
       const answer = await post(fixture.app, path, body);
 
       expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
@@ -90,7 +90,7 @@ describe.each(ADAPTERS.flatMap(([name, adapter]) => HOSTS.map(([host, how]) => (
       expect(answer.json).toMatchObject({ type: `urn:nestjs-phone-otp:problem:${code}`, status, code });
     });
 
-    it('SEC-33 an error of the guard is a problem', async () => {
+    it('SEC-33 answers an error of the guard with a problem', async () => {
       const answer = await post(fixture.app, '/otp/verify', 'text', { 'content-type': 'text/plain' });
 
       expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
@@ -106,14 +106,14 @@ describe.each(ADAPTERS.flatMap(([name, adapter]) => HOSTS.map(([host, how]) => (
   },
 );
 
-describe('a wait', () => {
+describe('Retry-After', () => {
   it.each([
     ['the cooldown of a phone', {}, 60],
     ['the hour of a phone', { sendsPerPhonePerHour: 1 }, 3600],
     ['the day of a phone', { sendsPerPhonePerDay: 1 }, 86_400],
     ['the hour of an address', { sendsPerAddressPerHour: 1 }, 3600],
     ['the hour of a prefix', { sendsPerPrefixPerHour: 1 }, 3600],
-  ])('SEC-33 for %s is told by Retry-After, and after it the next start succeeds', async (what, options, atMost) => {
+  ])('SEC-33 reports the wait for %s, after which the next start succeeds', async (what, options, atMost) => {
     const fixture = await otpFixture({
       adapter: new ExpressAdapter(),
       routes: { prefix: 'otp' },
@@ -140,7 +140,7 @@ describe('a wait', () => {
     await fixture.close();
   });
 
-  it('SEC-10 SEC-33 for a pause is told by Retry-After, and after it a new code works', async () => {
+  it('SEC-10 SEC-33 reports the wait of a lockout, after which a new code works', async () => {
     const fixture = await otpFixture({
       adapter: new ExpressAdapter(),
       routes: { prefix: 'otp' },
@@ -170,7 +170,7 @@ describe('a wait', () => {
   });
 
   it.each(ADAPTERS)(
-    'LIM-08 SEC-33 of an address that verifies too often comes with its RateLimit headers on %s',
+    'SEC-33 comes with RateLimit headers for an address that verifies too often, on %s',
     async (_, adapter) => {
       const fixture = await otpFixture({
         adapter: adapter(),
@@ -191,7 +191,7 @@ describe('a wait', () => {
     },
   );
 
-  it('LIM-08 is kept closed, not open, when the store of the throttler is gone', async () => {
+  it("stays with the closed route when the throttler's store is gone", async () => {
     const throttlerStorage = { increment: () => Promise.reject(new Error('the store is gone')) };
     const fixture = await otpFixture({
       adapter: new ExpressAdapter(),
@@ -207,9 +207,9 @@ describe('a wait', () => {
   });
 });
 
-describe('an exception that nobody expected', () => {
+describe('an unexpected exception', () => {
   it.each(ADAPTERS)(
-    'FLT-23 is a bare 500 on %s with an id that the log repeats, and the next call works',
+    'FLT-23 becomes a bare 500 on %s with an id that the log repeats, and the next call works',
     async (_, adapter) => {
       const accounts = {
         findByPhone: jest.fn<() => Promise<{ id: string }>>().mockRejectedValueOnce(new Error('password=hunter2')),
@@ -248,7 +248,7 @@ describe('an exception that nobody expected', () => {
 
 describe('an error before any route is reached', () => {
   it.each(ADAPTERS)(
-    'is a problem on %s where the filter is global, and the platform’s own answer where not',
+    'becomes a problem on %s if the filter is global, otherwise the platform’s own answer',
     async (_, adapter) => {
       for (const global of [true, false]) {
         const fixture = await otpFixture({

@@ -12,11 +12,11 @@ const lost = async () => {
   throw new Error('the vendor hung up');
 };
 
-describe('the segments of a message, in the send log and in the event', () => {
+describe('the segments of a message, in the send log and in the event,', () => {
   let fixture: Fixture;
   afterEach(() => fixture.close());
 
-  /** What is written down of one message in a language. */
+  /** The records of one message in a language. */
   async function segmentsOf(provider: OtpProvider, locale: string) {
     fixture = await otpFixture({
       provider,
@@ -31,11 +31,11 @@ describe('the segments of a message, in the send log and in the event', () => {
   }
 
   it.each<[string, OtpProvider, string, number | null]>([
-    ['are counted for a text of ours', new CapturingProvider(), 'en', 1],
-    ['count 70 characters each where the text is Arabic', new CapturingProvider(), 'ar', 2],
-    ['are counted where a vendor took the text and did not answer', new ScriptedProvider(lost), 'ar', 2],
-    ['are counted where the code is a vendor’s', new ScriptedGenerator(new CapturingProvider()), 'ar', 2],
-    ['are nobody’s where the vendor wrote the text', new ScriptedVendor(), 'ar', null],
+    ["are counted for the library's text", new CapturingProvider(), 'en', 1],
+    ['are 70 characters each if the text is Arabic', new CapturingProvider(), 'ar', 2],
+    ['are counted if a vendor received the text and did not answer', new ScriptedProvider(lost), 'ar', 2],
+    ['are counted if the vendor made the code', new ScriptedGenerator(new CapturingProvider()), 'ar', 2],
+    ['are absent if the vendor wrote the text', new ScriptedVendor(), 'ar', null],
   ])('SEC-64 %s', async (_, provider, locale, segments) => {
     expect(await segmentsOf(provider, locale)).toEqual({ logged: segments, told: segments });
   });

@@ -60,7 +60,7 @@ describe('a step-up over GraphQL', () => {
     };
   const confirm = (id: string, headers: object = me) => ask(`mutation { confirm(id: "${id}") }`, headers);
 
-  it('tells of the challenge in the extensions of its error, and goes on with the grant', async () => {
+  it('returns the challenge in the extensions of its error and continues with the grant', async () => {
     const id = await vault.add({ owner: 'account-1' });
 
     const { errors } = await confirm(id);
@@ -87,7 +87,7 @@ describe('a step-up over GraphQL', () => {
     expect((await vault.get(id)).executions).toBe(1);
   });
 
-  it('begins none for a query', async () => {
+  it('does not start for a query', async () => {
     fixture.sms.clear();
     const { errors } = await ask('{ secret }');
 
@@ -96,7 +96,7 @@ describe('a step-up over GraphQL', () => {
     expect(fixture.sms.messages()).toHaveLength(0);
   });
 
-  it('lets nobody in who is not signed in', async () => {
+  it('rejects a caller who is not signed in', async () => {
     const { errors } = await confirm(await vault.add({ owner: 'account-1' }), {});
 
     expect(errors![0]!.extensions).toMatchObject({ code: 'sign_in_required' });
@@ -145,7 +145,7 @@ describe('a step-up over GraphQL on Fastify', () => {
     return (await fetch(url + path, { ...init, body: JSON.stringify(body) })).json() as Promise<any>; // oxlint-disable-line typescript/no-explicit-any -- tests look into it
   };
 
-  it('tells of the challenge in the extensions of its error, and goes on with the grant', async () => {
+  it('returns the challenge in the extensions of its error and continues with the grant', async () => {
     const pay = (headers: object) => call('/graphql', { query: 'mutation { pay(id: "p1") }' }, headers);
 
     const [error] = (await pay(me)).errors as [{ extensions: Record<string, string> }];

@@ -41,7 +41,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a step-up on 
     return verified.json.grant as string;
   }
 
-  it('asks for a code with the challenge in its answer, and lets the call through once with the grant', async () => {
+  it('returns the challenge in its answer and executes the call once with the grant', async () => {
     const id = await vault.add({ owner: 'account-1' });
 
     const asked = await confirm(id);
@@ -64,11 +64,11 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a step-up on 
     const grant = await grantFor(asked);
     expect((await confirm(id, { 'otp-grant': grant })).json).toEqual({ status: 'executed' });
     expect(await confirm(id, { 'otp-grant': grant })).toMatchObject({ status: 409 });
-    expect(await confirm(id)).toMatchObject({ status: 409, json: { detail: 'This transfer is executed already.' } });
+    expect(await confirm(id)).toMatchObject({ status: 409, json: { detail: 'This transfer is already executed.' } });
     expect((await vault.get(id)).executions).toBe(1);
   });
 
-  it('gives the same handle within the cooldown and sends nothing', async () => {
+  it('returns the same handle within the cooldown and sends nothing', async () => {
     const id = await vault.add({ owner: 'account-1' });
 
     const asked = await Promise.all([confirm(id), confirm(id), confirm(id)]);
@@ -78,7 +78,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a step-up on 
     await expect(confirm(await vault.add({ owner: 'account-1' }))).resolves.toMatchObject({ status: 429 });
   });
 
-  it('takes the grant before the handler by default', async () => {
+  it('uses the grant before the handler by default', async () => {
     const asked = await post(fixture.app, '/vault/close', {}, me);
     const grant = await grantFor(asked, 'close_account');
 
@@ -88,7 +88,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a step-up on 
     expect(await use()).toMatchObject({ status: 401, json: { code: 'grant_invalid' } });
   });
 
-  it('begins none for a call that changes nothing', async () => {
+  it('does not start for a call that changes nothing', async () => {
     const answer = await send(fixture.app, '/vault/secret', { headers: me });
 
     expect(answer).toMatchObject({ status: 401, json: { code: 'insufficient_user_authentication' } });
@@ -96,7 +96,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a step-up on 
     expect(fixture.sms.messages()).toHaveLength(0);
   });
 
-  it('finds a handler that forgets its grant', async () => {
+  it('detects a handler that forgets its grant', async () => {
     const asked = await post(fixture.app, '/vault/forgetful', {}, me);
     const grant = await grantFor(asked, 'close_account');
 
@@ -105,7 +105,7 @@ describe.each(Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[])('a step-up on 
     });
   });
 
-  it('does not let a wrong code through', async () => {
+  it('rejects a wrong code', async () => {
     const id = await vault.add({ owner: 'account-1' });
     const asked = await confirm(id);
     const code = await fixture.codeFor(phone);

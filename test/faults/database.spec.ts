@@ -14,7 +14,7 @@ const registration = (phone: string) => ({ phone, purpose: 'registration', clien
 const times = <T>(count: number, make: () => T) => Array.from({ length: count }, make);
 const unavailable = { code: 'service_unavailable', retryAfterSeconds: expect.any(Number) };
 
-/** A provider whose answer waits until the test lets it go. */
+/** A provider whose answer waits until the test releases it. */
 class HeldProvider extends CapturingProvider {
   #release: () => void = () => undefined;
   readonly #held = new Promise<void>((resolve) => (this.#release = resolve));
@@ -33,7 +33,7 @@ class HeldProvider extends CapturingProvider {
 describe('when the database fails', () => {
   let proxy: TcpProxy;
   let fixture: Fixture;
-  /** A way to the same tables that no fault touches. */
+  /** A connection to the same tables that no fault affects. */
   let direct: DataSource;
 
   async function open(provider?: CapturingProvider, schema?: string): Promise<void> {
@@ -45,14 +45,14 @@ describe('when the database fails', () => {
     direct = await new DataSource({ type: 'postgres', url: process.env.DATABASE_URL! }).initialize();
   });
   afterEach(async () => {
-    proxy.cut(); // else the pool waits for connections that the stall left half open
+    proxy.cut(); // otherwise the pool waits for half-open connections of the stall
     await fixture.close();
     await direct.destroy();
     await proxy.close();
   });
   const rows = (table: string) => direct.query(`SELECT * FROM ${fixture.schema}.${table}`);
 
-  it('FLT-01 answers service_unavailable and calls no provider when the database is down at start', async () => {
+  it('FLT-01 answers service_unavailable and calls no provider if the database is down at start', async () => {
     await open();
     proxy.cut();
 
@@ -64,7 +64,7 @@ describe('when the database fails', () => {
     await expect(fixture.otp.start(registration(newPhone()))).resolves.toHaveProperty('challenge');
   });
 
-  it('FLT-01 survives connections that the server ends in the moment in which they become usable', async () => {
+  it('FLT-01 survives connections that the server ends the moment they become usable', async () => {
     await open();
     proxy.cut();
     proxy.endEachAtOnce();
@@ -77,14 +77,14 @@ describe('when the database fails', () => {
     await expect(fixture.otp.start(registration(newPhone()))).resolves.toHaveProperty('challenge');
   });
 
-  it('FLT-02 keeps handle and code good when the database is lost between the vendor and the mark', async () => {
+  it("FLT-02 keeps handle and code valid if the database fails between the vendor's answer and its recording", async () => {
     const provider = new HeldProvider();
     await open(provider);
     const phone = newPhone();
     const { challenge } = await fixture.otp.start(registration(phone));
     proxy.cut();
     provider.release();
-    await fixture.close(); // waits for the mark, which fails
+    await fixture.close(); // waits for the recording, which fails
     proxy.mend();
     await open(provider, fixture.schema);
 
@@ -96,7 +96,7 @@ describe('when the database fails', () => {
     await expect(fixture.otp.verify({ challenge, code, purpose: 'registration' })).resolves.toMatchObject({ phone });
   });
 
-  it('FLT-02 counts a message whose mark was lost as unknown', async () => {
+  it('FLT-02 counts a message as unknown if its delivery was not recorded', async () => {
     const provider = new HeldProvider();
     await open(provider);
     await fixture.otp.start(registration(newPhone()));
@@ -116,7 +116,7 @@ describe('when the database fails', () => {
   });
 
   it.each(['cut', 'stall'] as const)(
-    'FLT-03 answers service_unavailable and grants nothing when the database is gone at verify (%s)',
+    'FLT-03 answers service_unavailable and grants nothing if the database fails at verify (%s)',
     async (fault) => {
       await open();
       const phone = newPhone();
@@ -132,7 +132,7 @@ describe('when the database fails', () => {
     },
   );
 
-  it('FLT-04 grants nothing when the acknowledgement of the commit is lost, and the code is spent', async () => {
+  it('FLT-04 grants nothing and spends the code if the acknowledgement of the commit is lost', async () => {
     await open();
     const phone = newPhone();
     const { challenge } = await fixture.otp.start(registration(phone));
@@ -144,12 +144,12 @@ describe('when the database fails', () => {
     proxy.mend();
     const again = fixture.otp.verify({ challenge, code, purpose: 'registration' });
     await expect(again).rejects.toMatchObject({ code: 'otp_unavailable' });
-    // Both halves of the commit are there, and nobody holds the grant that was never answered.
+    // Both halves of the commit are stored, and nobody holds the unanswered grant.
     expect(await rows('otp_challenges')).toMatchObject([{ status: 'consumed' }]);
     expect(await rows('otp_grants')).toMatchObject([{ consumed_at: null }]);
   });
 
-  it('FLT-04 sends nothing when the acknowledgement of a start is lost, and the next one waits for the cooldown', async () => {
+  it('FLT-04 sends nothing if the acknowledgement of a start is lost, and the next start waits for the cooldown', async () => {
     await open();
     const phone = newPhone();
     await fixture.otp.start(registration(newPhone())); // connects
@@ -165,7 +165,7 @@ describe('when the database fails', () => {
     expect(fixture.sms.messages(phone)).toHaveLength(1);
   });
 
-  it('FLT-05 answers service_unavailable when another transaction keeps the row, and spends no try', async () => {
+  it('FLT-05 answers service_unavailable and uses no attempt if another transaction holds the row', async () => {
     await open();
     const phone = newPhone();
     const { challenge } = await fixture.otp.start(registration(phone));
@@ -181,7 +181,7 @@ describe('when the database fails', () => {
     await expect(fixture.otp.verify({ challenge, code, purpose: 'registration' })).resolves.toMatchObject({ phone });
   });
 
-  it('FLT-02 closes only when the message of a signed-in caller is marked as well', async () => {
+  it('FLT-02 closes only after the message of a signed-in caller is recorded as well', async () => {
     const provider = new HeldProvider();
     await open(provider);
     const start = fixture.otp.start({ phone: newPhone(), purpose: 'verify_number', client, subject: 'account-1' });
@@ -205,16 +205,16 @@ describe('when the database fails', () => {
     for (const start of starts) void start.then(() => answered++);
     while (provider.messages().length < 50) await fixture.dataSource.query('SELECT 1');
 
-    // The pool has ten connections, fifty calls are with the vendor, and others still get one.
+    // The pool has 10 connections and 50 calls are with the vendor, yet others still get a connection.
     await expect(fixture.dataSource.query('SELECT 1 AS one')).resolves.toEqual([{ one: 1 }]);
     expect(answered).toBe(0);
     evidence('FLT-06', { callsAtTheVendor: 50, pool: 10, connectionsHeld: 0 });
     provider.release();
     await Promise.all(starts);
-    await until('all messages are marked', async () => (await rows('otp_sends')).length === 50);
+    await until('all messages are recorded', async () => (await rows('otp_sends')).length === 50);
   });
 
-  it('FLT-06 answers 503 while somebody else holds every connection, and serves again when they are back', async () => {
+  it('FLT-06 answers 503 while all connections are in use elsewhere, and serves again when they are returned', async () => {
     fixture = await otpFixture({
       url: proxy.url,
       poolSize: 2,
@@ -235,7 +235,7 @@ describe('when the database fails', () => {
     expect([await rows('otp_challenges'), fixture.sms.messages()]).toEqual([[], []]);
     const after = await Promise.all(times(100, start));
     expect(after.filter(({ status }) => status !== 202)).toEqual([]);
-    await until('all messages are marked', async () => (await rows('otp_sends')).length === after.length);
+    await until('all messages are recorded', async () => (await rows('otp_sends')).length === after.length);
     evidence('FLT-06', { pool: 2, callers: 100, answered503: 100, stored: 0, sent: 0, servedAfterwards: after.length });
   });
 });

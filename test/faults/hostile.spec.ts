@@ -4,20 +4,20 @@ import { flood, type Hostile, hit, hitRaw, open, type Replies, type Reply } from
 import { newPhone, wrongCode } from '../support/otp-fixture.js';
 import { until } from '../support/until.js';
 
-// Four processes, two on Express and two on Fastify, behind a proxy that they trust: a caller chooses its address.
+// Four processes, two on Express and two on Fastify, behind a trusted proxy: a caller chooses its address.
 
 const REQUESTS = 2_000;
 const AT_ONCE = 64;
 const purpose = 'registration';
-/** Four fifths of the day's budget are for strangers. */
+/** Four fifths of the daily budget are for strangers. */
 const BUDGET = 1003;
 const STRANGERS_SHARE = 802;
-/** What the routes answer while a vendor or the budget is exhausted. */
+/** The answers of the routes while a vendor or the budget is exhausted. */
 const DOCUMENTED = /^503 (service_unavailable|send_unavailable)$/;
 const MiB = 1024 * 1024;
-/** Bytes on the heap for each request, when a leak would hold twice as much: what is counted is rougher than that. */
+/** Heap bytes per request that count as no leak. A leak would keep twice as much; the measurement is no finer. */
 const KEPT_AT_MOST = 512;
-/** Compiled code comes and goes in amounts in which a leak would be lost. */
+/** Compiled code comes and goes in amounts that would hide a leak. */
 const STEADY_CODE = ['--no-opt', '--no-flush-bytecode'];
 
 let fleet: Fleet;
@@ -37,8 +37,8 @@ beforeAll(async () => {
 beforeEach(() => fleet.forget());
 afterAll(() => fleet.close());
 
-describe('FLT-23: 2,000 hostile requests to four processes', () => {
-  it('with bodies of every wrong kind', async () => {
+describe('FLT-23: four processes survive 2,000 hostile requests', () => {
+  it('with malformed bodies of every kind', async () => {
     const paths = ['/otp/start', '/otp/resend', '/otp/verify'];
     const replies = await flood(REQUESTS, AT_ONCE, (n) =>
       hit(of(n), { path: paths[n % 3]!, body: JUNK[n % JUNK.length]! }),
@@ -48,7 +48,7 @@ describe('FLT-23: 2,000 hostile requests to four processes', () => {
     await survived('junk bodies', replies);
   });
 
-  it('that start challenges for as many numbers, from as many addresses', async () => {
+  it('that start challenges for as many numbers from as many addresses', async () => {
     const replies = await flood(REQUESTS, AT_ONCE, (n) => hit(of(n), start(newPhone(), addressOf(n))));
 
     expect(replies).toEqual({ '202': STRANGERS_SHARE, '503 send_unavailable': REQUESTS - STRANGERS_SHARE });
@@ -79,7 +79,7 @@ describe('FLT-23: 2,000 hostile requests to four processes', () => {
     await survived('codes from one address', replies);
   });
 
-  it('for another message', async () => {
+  it('that ask for another message', async () => {
     const challenges = await Promise.all(Array.from({ length: 10 }, started));
     await fleet.elapse(60);
     fleet.sms.clear();
@@ -92,7 +92,7 @@ describe('FLT-23: 2,000 hostile requests to four processes', () => {
     await survived('resends', replies, { challenges: 10, messages: 10 });
   });
 
-  it('with bodies that are too large', async () => {
+  it('with oversized bodies', async () => {
     const sizes = [10_300, 99_000, 150_000];
     const replies = await flood(REQUESTS, AT_ONCE, (n) => {
       const body = JSON.stringify({ phone: newPhone(), purpose, locale: 'x'.repeat(sizes[n % sizes.length]!) });
@@ -103,7 +103,7 @@ describe('FLT-23: 2,000 hostile requests to four processes', () => {
     await survived('large bodies', replies);
   });
 
-  it('that are never finished, while others are served', async () => {
+  it('that never finish, and serve others meanwhile', async () => {
     const beginnings = [
       'POST /otp/start HTTP/1.1\r\nHost: bank\r\nContent-Ty',
       'POST /otp/start HTTP/1.1\r\nHost: bank\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{"phone":',
@@ -141,7 +141,7 @@ describe('FLT-23: 2,000 hostile requests to four processes', () => {
     await survived('content types', replies);
   });
 
-  it('with forged headers, and such as are no HTTP', async () => {
+  it('with forged headers and invalid HTTP', async () => {
     const replies = await flood(REQUESTS, AT_ONCE, (n) => {
       if (n % 4 === 0) return hitRaw(of(n / 4), NO_HTTP[((n / 16) % NO_HTTP.length) | 0]!);
       const forged = FORGED[n % FORGED.length]!;
@@ -163,7 +163,7 @@ describe('FLT-23: 2,000 hostile requests to four processes', () => {
         return verify(challenge, wrongCode(code), addressOf(n));
       },
     ],
-  ])('leaves nothing on the heap of %s', async (what, makes) => {
+  ])('and keep nothing on the heap of %s', async (what, makes) => {
     const heapAfterHalf = async () => {
       await fleet.forget();
       const make = makes(await Promise.all(Array.from({ length: 40 }, started)));
@@ -173,7 +173,7 @@ describe('FLT-23: 2,000 hostile requests to four processes', () => {
 
     const heaps = [await heapOfAll(), await heapAfterHalf(), await heapAfterHalf()] as const;
 
-    // What is held once, such as a further connection, is held after one half; a leak grows in both.
+    // One-time allocations, such as a further connection, appear in one half only; a leak grows in both.
     const keptPerRequest = Math.min(heaps[1] - heaps[0], heaps[2] - heaps[1]) / (REQUESTS / 2);
     expect(keptPerRequest).toBeLessThan(KEPT_AT_MOST);
     evidence('FLT-23', { attack: `${what}, twice`, requests: REQUESTS, kept: `less than ${KEPT_AT_MOST} bytes each` });
@@ -189,7 +189,7 @@ describe('FLT-23: 2,000 hostile requests to four processes', () => {
     await survived('starts without a vendor', replies);
   });
 
-  it('leaves the heap of each process where it was, after all of it', async () => {
+  it('and end with the heap of each process as it was', async () => {
     const grownMiB = (await vitals()).map(({ heapUsed }, n) => (heapUsed - heapBefore[n]!) / MiB);
 
     expect(Math.max(...grownMiB)).toBeLessThan(8);
@@ -197,7 +197,7 @@ describe('FLT-23: 2,000 hostile requests to four processes', () => {
   });
 });
 
-/** Nobody got in, nothing was left uncaught, and every 5xx is one that the documents name. */
+/** No request gets in, no error is uncaught, and every 5xx is documented. */
 async function survived(attack: string, replies: Replies, figures: Record<string, number> = {}) {
   const faulty = Object.keys(replies).filter((reply) => reply.startsWith('5') && !DOCUMENTED.test(reply));
   expect(faulty).toEqual([]);
@@ -214,7 +214,7 @@ async function heapOfAll(): Promise<number> {
   return (await vitals()).reduce((sum, { heapUsed }) => sum + heapUsed, 0);
 }
 
-/** The replies that are not expected. */
+/** Returns the unexpected replies. */
 function only(replies: Replies, expected: RegExp): Replies {
   return Object.fromEntries(Object.entries(replies).filter(([reply]) => !expected.test(reply)));
 }
@@ -223,7 +223,7 @@ function of(n: number): string {
   return urls[n % urls.length]!;
 }
 
-/** An address that no other request has. */
+/** Returns an address that no other request has. */
 function addressOf(n: number): string {
   return `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
 }

@@ -9,13 +9,13 @@ const COOLDOWN = 60;
 
 let fleet: Fleet;
 beforeAll(async () => {
-  fleet = await Fleet.launch([0, 0]); // each test kills a third
+  fleet = await Fleet.launch([0, 0]); // each test kills a third of them
   await fleet.open({ poolSize: 4 });
 });
 afterAll(() => fleet.close());
 
 describe('FLT-17: a process killed between its commit and the call to the provider', () => {
-  it('has done nothing when not even its statement had run: the next start need not wait', async () => {
+  it('has no effect if its statement had not run: the next start need not wait', async () => {
     const request = { phone: newPhone(), purpose, client };
     const doomed = await fleet.join('before_start');
     const answer = doomed.outcomeOf(ask.start(request));
@@ -28,7 +28,7 @@ describe('FLT-17: a process killed between its commit and the call to the provid
     expect(await statusesOf(request.phone)).toHaveLength(1);
   });
 
-  it('has sent nothing, and the challenge can be sent again after the cooldown', async () => {
+  it('has sent nothing, and the challenge can be resent after the cooldown', async () => {
     const phone = newPhone();
     const doomed = await fleet.join('before_send');
     const { challenge } = (await doomed.outcomeOf(ask.start({ phone, purpose, client }))).value!;
@@ -48,7 +48,7 @@ describe('FLT-17: a process killed between its commit and the call to the provid
     expect(await fleet.outcomeOf(ask.verify({ challenge, code, purpose }))).toMatchObject({ code: 'ok' });
   });
 
-  it('stands in no way of a new start when its answer was lost as well', async () => {
+  it('does not block a new start if its answer was lost as well', async () => {
     const request = { phone: newPhone(), purpose: 'verify_number', subject: 'account-1', client };
     const { phone } = request;
     const doomed = await fleet.join('before_send');
@@ -61,7 +61,7 @@ describe('FLT-17: a process killed between its commit and the call to the provid
     expect(await answer).toEqual({ code: 'lost' });
     const code = await fleet.codeFor(phone);
     expect(await fleet.messages(1, phone)).toHaveLength(1);
-    await until('the message is marked', async () => (await outcomesOf(phone)).length > 0);
+    await until('the message is recorded', async () => (await outcomesOf(phone)).length > 0);
     expect(await outcomesOf(phone)).toEqual(['sent']);
     expect(await statusesOf(phone)).toEqual(['superseded', 'pending']);
     const verify = ask.verify({ challenge, code, purpose: 'verify_number', subject: 'account-1' });
@@ -69,8 +69,8 @@ describe('FLT-17: a process killed between its commit and the call to the provid
   });
 });
 
-describe('FLT-18: a process killed between the call to the provider and its mark', () => {
-  it('leaves a code that can be verified, while the message still counts as being sent', async () => {
+describe('FLT-18: a process killed between the call to the provider and its recording', () => {
+  it('leaves a code that can be verified, while the message still counts as pending', async () => {
     const { phone, challenge, code } = await startedByTheKilled();
 
     const before = [await statusesOf(phone), await outcomesOf(phone)];
@@ -80,7 +80,7 @@ describe('FLT-18: a process killed between the call to the provider and its mark
     expect(verified).toMatchObject({ code: 'ok' });
   });
 
-  it('leaves a message that is not sent a second time, by a purge or by new processes', async () => {
+  it('leaves a message that neither a purge nor new processes send a second time', async () => {
     const { phone, challenge, code } = await startedByTheKilled();
 
     await fleet.do(ask.purge());
@@ -107,7 +107,7 @@ describe('FLT-18: a process killed between the call to the provider and its mark
 });
 
 describe('FLT-19: a process killed between the commit of a verified code and its answer', () => {
-  it('has spent the code: nobody verifies it again, and a new start works', async () => {
+  it('has spent the code: nobody can verify it again, and a new start works', async () => {
     const phone = newPhone();
     const { challenge } = await fleet.do(ask.start({ phone, purpose, client }));
     const code = await fleet.codeFor(phone);
@@ -132,7 +132,7 @@ describe('FLT-19: a process killed between the commit of a verified code and its
 });
 
 describe('FLT-19: a process killed while its verify waits in the database', () => {
-  it('spends the code at most, though the server still carries the statement out', async () => {
+  it('spends the code at most, even if the server still executes the statement', async () => {
     const phone = newPhone();
     const { challenge } = await fleet.do(ask.start({ phone, purpose, client }));
     const code = await fleet.codeFor(phone);
@@ -166,7 +166,7 @@ async function statusesOf(phone: string): Promise<unknown[]> {
   return rows.map(({ status }) => status);
 }
 
-/** What is written down of the messages. */
+/** The records of the messages. */
 async function outcomesOf(phone: string): Promise<unknown[]> {
   const rows = await fleet.sql(
     'SELECT s.outcome FROM otp_sends s JOIN otp_challenges c ON c.id = s.challenge_id WHERE c.phone = $1 ORDER BY s.at',

@@ -6,14 +6,14 @@ import { ask, Fleet, type Operation, tally } from '../support/fleet.js';
 import { newPhone } from '../support/otp-fixture.js';
 import { until } from '../support/until.js';
 
-// A PostgreSQL of its own, which four processes lose in the middle of 200 logins: what they were told must agree with
-// what its tables say when it is back.
+// A separate PostgreSQL that four processes lose during 200 logins. The answers that people got must agree with its
+// tables when it is back.
 
 const purpose = 'registration';
 const client = { address: '203.0.113.7' };
 const FLOWS = 200;
 const COOLDOWN = 60;
-/** What `Retry-After` says while the database is gone. */
+/** The `Retry-After` value while the database is gone. */
 const DOCUMENTED_WAIT_MS = 5_000;
 /** So few that one row counts all of them. */
 const BUDGET = 1000;
@@ -34,7 +34,7 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-/** What the person behind a phone was told. */
+/** The answers that the person behind a phone got. */
 interface Story {
   phone: string;
   challenges: string[];
@@ -42,12 +42,12 @@ interface Story {
   used: string[];
 }
 
-describe('FLT-04: PostgreSQL lost under 200 logins', () => {
-  it.each(['SIGKILL', 'SIGQUIT', 'SIGINT'] as const)('and started again, after %s', async (signal) => {
+describe('FLT-04: logins stay consistent when PostgreSQL is lost under 200 of them', () => {
+  it.each(['SIGKILL', 'SIGQUIT', 'SIGINT'] as const)('and restarted after %s', async (signal) => {
     const stories = Array.from({ length: FLOWS }, newStory);
     let over = 0;
     const flows = stories.map((story) => goThrough(story).finally(() => over++));
-    await until('a quarter came through', () => over >= FLOWS / 4);
+    await until('a quarter has succeeded', () => over >= FLOWS / 4);
     await postgres.end(signal);
     const codes = await Promise.all(flows);
     await postgres.start();
@@ -63,7 +63,7 @@ describe('FLT-04: PostgreSQL lost under 200 logins', () => {
     evidence('FLT-04', { server: `ended by ${signal}`, flows: FLOWS, ...(await explained(stories)), recoveryMs });
   });
 
-  it('as connections that an operator ends again and again', async () => {
+  it('and an operator repeatedly ends the connections', async () => {
     const stories = Array.from({ length: FLOWS }, newStory);
     let over = 0;
     const flows = stories.map((story) => goThrough(story).finally(() => over++));
@@ -91,7 +91,10 @@ function newStory(): Story {
   return { phone: newPhone(), challenges: [], grants: [], used: [] };
 }
 
-/** From start to the use of the grant, in whichever process; ends at the first refusal. @returns its code, or `ok` */
+/**
+ * Runs a login from start to the use of the grant, in any process; ends at the first refusal. @returns its code, or
+ * `ok`
+ */
 async function goThrough(story: Story): Promise<string> {
   const told = fleet.sms.messages(story.phone).length;
   const { phone } = story;
@@ -111,7 +114,7 @@ async function goThrough(story: Story): Promise<string> {
   return used.code;
 }
 
-/** How long it takes from now until every process serves. */
+/** Returns how long it takes until every process serves again. */
 async function recovered(): Promise<number> {
   const began = performance.now();
   const start: () => Operation = () => ask.start({ phone: newPhone(), purpose, client });
@@ -120,7 +123,7 @@ async function recovered(): Promise<number> {
   return Math.round(performance.now() - began);
 }
 
-/** Holds what people were told against what the tables say. */
+/** Compares the answers that people got with the tables. */
 async function explained(stories: readonly Story[]) {
   const challenges = await fleet.sql<{ id: string; phone: string; status: string; sends: number }>(
     'SELECT id, phone, status, sends FROM otp_challenges',
@@ -139,14 +142,14 @@ async function explained(stories: readonly Story[]) {
   const sentTo = tally(messages.map(({ phone }) => ({ code: phone })));
   const [day, ...others] = await fleet.sql<{ day_sends: number }>(`SELECT day_sends FROM otp_budgets WHERE scope = ''`);
 
-  // Nothing is lost of what somebody was told.
+  // Nothing that was confirmed is lost.
   expect(stories.flatMap(({ challenges: told }) => told).filter((id) => !known.has(id))).toEqual([]);
   expect(stories.flatMap(({ grants: told }) => told).filter((grant) => !stored(grant))).toEqual([]);
   expect(stories.flatMap(({ used }) => used).filter((grant) => !stored(grant)!.consumed_at)).toEqual([]);
-  // Nobody succeeds twice, or by accident.
+  // Nobody succeeds twice or by accident.
   const consumed = challenges.filter(({ status }) => status === 'consumed').map(({ id }) => id);
   expect(grants.map(({ id }) => id).toSorted()).toEqual(consumed.toSorted());
-  // No message without its challenge, none twice, none over the budget.
+  // Every message has its challenge, none is sent twice, none exceeds the budget.
   expect(Object.entries(sentTo).filter(([phone, count]) => count > (reserved.get(phone) ?? 0))).toEqual([]);
   expect(messages.length).toBeLessThanOrEqual(day!.day_sends);
   expect(others).toEqual([]);

@@ -8,7 +8,7 @@ import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fi
 const purpose = 'registration';
 const LIMIT = 50;
 
-describe('FLT-21: the store of the throttler', () => {
+describe("FLT-21: the throttler's store", () => {
   let store: CountingStore;
   let storage: SocketStorage;
   let fixture: Fixture;
@@ -25,7 +25,7 @@ describe('FLT-21: the store of the throttler', () => {
   afterEach(async () => {
     store.fault = undefined;
     store.delayMs = 0;
-    storage.close(); // what was left unanswered goes with the connection
+    storage.close(); // unanswered commands end with the connection
     await store.stop();
     await store.start();
   });
@@ -44,7 +44,7 @@ describe('FLT-21: the store of the throttler', () => {
   const codes = (answers: Answer[]) => new Set(answers.map(({ status, json }) => `${status} ${String(json.code)}`));
   const grants = async () => (await fixture.rows('otp_grants')).length;
 
-  it('slows an address down as long as it works, also when it is slow', async () => {
+  it('slows an address down as long as the store works, even slowly', async () => {
     store.delayMs = 100;
     const { challenge, code } = await started();
 
@@ -53,7 +53,7 @@ describe('FLT-21: the store of the throttler', () => {
     expect(answers.filter(({ json }) => json.code === 'too_many_requests')).toHaveLength(5);
   });
 
-  it('closes the route while it is gone, and opens it when it is back', async () => {
+  it('closes the route while the store is gone, and opens it when it is back', async () => {
     const { challenge, code } = await started();
     const before = await grants();
     await store.stop();
@@ -68,7 +68,7 @@ describe('FLT-21: the store of the throttler', () => {
     evidence('FLT-21', { store: 'gone', rightCodes: 100, answered503: answers.length, other5xx: 0, successes: 0 });
   });
 
-  it('closes the route while it is silent, and holds nobody longer than two seconds', async () => {
+  it('closes the route while the store is silent, and holds no request longer than 2 seconds', async () => {
     const { challenge, code } = await started();
     const before = await grants();
     store.fault = 'silent';
@@ -80,7 +80,7 @@ describe('FLT-21: the store of the throttler', () => {
     expect(codes(answers)).toEqual(new Set(['503 service_unavailable']));
     expect(answers[0]).toMatchObject(closed);
     expect(await grants()).toBe(before);
-    expect(slowestMs).toBeLessThan(10_000); // two seconds, on a machine that has other things to do
+    expect(slowestMs).toBeLessThan(10_000); // 2 seconds, with a margin for a busy machine
     store.fault = undefined;
     store.forget(); // it did count
     storage.close();
@@ -88,7 +88,7 @@ describe('FLT-21: the store of the throttler', () => {
     evidence('FLT-21', { store: 'silent', rightCodes: 100, answered503: answers.length, successes: 0, slowestMs });
   });
 
-  it('may forget everything, and tries, cooldown and pause are what they were', async () => {
+  it('may lose everything without changing attempts, cooldown or lockout', async () => {
     store.fault = 'forgetful';
     const { phone, challenge, code } = await started();
 
@@ -107,7 +107,7 @@ describe('FLT-21: the store of the throttler', () => {
     evidence('FLT-21', { store: 'forgetful', wrongCodes: answers.length, comparisons: compared });
   });
 
-  it('is not asked by a start: limits of sending are in the database alone', async () => {
+  it('is not used by a start: the limits on sending are in the database alone', async () => {
     await store.stop();
     const before = store.calls;
     const phone = newPhone();

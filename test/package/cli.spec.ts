@@ -17,10 +17,10 @@ import { until } from '../support/until.js';
 const { bin } = JSON.parse(readFileSync(path.join(PROJECT, 'package.json'), 'utf8')) as { bin: Record<string, string> };
 const PROGRAM = path.join(PROJECT, bin['nestjs-phone-otp']!);
 
-/** The command line as it is built, in a process of its own. */
+/** Runs the built command line in a separate process. */
 interface Run {
   child: ChildProcess;
-  /** What it printed so far. */
+  /** Its output so far. */
   out: () => string;
   err: () => string;
   /** The exit code; null after a signal that it did not handle. */
@@ -44,7 +44,7 @@ function run(...args: string[]): Run {
   return running.at(-1)!;
 }
 
-/** Waits for the simulator, and reads the options that it prints. */
+/** Waits for the simulator and returns the options that it prints. */
 async function simulated(...args: string[]): Promise<Run & { access: TaqnyatVerifyOptions }> {
   const simulator = run('simulate', ...args);
   await until('the simulator is open', () => simulator.out().includes('Messages appear here'));
@@ -66,9 +66,9 @@ describe('the command line', () => {
     expect(readFileSync(PROGRAM, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
   });
 
-  it('simulates a vendor that an adapter reaches with the options it prints, and shows what arrives', async () => {
+  it('simulates a vendor for an adapter with the printed options, and shows each message', async () => {
     const { access, out } = await simulated('taqnyat');
-    expect(out()).toContain(`simulated at ${access.baseUrl}`);
+    expect(out()).toContain(`Simulated at ${access.baseUrl}`);
 
     await expect(start(access)).resolves.toEqual({ outcome: 'sent' });
 
@@ -88,7 +88,7 @@ describe('the command line', () => {
     expect(err()).toBe('');
   });
 
-  it('listens where it is told to', async () => {
+  it('listens on the given port', async () => {
     const { port } = new URL((await new TaqnyatSimulator().start().then(stopped)).url);
 
     const { access } = await simulated('taqnyat', '--port', port);
@@ -96,7 +96,7 @@ describe('the command line', () => {
     expect(access.baseUrl).toBe(`http://127.0.0.1:${port}`);
   });
 
-  it('shows a message on a line of its own, whatever is in it', async () => {
+  it('shows any message on a single line', async () => {
     const { access, out } = await simulated('taqnyat');
 
     await start({
@@ -107,17 +107,17 @@ describe('the command line', () => {
     await until('the message appears', () => /^\+966512345678 .* a \+1 \[2J b$/m.test(out()));
   });
 
-  it('lets things go wrong', async () => {
+  it('simulates faults', async () => {
     const { access, out } = await simulated('taqnyat', '--fault', 'garbage');
 
     await expect(start(access)).resolves.toEqual({ outcome: 'unknown', ambiguous: true });
-    await until('the message appears all the same', () => out().includes('Your verification code'));
+    await until('the message appears anyway', () => out().includes('Your verification code'));
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('ends at %s as if all were done, connections and all', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('ends cleanly at %s, even with open connections', async (signal) => {
     const { access, child, ended, out } = await simulated('taqnyat', '--fault', 'hang');
     const waiting = start(access);
-    await until('it has a request that it will not answer', () => out().includes('Your verification code'));
+    await until('the server receives a request that it never answers', () => out().includes('Your verification code'));
 
     child.kill(signal);
 
@@ -125,7 +125,7 @@ describe('the command line', () => {
     expect((await waiting).outcome).not.toBe('sent');
   });
 
-  it('prints all that the migrations make, which another tool can run as it is', async () => {
+  it('prints everything that the migrations create, and another tool can run it unchanged', async () => {
     const { out, err, ended } = run('sql', '--schema', await newSchema(), '--prefix', 'acme_');
     expect([await ended, err()]).toEqual([0, '']);
 
@@ -141,7 +141,7 @@ describe('the command line', () => {
     }
   });
 
-  it('installs functions again that are missing or were altered, and leaves the others as they are', async () => {
+  it('reinstalls missing or altered functions and leaves the others alone', async () => {
     const schema = await newSchema();
     const owner = await new DataSource(databaseOptions(schema, 1)).initialize();
     try {
@@ -164,7 +164,7 @@ describe('the command line', () => {
     }
   });
 
-  it('lists the vendors, each on a line', async () => {
+  it('lists the vendors, one per line', async () => {
     const { out, ended } = run('list');
 
     expect(await ended).toBe(0);
@@ -195,22 +195,22 @@ describe('the command line', () => {
       await host.close();
     });
 
-    it('and says of each attack what came of it', async () => {
+    it('and reports the result of each attack', async () => {
       const { out, ended } = run('attack', '--config', config, '--only', 'R1,G3,B1');
 
       expect(await ended).toBe(1);
       expect(out().trimEnd().split('\n')).toEqual([
-        'held            G3   An address that tries codes at many challenges is slowed down',
-        'broken          R1   Of fifty right codes at once one succeeds. Of 50 right codes at once 50 succeeded.',
-        'not_applicable  B1   Whoever proved one number does not finish with another. The target does not describe: register.',
+        'held            G3   An address that tries codes on many challenges is slowed down',
+        'broken          R1   Of fifty simultaneous right codes, exactly one succeeds. Of 50 simultaneous right codes, 50 succeeded.',
+        'not_applicable  B1   A proof for one number does not register another. The target does not describe: register.',
       ]);
     });
 
-    it('and is content when every attack that was made was withstood', async () => {
+    it('and exits with 0 if every attack fails', async () => {
       expect(await run('attack', '--config', config, '--only', 'G3').ended).toBe(0);
     });
 
-    it('but none of an unknown id', async () => {
+    it('and rejects an unknown id', async () => {
       const { err, ended } = run('attack', '--config', config, '--only', 'G2,G99');
 
       expect(await ended).toBe(2);
@@ -218,7 +218,7 @@ describe('the command line', () => {
     });
   });
 
-  it.each([['--help'], ['-h'], ['help'], ['simulate', '--help']])('says how it is used: %s %s', async (...args) => {
+  it.each([['--help'], ['-h'], ['help'], ['simulate', '--help']])('prints its help: %s %s', async (...args) => {
     const { out, err, ended } = run(...args);
 
     expect(await ended).toBe(0);
@@ -227,14 +227,14 @@ describe('the command line', () => {
   });
 
   it.each([
-    [[], 'say "simulate <vendor>", "list", "attack", "sql" or "functions"'],
-    [['start'], 'say "simulate <vendor>", "list", "attack", "sql" or "functions"'],
-    [['list', 'taqnyat'], 'say "simulate <vendor>", "list", "attack", "sql" or "functions"'],
-    [['attack'], 'say which application, with --config <file>.'],
+    [[], 'the command must be "simulate <vendor>", "list", "attack", "sql" or "functions"'],
+    [['start'], 'the command must be "simulate <vendor>", "list", "attack", "sql" or "functions"'],
+    [['list', 'taqnyat'], 'the command must be "simulate <vendor>", "list", "attack", "sql" or "functions"'],
+    [['attack'], 'name the application with --config <file>.'],
     [['simulate'], 'name a vendor: lamah, '],
     [['simulate', 'acme'], 'there is no vendor "acme": lamah, '],
     [['simulate', '__proto__'], 'there is no vendor "__proto__"'],
-    [['simulate', 'taqnyat', 'termii'], '"termii" is one word too many'],
+    [['simulate', 'taqnyat', 'termii'], 'unexpected argument "termii"'],
     [['simulate', 'taqnyat', '--port', 'high'], '--port must be a whole number from 0 to 65535'],
     [['simulate', 'taqnyat', '--port', '65536'], '--port must be a whole number from 0 to 65535'],
     [['simulate', 'taqnyat', '--port', '-1'], "'--port'"],
@@ -242,7 +242,7 @@ describe('the command line', () => {
     [['simulate', 'taqnyat', '--fault', 'fire'], '--fault must be one of delay:<ms>, hang'],
     [['simulate', 'taqnyat', '--fault', 'status:99'], '--fault must be one of'],
     [['simulate', 'taqnyat', '--loud'], "Unknown option '--loud'"],
-  ])('refuses %j', async (args, why) => {
+  ])('rejects %j', async (args, why) => {
     const { out, err, ended } = run(...args);
 
     expect(await ended).toBe(2);
@@ -251,16 +251,14 @@ describe('the command line', () => {
     expect(out()).toBe('');
   });
 
-  it('says that a port is taken', async () => {
+  it('reports that a port is taken', async () => {
     const simulator = await new TaqnyatSimulator().start();
     const { port } = new URL(simulator.url);
 
     const { out, err, ended } = run('simulate', 'taqnyat', '--port', port);
 
     expect(await ended).toBe(1);
-    expect(err()).toBe(
-      `nestjs-phone-otp: port ${port} is taken: choose another, or leave out --port for a free one.\n`,
-    );
+    expect(err()).toBe(`nestjs-phone-otp: port ${port} is taken: choose another, or omit --port to use a free one.\n`);
     expect(out()).toBe('');
     await simulator.stop();
   });
@@ -271,7 +269,7 @@ async function stopped(simulator: TaqnyatSimulator): Promise<TaqnyatSimulator> {
   return simulator;
 }
 
-/** What no adapter would send: it takes a note of one line only. */
+/** A body that no adapter sends: adapters send a one-line note. */
 function withNote(body: unknown, note: string): string {
   const [fields] = JSON.parse(body as string) as [object];
   return JSON.stringify([{ ...fields, note }]);

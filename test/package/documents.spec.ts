@@ -18,8 +18,8 @@ import { membersOf } from '../support/tsdoc.js';
 const DOCUMENTS = documents();
 const README = read('README.md');
 
-describe('the documents', () => {
-  it('show code that compiles', () => {
+describe('the documentation', () => {
+  it('shows code that compiles', () => {
     const blocks = DOCUMENTS.flatMap((document) => codeBlocks(document, 'ts', 'typescript'));
     expect(blocks.length).toBeGreaterThan(20);
 
@@ -27,26 +27,26 @@ describe('the documents', () => {
   }, 120_000);
 
   it.each(DOCUMENTS.filter((document) => codeBlocks(document, 'sql').length > 0))(
-    'show SQL that PostgreSQL takes: %s',
+    'shows SQL that PostgreSQL accepts: %s',
     async (document) => {
       await expect(runSql(document)).resolves.toBeUndefined();
     },
   );
 
-  it('name scripts and commands that there are, and show JSON that is JSON', () => {
+  it('names existing scripts and commands only, and shows valid JSON', () => {
     expect(DOCUMENTS.flatMap(missingCommands)).toEqual([]);
     for (const { code } of DOCUMENTS.flatMap((document) => codeBlocks(document, 'json'))) {
       expect(() => JSON.parse(code) as unknown).not.toThrow();
     }
   });
 
-  it.each(Object.keys(GENERATED_PAGES))('say what the sources say, or else run "npm run docs": %s', async (file) => {
+  it.each(Object.keys(GENERATED_PAGES))('matches the sources (otherwise run "npm run docs"): %s', async (file) => {
     const { is, shouldBe } = await generatedPage(file);
 
     expect(is).toBe(shouldBe);
   });
 
-  it('can all be reached from the table of contents', () => {
+  it('is fully reachable from the table of contents', () => {
     const listedIn = (contents: string) =>
       linksIn(contents).map(({ target }) => path.posix.join(path.posix.dirname(contents), target.split('#')[0]!));
     const listed = listedIn('docs/README.md');
@@ -56,7 +56,7 @@ describe('the documents', () => {
     expect(pages.filter((page) => !reached.includes(page))).toEqual([]);
   });
 
-  it('show in the Arabic quick start what the English one shows', () => {
+  it('shows the same in the Arabic quick start as in the English one', () => {
     const code = (document: string) => codeBlocks(document, 'ts', 'sh').map((block) => block.code);
     const arabic = code('docs/quick-start.ar.md');
     expect(arabic.length).toBeGreaterThan(5);
@@ -64,7 +64,7 @@ describe('the documents', () => {
     expect(arabic.filter((block) => !code('README.md').includes(block))).toEqual([]);
   });
 
-  it('link to files and headings that exist', () => {
+  it('links to existing files and headings', () => {
     const links = DOCUMENTS.flatMap(linksIn);
     expect(links.length).toBeGreaterThan(0);
 
@@ -73,7 +73,7 @@ describe('the documents', () => {
 });
 
 describe('docs/options.md', () => {
-  it('gives each figure its row, with default and bounds', () => {
+  it('gives each numeric option its row, with default and bounds', () => {
     const rows = tableRows(read('docs/options.md')).map(([option, standard, bounds]) => [option, standard, bounds]);
 
     for (const [name, figure] of Object.entries(OTP_FIGURES)) {
@@ -94,7 +94,7 @@ describe('SECURITY', () => {
 });
 
 describe('README', () => {
-  it('names the options that everybody must set', () => {
+  it('names the required options', () => {
     const required = documentedOptions().filter((option) => option.required);
 
     expect(required.map(({ name }) => name).filter((name) => !README.includes(`${name}:`))).toEqual([]);
@@ -114,12 +114,12 @@ describe('docs/errors.md', () => {
   });
 });
 
-describe('what a host can set, and what it can be refused', () => {
+describe('every option and every refusal', () => {
   const specs = specFiles().map(read).join('\n');
   const named = (name: string, text: string) => new RegExp(`\\b${name}\\b`).test(text);
 
-  // Each of `OtpOptions` has a test that shows what it changes, or e2e/options.spec.ts does not compile.
-  it('is in a test, where it shapes the module', () => {
+  // Each of `OtpOptions` has a test that shows its effect, or e2e/options.spec.ts does not compile.
+  it('is tested, if it configures the module', () => {
     const shapes = [
       ...membersOf('src/otp.module.ts', 'OtpModuleShape'),
       ...membersOf('src/routes/otp-routes.options.ts', 'OtpRoutesOptions'),
@@ -129,18 +129,18 @@ describe('what a host can set, and what it can be refused', () => {
     expect(shapes.filter((name) => !named(name, specs))).toEqual([]);
   });
 
-  it('is expected of a real call, for each error code', () => {
+  it('is expected from a real call, for each error code', () => {
     expect(OTP_ERROR_CODES.filter((code) => !specs.includes(`'${code}'`))).toEqual([]);
   });
 
-  it('is heard by a test, for each event', () => {
+  it('is received by a test, for each event', () => {
     const events = [...read('src/events/otp.events.ts').matchAll(/^  '(otp\.\w+)': /gm)].map(([, name]) => name!);
     expect(events.length).toBeGreaterThan(10);
 
     expect(events.filter((name) => !specs.includes(`'${name}'`))).toEqual([]);
   });
 
-  /** Tests that call the package as hosts do. */
+  /** The tests that call the package as hosts do. */
   function specFiles(): string[] {
     return ['e2e', 'security', 'faults', 'providers'].flatMap((folder) =>
       readdirSync(path.join(PROJECT, 'test', folder)).map((file) => `test/${folder}/${file}`),
@@ -157,7 +157,7 @@ describe('docs/providers.md', () => {
     [...read(`src/providers/${entry}/index.ts`).matchAll(/^export \{ (\w+) \}/gm)].map(([, name]) => name!),
   );
 
-  it('knows every adapter of the package, and so do the tests that go through all of them, and README', () => {
+  it('lists every adapter of the package, and so do README and the tests that cover all adapters', () => {
     expect(exported.length).toBeGreaterThan(10);
 
     expect(Object.keys(ADAPTERS).toSorted()).toEqual(exported.toSorted());
@@ -169,7 +169,7 @@ describe('docs/providers.md', () => {
 describe('docs/attack-replay.md', () => {
   const page = read('docs/attack-replay.md');
 
-  it('leaves none out of the attacks that are known in this field', () => {
+  it('covers all known attacks of this field', () => {
     const known = Object.entries({ G: 7, R: 6, B: 7, S: 6, T: 3, L: 4, D: 6 });
     const ids = known.flatMap(([family, count]) => Array.from({ length: count }, (_, n) => `${family}${n + 1}`));
 
@@ -181,7 +181,7 @@ describe('docs/attack-replay.md', () => {
 describe('docs/security-evidence.md', () => {
   const page = read('docs/security-evidence.md');
 
-  it('has a row for each requirement, and a reason for each without a test', () => {
+  it('has a row for each requirement, and a reason for each one without a test', () => {
     const rows = tableRows(page);
     const ids = [...numbered('SEC', 67), ...numbered('FLT', 23)];
 
@@ -203,7 +203,7 @@ describe('docs/security-evidence.md', () => {
 });
 
 describe('SECURITY.md', () => {
-  it('SEC-51: says what SMS can and cannot do, and to offer something stronger', () => {
+  it('SEC-51: states what SMS can and cannot do, and recommends a stronger factor', () => {
     const [, notice] = /^## What SMS can and cannot do\n([^#]+)/m.exec(read('SECURITY.md'))!;
 
     expect(notice).toMatch(/restricted_ authenticator \(NIST SP 800-63B-4/);
@@ -213,7 +213,7 @@ describe('SECURITY.md', () => {
 });
 
 describe('the TSDoc', () => {
-  it('says of each option what it means, and of each figure the default that the code has', () => {
+  it('explains every option, and gives the actual default of every numeric one', () => {
     const options = documentedOptions();
 
     expect(options.filter(({ meaning }) => meaning === '')).toEqual([]);
@@ -223,7 +223,7 @@ describe('the TSDoc', () => {
     );
   });
 
-  it('explains exactly the error codes there are', () => {
+  it('explains exactly the existing error codes', () => {
     expect([...documentedErrors().keys()]).toEqual([...OTP_ERROR_CODES]);
   });
 });
@@ -235,8 +235,8 @@ interface Link {
 }
 
 /**
- * Checks each block as a file of its own, with the project's options and its sources behind the package's name. A block that
- * names its file can be imported by the others of its page.
+ * Checks each block as a separate file, with the project's options and its sources behind the package's name. Other
+ * blocks of the page can import a block that names its file.
  */
 function typeErrorsIn(blocks: Block[]): string[] {
   const { config } = ts.readConfigFile(path.join(PROJECT, 'tsconfig.json'), (file) => ts.sys.readFile(file));
@@ -266,7 +266,7 @@ function typeErrorsIn(blocks: Block[]): string[] {
   });
 }
 
-/** Each page has a folder of its own, which exists in memory alone. */
+/** Each page has its own folder, in memory only. */
 function namespaceOf({ document, file, line }: Block): string {
   return path.posix.join(PROJECT, 'test', 'blocks', document.replaceAll(/\W/g, '-'), file ?? `line-${line}.ts`);
 }
@@ -276,7 +276,9 @@ function foldersAbove(file: string): string[] {
   return folder === PROJECT ? [] : [folder, ...foldersAbove(folder)];
 }
 
-/** Runs the SQL of a page, in order, over the tables of this package and what its comments make ready; nothing of it stays. */
+/**
+ * Runs the SQL of a page, in order, on this package's tables and the preparation in its comments, then rolls it back.
+ */
 async function runSql(document: string): Promise<void> {
   const schema = await newSchema();
   const dataSource = await new DataSource(databaseOptions(schema)).initialize();
@@ -286,7 +288,7 @@ async function runSql(document: string): Promise<void> {
     await runner.query(`SET LOCAL search_path = ${schema}`);
     for (const [, setUp] of read(document).matchAll(/^<!-- for its test:\n([\s\S]*?)-->/gm)) await runner.query(setUp!);
     for (const { code, line } of codeBlocks(document, 'sql')) {
-      // A page that names a schema says to put one's own in its place.
+      // A page that names a schema tells the reader to replace it.
       await runner.query(code.replaceAll(/\bpublic\b/g, schema)).catch((error: Error) => {
         throw new Error(`${document}:${line} ${error.message}`);
       });
@@ -298,7 +300,7 @@ async function runSql(document: string): Promise<void> {
   }
 }
 
-/** What the shell blocks of a page call that is not there. */
+/** Returns the commands in a page's shell blocks that do not exist. */
 function missingCommands(document: string): string[] {
   const { scripts, bin } = JSON.parse(read('package.json')) as Record<'scripts' | 'bin', Record<string, string>>;
   return codeBlocks(document, 'sh').flatMap(({ code }) => [
@@ -308,7 +310,7 @@ function missingCommands(document: string): string[] {
   ]);
 }
 
-/** Links into the project; what lies elsewhere is not for a test to ask. */
+/** Links into the project; a test does not check other sites. */
 function linksIn(document: string): Link[] {
   return [...withoutCode(read(document)).matchAll(/\]\(<?([^)\s>]+)>?(?:\s+"[^"]*")?\)/g)]
     .map(([, target]) => target!)
@@ -323,7 +325,7 @@ function leadsSomewhere(document: string, target: string): boolean {
   return heading === undefined || !found.endsWith('.md') || headingsOf(found).includes(heading);
 }
 
-/** The names that GitHub gives to headings. */
+/** The anchors that GitHub gives to headings. */
 function headingsOf(document: string): string[] {
   return [...withoutCode(read(document), false).matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
     heading!
@@ -338,12 +340,12 @@ function withoutCode(text: string, alsoInline = true): string {
   return alsoInline ? prose.replaceAll(/`[^`\n]*`/g, '') : prose;
 }
 
-/** A section of a document, without its heading. */
+/** Returns a section of a document, without its heading. */
 function section(text: string, heading: string): string {
   return text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`))!;
 }
 
-/** The cells of every table row but the heads. */
+/** Returns the cells of every table row except the heads. */
 function tableRows(text: string): string[][] {
   const rows = text.split('\n').map((line) => /^\|(.*)\|$/.exec(line.trim())?.[1]);
   return rows.flatMap((row, n) =>

@@ -28,7 +28,7 @@ let application: string;
 let installed: string;
 let files: string[];
 
-/** The packed package in the node_modules of an application; what it needs lies one folder up. */
+/** The packed package in the node_modules of an application; its dependencies are one folder up. */
 beforeAll(async () => {
   home = mkdtempSync(path.join(tmpdir(), 'otp-entry-points-spec-'));
   application = path.join(home, 'application');
@@ -100,7 +100,7 @@ describe('without the optional peers', () => {
 });
 
 describe('the packed package', () => {
-  it('holds what was built from the sources, and what its readers need, and nothing else', () => {
+  it('contains what was built from the sources and what its readers need, and nothing else', () => {
     expect(files).toEqual(
       [
         'CHANGELOG.md',
@@ -134,7 +134,7 @@ describe('the packed package', () => {
     expect(missing.filter(({ file, name }) => !OPTIONAL.get(name)?.test(file))).toEqual([]);
   });
 
-  it('has no file that is imported for what it does alone, as "sideEffects" says', () => {
+  it('has no file that is imported only for its side effects, as "sideEffects" states', () => {
     const { sideEffects } = JSON.parse(readFileSync(path.join(installed, 'package.json'), 'utf8')) as Manifest;
     const forEffect = files
       .filter((file) => /\.(js|mjs)$/.test(file))
@@ -148,7 +148,7 @@ describe('the packed package', () => {
     expect(forEffect).toEqual([]);
   });
 
-  it('keeps everything behind its entry points to itself', () => {
+  it('hides everything except its entry points', () => {
     const code = run(`
       import('nestjs-phone-otp/dist/otp.service.js').then(() => 'open', ({ code }) => code)
         .then((code) => console.log(JSON.stringify(code)));`);
@@ -217,7 +217,7 @@ function valuesExportedBy(source: string): string[] {
     .sort();
 }
 
-/** Packages of static imports and re-exports; an import() can be caught when it fails. */
+/** Packages of static imports and re-exports; a failed import() can be caught. */
 function packagesImportedBy(file: string): string[] {
   return parse(path.join(installed, file))
     .statements.flatMap((statement) =>

@@ -13,13 +13,13 @@ const FOLDER = path.join(PROJECT, 'examples');
 const STORIES = readdirSync(FOLDER).filter((name) => existsSync(path.join(FOLDER, name, 'main.ts')));
 
 interface Walk {
-  /** What a reader pastes into a shell. */
+  /** The commands that a reader pastes into a shell. */
   commands: string;
-  /** What it prints; `…` stands for what differs. */
+  /** Their output; `…` stands for parts that differ. */
   prints: string[];
 }
 
-describe('examples', () => {
+describe('the examples', () => {
   const walks = STORIES.map((story) => ({ story, walk: walkOf(story) }));
 
   it('are all listed, and each has a page with its command', () => {
@@ -32,7 +32,7 @@ describe('examples', () => {
   });
 
   it.each(walks.filter(({ walk }) => walk))(
-    '$story does what its page says',
+    'include $story, which prints what its page shows',
     async ({ story, walk }) => {
       const port = await freePorts();
       const example = await open(story, port);
@@ -48,7 +48,7 @@ describe('examples', () => {
   );
 
   it(
-    'testing passes, without a vendor and without waiting',
+    'include testing, which passes without a vendor and without waiting',
     async () => {
       const env = { ...process.env, DATABASE_URL: urlInSchema(await newSchema()), NODE_OPTIONS: '' };
       const run = promisify(execFile)(process.execPath, ['examples/run.mjs', 'testing'], { cwd: PROJECT, env });
@@ -58,7 +58,7 @@ describe('examples', () => {
     3 * MINUTES,
   );
 
-  it('says which there are to whoever names none', async () => {
+  it('are listed if none is named', async () => {
     const run = promisify(execFile)(process.execPath, ['examples/run.mjs'], { cwd: PROJECT });
 
     await expect(run).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(STORIES.join('\n  ')) });
@@ -69,7 +69,7 @@ function read(...file: string[]): string {
   return readFileSync(path.join(FOLDER, ...file), 'utf8');
 }
 
-/** The second block of commands, and the block of what they print; `testing` has neither. */
+/** The second block of commands and the block of their output; `testing` has neither. */
 function walkOf(story: string): Walk | undefined {
   const page = read(story, 'README.md');
   const [, commands] = [...page.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
@@ -77,7 +77,7 @@ function walkOf(story: string): Walk | undefined {
   return commands && prints ? { commands, prints } : undefined;
 }
 
-/** Runs an example as "npm run example" does, until it listens. */
+/** Runs an example as "npm run example" does and waits until it listens. */
 async function open(story: string, port: number): Promise<ChildProcess> {
   const env = { ...process.env, PORT: String(port), DATABASE_URL: urlInSchema(await newSchema()) };
   const child = spawn(process.execPath, ['examples/run.mjs', story], { cwd: PROJECT, env, stdio: 'pipe' });
@@ -93,7 +93,7 @@ async function open(story: string, port: number): Promise<ChildProcess> {
 
 async function printed({ commands }: Walk, port: number): Promise<string[]> {
   const here = commands.replaceAll('localhost:3000', `localhost:${port}`).replaceAll('3001', String(port + 1));
-  // Without the machine's own settings, which bash reads where it takes the socket of this process for a login from afar.
+  // Without the machine's own settings: bash reads them if it takes this process's socket for a remote login.
   const flags = ['--norc', '-euc', here.replaceAll('3000', String(port))];
   const { stdout, stderr } = await promisify(execFile)('bash', flags, { timeout: 30_000 });
   expect(stderr).toBe('');
@@ -109,7 +109,7 @@ function pattern(line: string): RegExp {
   );
 }
 
-/** A port that is free, and so is the one after it. */
+/** Finds a free port whose next port is free, too. */
 async function freePorts(): Promise<number> {
   for (;;) {
     const first = createServer().listen(0, '127.0.0.1');

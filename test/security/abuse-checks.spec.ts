@@ -46,12 +46,12 @@ describe('the risk hook', () => {
       (error: { code: string }) => error.code,
     );
   }
-  /** What a stranger's start comes to: the messages at the phone, once it is written what came of them. */
+  /** Returns the result of a stranger's start: the messages at the phone, once the result is recorded. */
   async function anonymous(purpose: string): Promise<number> {
     const phone = newPhone();
     await fixture.own(phone, 'account-2');
     await fixture.otp.start({ phone, purpose, client });
-    await until('what came of it is written', async () => {
+    await until('the result is recorded', async () => {
       const [{ length: challenges }, { length: sends }] = [
         await fixture.rows('otp_challenges'),
         await fixture.rows('otp_sends'),
@@ -65,8 +65,8 @@ describe('the risk hook', () => {
     ['a SIM changed an hour ago', { simSwappedAt: anHourAgo() }, 'sim_swapped'],
     ['a number ported an hour ago', { portedAt: anHourAgo() }, 'ported'],
     ['a number given away an hour ago', { recycledAt: anHourAgo() }, 'recycled'],
-    ['another sign', { risky: true }, 'risky'],
-    ['a date that is none', { simSwappedAt: new Date('never') }, 'sim_swapped'],
+    ['another signal', { risky: true }, 'risky'],
+    ['an invalid date', { simSwappedAt: new Date('never') }, 'sim_swapped'],
   ])('SEC-29, SEC-51: tells a signed-in account to use another factor, for %s', async (_, signals, doubt) => {
     await withRisk(async () => signals);
 
@@ -78,7 +78,7 @@ describe('the risk hook', () => {
     expect(events.of('otp.risk')[0]).toMatchObject({ purpose: 'transaction', doubt, withheld: true });
   });
 
-  it('SEC-29: gives an anonymous reset the usual answer and no message', async () => {
+  it('SEC-29: gives an anonymous reset the usual answer and sends no message', async () => {
     await withRisk(async () => ({ simSwappedAt: anHourAgo() }));
     const phone = newPhone();
     await fixture.own(phone, 'account-1');
@@ -91,7 +91,7 @@ describe('the risk hook', () => {
     expect(await fixture.rows('otp_sends')).toMatchObject([{ outcome: 'withheld' }]);
   });
 
-  it('SEC-29: withholds codes for logins too, unless that is accepted', async () => {
+  it('SEC-29: withholds login codes too, unless the host accepts the risk', async () => {
     await withRisk(async () => ({ simSwappedAt: anHourAgo() }));
     expect(await anonymous('login')).toBe(0);
     expect(await signedIn({ purpose: 'second_factor' })).toBe('other_factor_needed');
@@ -104,10 +104,10 @@ describe('the risk hook', () => {
   });
 
   it.each([
-    ['throws', () => Promise.reject(new Error('the carrier is down'))],
+    ['throws', () => Promise.reject(new Error('the mobile operator is down'))],
     ['answers nothing', async () => undefined as never],
     ['hangs', () => never],
-  ])('FLT-22: that %s has cleared no step-up, and stops no login', async (_, assess) => {
+  ])('FLT-22: clears no step-up and stops no login if it %s', async (_, assess) => {
     await withRisk(assess);
 
     expect(await signedIn({ purpose: 'transaction', action: ACTION })).toBe('other_factor_needed');
@@ -120,7 +120,7 @@ describe('the risk hook', () => {
     ]);
   });
 
-  it('SEC-29: lets codes through that nothing speaks against, and those that prove a number anew', async () => {
+  it('SEC-29: allows codes without a risk signal, and codes that verify a number again', async () => {
     await withRisk(async () => ({ simSwappedAt: new Date(Date.now() - 241 * HOUR_MS), portedAt: null }));
     for (const stepUp of stepUps) expect(await signedIn(stepUp)).toBe('ok');
     await fixture.close();
@@ -157,7 +157,7 @@ describe('guessing over many accounts', () => {
     );
   }
 
-  it('SEC-28: is noticed by one wrong code on each of 500 accounts, which slows none of them', async () => {
+  it('SEC-28: is detected from one wrong code on each of 500 accounts and slows none of them', async () => {
     await open([]);
 
     const outcomes = [];
@@ -179,7 +179,7 @@ describe('guessing over many accounts', () => {
     expect(events.of('otp.spraying')).toEqual([]);
   });
 
-  it('SEC-28: is noticed where the vendor checks the codes, and right ones do not count', async () => {
+  it('SEC-28: is detected where the vendor checks the codes, and right codes do not count', async () => {
     const vendor = new ScriptedVendor();
     fixture = await otpFixture({
       provider: vendor,
@@ -197,11 +197,11 @@ describe('guessing over many accounts', () => {
 
     for (const right of [true, false, true, false]) await attempt(right);
 
-    await until('it is noticed', () => events.of('otp.spraying').length > 0);
+    await until('it is detected', () => events.of('otp.spraying').length > 0);
     expect(events.of('otp.spraying')).toEqual([{ failures: 2 }]);
   });
 
-  it('SEC-28: demands the bot check before every code while it lasts', async () => {
+  it('SEC-28: requires the bot check before every code while it lasts', async () => {
     let human = false;
     await open([{ provide: BotCheck, useValue: { isHuman: async () => human } }], { sprayingFailures: 2 });
     for (const index of [610, 611]) await guess(index);
@@ -234,7 +234,7 @@ describe('the bot check', () => {
       token === undefined ? {} : { 'OTP-Bot-Token': token },
     );
 
-  it('SEC-27: lets people have codes sent, by what their widget says, and nobody else', async () => {
+  it("SEC-27: sends codes only to clients that pass the widget's check", async () => {
     await withBots(byToken);
 
     expect(await start('a person')).toMatchObject({ status: 202 });
@@ -254,14 +254,14 @@ describe('the bot check', () => {
     ['throws', () => Promise.reject(new Error('the service is down'))],
     ['says neither yes nor no', async () => 'yes' as never],
     ['hangs', () => never],
-  ])('SEC-27: that %s has not said yes', async (_, isHuman) => {
+  ])('SEC-27: counts as failed if it %s', async (_, isHuman) => {
     await withBots(isHuman);
 
     expect(await start('a person')).toMatchObject({ status: 403, json: { code: 'bot_check_failed' } });
     expect(fixture.sms.messages()).toHaveLength(0);
   });
 
-  it('SEC-27: is asked again after two wrong codes, before the next one is tried', async () => {
+  it('SEC-27: is required again after two wrong codes, before the next one is compared', async () => {
     await withBots(byToken);
     const phone = newPhone();
     const purpose = 'registration';
@@ -280,7 +280,7 @@ describe('the bot check', () => {
     expect(calls.map(({ step }) => step)).toEqual(['start', 'verify', 'verify']);
   });
 
-  it('SEC-27: asks neither the host itself nor who is signed in', async () => {
+  it('SEC-27: is not required from the host itself or from signed-in callers', async () => {
     await withBots(async () => false);
 
     await expect(

@@ -14,7 +14,7 @@ const SECRETS = {
   TOKEN_SECRET: 'signs-the-tokens-of-both-instances-0123456789-abc',
 };
 
-describe('the demo bank, two instances over one database', () => {
+describe('the demo bank, two instances on one database,', () => {
   let branch: Branch;
   let second: Bank;
   const reports: AttackReport[] = [];
@@ -43,13 +43,13 @@ describe('the demo bank, two instances over one database', () => {
     },
   });
 
-  it('is attacked in every way but the one that it has no route for', () => {
+  it('withstands every attack, except one for which it has no route', () => {
     const made = reports.map(({ id }) => id);
 
     expect(ATTACKS.map(({ id }) => id).filter((id) => !made.includes(id))).toEqual(['B6b']);
   });
 
-  it('each attack costs no more than it says', () => {
+  it('no attack exceeds its own figures for requests and messages', () => {
     const costs = new Map(ATTACKS.map((attack) => [attack.id, attack]));
 
     const dearer = reports.filter(
@@ -76,18 +76,18 @@ describe('an application that makes every mistake', () => {
   });
   const verdicts = (ids: readonly string[]) => Object.fromEntries(ids.map((id) => [id, reports.get(id)!.verdict]));
 
-  it.each(Object.entries(ATTACK_FAMILIES))('is found out: %s', (_, family) => {
+  it.each(Object.entries(ATTACK_FAMILIES))('fails: %s', (_, family) => {
     const ids = family.map(({ id }) => id).filter((id) => !WITHSTOOD.includes(id));
 
     expect(ids.length).toBeGreaterThanOrEqual(2);
     expect(verdicts(ids)).toEqual(Object.fromEntries(ids.map((id) => [id, 'broken'])));
   });
 
-  it('is not blamed for what it does right', () => {
+  it('passes the attacks that it withstands', () => {
     expect(verdicts(WITHSTOOD)).toEqual(Object.fromEntries(WITHSTOOD.map((id) => [id, 'held'])));
   });
 
-  it('is told what it let through, and nothing that is secret', () => {
+  it('gets a report of what it let through, without secrets', () => {
     expect(reports.get('G2')!.detail).toBe(
       'It accepted the right code, after 1000 wrong ones: POST /otp/verify answered 200.',
     );
@@ -96,7 +96,7 @@ describe('an application that makes every mistake', () => {
   });
 });
 
-/** What the careless application gets right all the same. */
+/** The attacks that the careless application withstands anyway. */
 const WITHSTOOD = ['G3', 'R4', 'B2', 'B4', 'L4'];
 
 describe('the attack replay', () => {
@@ -106,20 +106,20 @@ describe('the attack replay', () => {
     newPhone: () => '+966550000001',
   };
 
-  it('says of what it could not do that it shows nothing', async () => {
+  it('reports an attack that it could not carry out as inconclusive', async () => {
     const [report] = await runAttacks(nowhere, { only: ['G7'] });
 
     expect(report).toMatchObject({ verdict: 'inconclusive', detail: expect.stringContaining('ECONNREFUSED') });
   });
 
-  it('says what an attack needs that the target does not describe', async () => {
+  it('reports what an attack needs that the target does not describe', async () => {
     const [register, addresses] = await runAttacks({ ...nowhere, addresses: 'one' }, { only: ['B1', 'G2'] });
 
     expect(register).toMatchObject({ verdict: 'not_applicable', detail: 'The target does not describe: addresses.' });
     expect(addresses).toMatchObject({ verdict: 'not_applicable', detail: 'The target does not describe: register.' });
   });
 
-  it('makes no attack that limits set out of its reach', async () => {
+  it('skips attacks that limits put out of reach', async () => {
     const limits = { verifiesPerAddress: 10_000, sendsPerAddressPerHour: 10_000, failuresPerHour: 100 };
     const reports = await runAttacks(
       { ...nowhere, elapse: async () => undefined, limits },
@@ -131,7 +131,7 @@ describe('the attack replay', () => {
   });
 
   it.each(['http://192.0.2.1:81', 'http://8.8.8.8', 'http://[2001:db8::1]', 'http://nobody.invalid'])(
-    'attacks nobody else: not %s',
+    'attacks only private addresses: not %s',
     async (baseUrl) => {
       const [report] = await runAttacks({ ...nowhere, baseUrl }, { only: ['G7'] });
 
@@ -141,7 +141,7 @@ describe('the attack replay', () => {
     },
   );
 
-  it('comes from as many addresses as it says', async () => {
+  it('uses as many addresses as it says', async () => {
     const seen = new Set<string>();
     const server = createServer((request, response) => {
       seen.add(request.socket.remoteAddress!);
@@ -163,11 +163,11 @@ describe('the attack replay', () => {
     expect(seen.size).toBe(1 + Math.ceil(50 / 15));
   });
 
-  it('rejects an id that no attack has', async () => {
+  it('rejects an unknown id', async () => {
     await expect(runAttacks(nowhere, { only: ['G2', 'G99'] })).rejects.toThrow('there is no attack G99.');
   });
 
-  it('registers a test for each attack, with the reason in the name of one that is skipped', async () => {
+  it('registers a test for each attack, with the reason in the name of a skipped one', async () => {
     const tests: { name: string; body: () => Promise<void> }[] = [];
     const skipped: string[] = [];
     const it = Object.assign((name: string, body: () => Promise<void>) => tests.push({ name, body }), {
@@ -177,9 +177,9 @@ describe('the attack replay', () => {
     replayAttacks(nowhere, { only: ['G7', 'B1'], runner: { describe: (_, body) => body(), it } });
 
     expect(skipped).toEqual([
-      'B1: Whoever proved one number does not finish with another (not applicable: The target does not describe: register.)',
+      'B1: A proof for one number does not register another (not applicable: The target does not describe: register.)',
     ]);
-    expect(tests.map(({ name }) => name)).toEqual(['G7: A code works once']);
-    await expect(tests[0]!.body()).rejects.toThrow('inconclusive: POST /otp/start was not answered');
+    expect(tests.map(({ name }) => name)).toEqual(['G7: A code works only once']);
+    await expect(tests[0]!.body()).rejects.toThrow('inconclusive: POST /otp/start got no answer');
   });
 });

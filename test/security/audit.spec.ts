@@ -26,7 +26,7 @@ const client = { address: '203.0.113.7' };
 const purpose = 'registration';
 const SUBJECT = 'account-1';
 
-/** What the host's own checks say, as a test sets it. */
+/** The results of the host's own checks, as a test sets them. */
 const host = { human: true, risky: false, account: null as { id: string } | null };
 const HOST = [
   { provide: BotCheck, useValue: { isHuman: async () => host.human } },
@@ -74,7 +74,7 @@ describe('the audit', () => {
   };
   const verify = (challenge: string, code: string, more: object = {}) =>
     fixture.otp.verify({ challenge, code, purpose, ...more });
-  /** What is written down of a number, oldest first; waits for what is written after an answer. */
+  /** Returns the entries about a number, oldest first; waits for entries that are written after an answer. */
   async function story(of: Parameters<OtpAudit['find']>[0], length: number): Promise<string[]> {
     let found: AuditEntry[] = [];
     await until(`${length} entries of ${Object.keys(of).join()}`, async () => {
@@ -85,7 +85,7 @@ describe('the audit', () => {
   }
   const storyOf = (phone: string, length: number) => story({ phone }, length);
 
-  it('SEC-62: tells the life of a code from start to number, by one id, with the clock of the database', async () => {
+  it("SEC-62: records the life of a code from start to number under one id, with the database's time", async () => {
     const sql = async () =>
       ((await fixture.dataSource.query('SELECT clock_timestamp() AS t')) as [{ t: Date }])[0].t.getTime();
     const before = await sql();
@@ -119,7 +119,7 @@ describe('the audit', () => {
     expect(await audit.find({ phone })).toEqual(await audit.find({ challengeId: idOf(challenge) }));
   });
 
-  describe('SEC-62: writes down', () => {
+  describe('SEC-62: records', () => {
     const STORIES: Record<string, () => Promise<[string, string[]]>> = {
       async 'a start and a resend within the cooldown, a resend, and one too many'() {
         const { phone, challenge } = await start();
@@ -168,7 +168,7 @@ describe('the audit', () => {
         await start(phone, device);
         return [phone, ['started', 'sent: sent', 'started', 'superseded', 'sent: sent']];
       },
-      async 'tries for another purpose, in another session, too late, and after the code was used'() {
+      async 'attempts for another purpose, in another session, too late, and after the code was used'() {
         const { phone, challenge, code } = await start();
         await storyOf(phone, 2);
         await outcome(verify(challenge, code, { purpose: 'login' }));
@@ -194,7 +194,7 @@ describe('the audit', () => {
           ],
         ];
       },
-      async 'a challenge locked, a subject locked out, and an operator who opens it'() {
+      async 'a locked challenge, a locked-out subject, and an operator who unlocks it'() {
         const first = await start();
         const { phone } = first;
         await storyOf(phone, 2);
@@ -225,7 +225,7 @@ describe('the audit', () => {
           ],
         ];
       },
-      async 'a grant for something else, used twice, and one that the host refuses'() {
+      async 'a grant used for another purpose, used twice, and refused by the host'() {
         const { phone, grant } = await prove(fixture);
         await storyOf(phone, 3);
         await outcome(fixture.grants.consume(grant, { purpose: 'login' }));
@@ -242,7 +242,7 @@ describe('the audit', () => {
         await outcome(verify(challenge, code, { purpose: 'login' }));
         return [phone, ['started', 'sent: sent', 'verified', 'refused: account_refused']];
       },
-      async 'numbers that go from hand to hand'() {
+      async 'numbers that change owners'() {
         const [phone, next] = [newPhone(), newPhone()];
         await fixture.own(phone, SUBJECT, 0);
         await changeNumber(fixture, SUBJECT, phone, next);
@@ -275,7 +275,7 @@ describe('the audit', () => {
           ],
         ];
       },
-      async 'what the host’s own checks refuse'() {
+      async 'refusals of the host’s own checks'() {
         const phone = newPhone();
         await fixture.own(phone, SUBJECT);
         host.human = false;
@@ -286,7 +286,7 @@ describe('the audit', () => {
         await outcome(fixture.otp.start({ phone, purpose: 'change_number', client, subject: SUBJECT }));
         await storyOf(phone, 2);
         expect((await audit.find({ phone }))[0]).toMatchObject({ event: 'refused', account: SUBJECT });
-        await fixture.otp.start({ phone, purpose: 'login', client }); // a decoy: nobody is asked
+        await fixture.otp.start({ phone, purpose: 'login', client }); // a decoy: no check is asked
         host.account = { id: SUBJECT };
         await fixture.elapse(31);
         await fixture.otp.start({ phone, purpose: 'login', client });
@@ -301,7 +301,7 @@ describe('the audit', () => {
           ],
         ];
       },
-      async 'an account that is told why its number cannot confirm this'() {
+      async 'an account that learns why its number cannot confirm this'() {
         const phone = newPhone();
         const ask = () => fixture.otp.start({ phone, purpose: 'change_number', client, subject: SUBJECT });
         await outcome(ask());
@@ -349,23 +349,23 @@ describe('the audit', () => {
 
     it.each(Object.entries(STORIES))('%s', async (_, tell) => {
       const [phone, expected] = await tell();
-      const sorted = (entries: string[]) => entries.toSorted(); // a vendor's answer may overtake what follows it
+      const sorted = (entries: string[]) => entries.toSorted(); // a vendor's answer may overtake the following entry
 
       expect(sorted(await storyOf(phone, expected.length))).toEqual(sorted(expected));
     });
 
-    it('tries on a challenge that nobody has, and grants that nobody was given', async () => {
+    it('attempts at unknown challenges and unissued grants', async () => {
       const id = '01980000-0000-7000-8000-000000000001';
       await outcome(verify(`${id}.${'A'.repeat(22)}`, '123456'));
       expect(await story({ challengeId: id }, 1)).toEqual(['refused: unknown']);
 
       await outcome(fixture.grants.consume('A'.repeat(64), { purpose }));
-      await until('the grant was written down', async () =>
+      await until('the grant is recorded', async () =>
         (await fixture.rows('otp_audit')).some((row) => row.outcome === 'unknown_grant'),
       );
     });
 
-    it('a message that the budget of the day has no room for, and not one that another shard of it has room for', async () => {
+    it('a message refused by the full daily budget, but none refused by one full shard', async () => {
       const { dataSource, schema } = fixture;
       const starts = async () => {
         const phones = Array.from({ length: 12 }, newPhone);
@@ -373,7 +373,7 @@ describe('the audit', () => {
         return Promise.all(phones.map(async (phone) => (await storyOf(phone, 1))[0]));
       };
       const isFull = `UPDATE ${schema}.otp_budgets SET day_sends = 1000000, day_ends_at = now() + interval '1 hour' WHERE scope = ''`;
-      await starts(); // by chance, so that both of the budget's shards are there
+      await starts(); // at random, so that both shards of the budget exist
 
       await dataSource.query(`${isFull} AND shard = 0`);
       expect(await starts()).toEqual(Array(12).fill('started'));
@@ -383,7 +383,7 @@ describe('the audit', () => {
     });
   });
 
-  it('SEC-62: a grant’s use and a number are written down if and only if the host’s transaction commits', async () => {
+  it('SEC-62: records a grant’s use and a number if and only if the host’s transaction commits', async () => {
     const { phone, grant } = await prove(fixture);
     const before = await storyOf(phone, 3);
     const inTransaction = (end: () => void) =>
@@ -408,7 +408,7 @@ describe('the audit', () => {
     ]);
   });
 
-  it('SEC-62: writes down that an operator stopped sending, whom that refused, and that it goes on', async () => {
+  it('SEC-62: records that an operator stopped sending, the refused starts, and the resumption', async () => {
     const stop = { region: 'GB', provider: 'capturing' } as const;
     await fixture.operations.stopSending({ ...stop, reason: 'a flood from +447400123456' });
     await fixture.operations.stopSending(stop);
@@ -427,7 +427,7 @@ describe('the audit', () => {
     ]);
   });
 
-  it('SEC-62: a start that fails as a whole leaves no entry', async () => {
+  it('SEC-62: has no entry for a start that fails as a whole', async () => {
     const { dataSource, schema } = fixture;
     await dataSource.query(`ALTER TABLE ${schema}.otp_challenges ADD CONSTRAINT none CHECK (region <> 'GB')`);
 
@@ -437,7 +437,7 @@ describe('the audit', () => {
     await dataSource.query(`ALTER TABLE ${schema}.otp_challenges DROP CONSTRAINT none`);
   });
 
-  it('waits for the disk with all that counts, and not with refusals that change nothing else', async () => {
+  it('waits for the disk for all that counts, but not for refusals that change nothing else', async () => {
     const { dataSource, schema } = fixture;
     await dataSource.query(`CREATE TABLE ${schema}.commits (id bigint, fact text, waits text)`);
     await dataSource.query(`CREATE FUNCTION ${schema}.at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -459,7 +459,7 @@ describe('the audit', () => {
 
     expect(commits.map(({ fact, waits }: { fact: string; waits: string }) => `${fact} (${waits})`)).toEqual([
       'started (on)',
-      'sent: sent (off)', // what came of a message, which may be lost
+      'sent: sent (off)', // the result of a message, which may be lost
       'limited: cooldown (off)',
       'refused: wrong_code (on)',
       'refused: other_purpose (off)',
@@ -470,7 +470,7 @@ describe('the audit', () => {
     ]);
   });
 
-  it('SEC-62: nobody changes it, nor deletes what is young: not the owner of the table, not a superuser', async () => {
+  it("SEC-62: cannot be changed, and recent entries cannot be deleted, even by the table's owner or a superuser", async () => {
     await start();
     const { dataSource, schema } = fixture;
     const table = `${schema}.otp_audit`;
@@ -490,7 +490,7 @@ describe('the audit', () => {
     expect((await fixture.rows('otp_audit')).length).toBeGreaterThanOrEqual(before.length);
   });
 
-  it('a number is nobody’s account, even where a host uses it as one', async () => {
+  it('never takes a number for an account, even if a host uses numbers as account ids', async () => {
     const [phone, old] = [newPhone(), newPhone()];
     await fixture.own(phone, old);
     await fixture.otp.start({ phone, purpose: 'change_number', client, subject: old });
@@ -500,7 +500,7 @@ describe('the audit', () => {
     expect(JSON.stringify(await fixture.rows('otp_audit'))).not.toContain(old);
   });
 
-  it('what a host gives as the reason of a release is kept only where it is a word', async () => {
+  it("keeps a host's release reason only if it is a single word", async () => {
     const phone = newPhone();
     await fixture.own(phone, SUBJECT);
     await fixture.numbers.release(phone, SUBJECT, `asked for by ${phone}\nby phone`);
@@ -508,8 +508,8 @@ describe('the audit', () => {
     expect((await audit.find({ phone })).map(told)).toEqual(['number_released']);
   });
 
-  describe('answers operators', () => {
-    it('page by page, newest first, between two times', async () => {
+  describe('a query of the audit', () => {
+    it('returns pages, newest first, between two times', async () => {
       const { phone, challenge, code } = await start();
       await storyOf(phone, 2);
       await outcome(verify(challenge, wrongCode(code)));
@@ -529,7 +529,7 @@ describe('the audit', () => {
     it.each([
       ['nothing', {}],
       ['two at once', { phone: '+966512345678', account: 'a' }],
-    ])('SEC-57: but not when asked for %s', async (_, query) => {
+    ])('SEC-57: is rejected for %s', async (_, query) => {
       await expect(audit.find(query as never)).rejects.toMatchObject({
         code: 'request_invalid',
         message: 'Pass exactly one of "phone", "account" and "challengeId".',
@@ -538,18 +538,18 @@ describe('the audit', () => {
 
     it.each([
       ['nothing by name', { phone: undefined }],
-      ['a challenge that is none', { challengeId: 'x' }],
-      ['no number of entries', { account: 'a', limit: 0 }],
+      ['an invalid challenge', { challengeId: 'x' }],
+      ['an invalid number of entries', { account: 'a', limit: 0 }],
       ['too many entries', { account: 'a', limit: 1001 }],
-      ['a page that is none', { account: 'a', before: '1; DROP TABLE' }],
-      ['a date that is none', { account: 'a', since: new Date(Number.NaN) }],
-    ])('SEC-57: but not when asked for %s', async (_, query) => {
+      ['an invalid page', { account: 'a', before: '1; DROP TABLE' }],
+      ['an invalid date', { account: 'a', since: new Date(Number.NaN) }],
+    ])('SEC-57: is rejected for %s', async (_, query) => {
       await expect(audit.find(query as never)).rejects.toMatchObject({ code: 'request_invalid' });
     });
   });
 });
 
-/** All that fake timers could replace, but for the date. */
+/** Everything that fake timers could replace, except the date. */
 const FAKEABLE = [
   'hrtime',
   'nextTick',
@@ -571,7 +571,7 @@ describe('the audit of vendors', () => {
       (entry) => `${told(entry)}${entry.provider ? ` @${entry.provider}` : ''}`,
     );
 
-  it('SEC-62: writes down tries of the vendor’s codes before the vendor is asked, and what came of them', async () => {
+  it('SEC-62: records attempts at the vendor’s codes before the vendor is asked, and their results', async () => {
     const vendor = new ScriptedVendor({}, 'vendor');
     fixture = await otpFixture({ provider: vendor });
     const phone = newPhone();
@@ -579,7 +579,7 @@ describe('the audit of vendors', () => {
     await until('it is sent', async () => (await story()).length === 2);
     const code = vendor.codeFor(phone);
     await outcome(fixture.otp.verify({ challenge, code: wrongCode(code), purpose }));
-    await until('the refusal is written', async () => (await story()).length === 4);
+    await until('the refusal is recorded', async () => (await story()).length === 4);
     await fixture.otp.verify({ challenge, code, purpose });
     await outcome(fixture.otp.verify({ challenge, code, purpose }));
 
@@ -594,7 +594,7 @@ describe('the audit of vendors', () => {
     ]);
   });
 
-  it('SEC-62: writes down a right code that came too late, as another message was asked for meanwhile', async () => {
+  it('SEC-62: records a right code that came too late because another message was requested meanwhile', async () => {
     const vendor = new ScriptedVendor({}, 'vendor');
     fixture = await otpFixture({ provider: vendor });
     const phone = newPhone();
@@ -610,7 +610,7 @@ describe('the audit of vendors', () => {
     expect((await story()).slice(2)).toEqual(['attempted @vendor', 'cancelled @vendor', 'refused: overtaken @vendor']);
   });
 
-  it('SEC-62: writes down each provider that was asked, and a failure that an account is told', async () => {
+  it('SEC-62: records each provider that was asked, and a failure reported to an account', async () => {
     const first = new ScriptedProvider(async () => ({ outcome: 'unauthorized' }), 'first');
     const second = new ScriptedProvider(async () => ({ outcome: 'invalid_number' }), 'second');
     fixture = await otpFixture({ provider: new Failover([first, second]) });
@@ -625,7 +625,7 @@ describe('the audit of vendors', () => {
 });
 
 describe('an audit that is off', () => {
-  /** Everything that can be asked of the module, once. @returns what came of it */
+  /** Calls everything that the module offers, once. @returns the results */
   async function everything(options: Partial<OtpModuleOptions>) {
     const fixture = await otpFixture({ options, metadata: { imports: [EventEmitterModule.forRoot()] } });
     const events = new EventLog(fixture.app);
@@ -636,7 +636,7 @@ describe('an audit that is off', () => {
     const count = async <T>(name: string, call: () => Promise<T>): Promise<T | undefined> => {
       queries.mockClear();
       const value = await call().catch((error: OtpError) => void answers.push([name, error.code, error.message]));
-      // What came of a message, which is written after the answer, is not the call's; nor is what a new connection begins with.
+      // Excludes the result of a message, which is written after the answer, and the set-up of a new connection.
       const others = /otp_log_sends|otp_warm_up|^ROLLBACK$/;
       trips[name] = queries.mock.calls.map(textOf).filter((text) => !others.test(text)).length;
       answers.push([name, Object.keys(value ?? {})]);
@@ -669,7 +669,7 @@ describe('an audit that is off', () => {
     }
   }
 
-  it('SEC-62: writes nothing, and neither answers nor round trips differ', async () => {
+  it('SEC-62: writes nothing and changes neither answers nor round trips', async () => {
     const on = await everything({});
     const off = await everything({ audit: false });
 

@@ -14,7 +14,7 @@ const purpose = 'registration';
 const open = (options: Partial<OtpModuleOptions> = {}) =>
   otpFixture({ options, metadata: { imports: [EventEmitterModule.forRoot()] } });
 
-/** The code of an outcome: what was refused, or `ok`. */
+/** The code of an outcome: what refused it, or `ok`. */
 const outcome = (call: Promise<unknown>) =>
   call.then(
     () => 'ok',
@@ -32,7 +32,7 @@ async function start(fixture: Fixture, phone: string, client: typeof stranger | 
   return { challenge, code: await fixture.codeFor(phone) };
 }
 
-/** Starts as often as needed and types that many wrong codes. */
+/** Starts as often as needed and enters the given number of wrong codes. */
 async function fail(fixture: Fixture, phone: string, times: number, client: typeof stranger = stranger) {
   for (let left = times; left > 0;) {
     const { challenge, code } = await start(fixture, phone, client);
@@ -68,13 +68,13 @@ describe('wrong codes of a subject', () => {
   beforeEach(() => events.clear());
   afterAll(() => fixture.close());
 
-  it('SEC-09 SEC-10 pauses after 10 wrong codes for 15, 30, 60 and again 60 minutes, and a success clears it', async () => {
+  it('SEC-09 SEC-10 lock it out after 10 for 15, 30, 60 and again 60 minutes, and a success clears the count', async () => {
     const phone = newPhone();
     const waits = [];
     for (let round = 0; round < 4; round++) {
       await fail(fixture, phone, 10);
       const wait = await waitOf(fixture.otp.start({ phone, purpose, client: stranger }));
-      waits.push(Math.ceil((wait + 61) / 60)); // 61 s had passed since the last wrong code
+      waits.push(Math.ceil((wait + 61) / 60)); // 61 s have passed since the last wrong code
       await fixture.elapse(wait);
     }
     await succeed(fixture, phone);
@@ -89,7 +89,7 @@ describe('wrong codes of a subject', () => {
     );
   });
 
-  it('SEC-09 refuses even the right code while it is paused, and lets nothing be lost', async () => {
+  it('SEC-09 refuse even the right code during the lockout, without losing it', async () => {
     const phone = newPhone();
     await fail(fixture, phone, 5);
     const { challenge, code } = await start(fixture, phone);
@@ -108,11 +108,11 @@ describe('wrong codes of a subject', () => {
     expect(await outcome(fixture.otp.verify({ ...live, purpose }))).toBe('ok');
   });
 
-  it('SEC-10 closes for good after 100 in a row, until an operator unlocks it', async () => {
+  it('SEC-10 lock it for good after 100 in a row, until an operator unlocks it', async () => {
     const phone = newPhone();
     const another = newPhone();
     const { challenge, code } = await start(fixture, phone);
-    // 99 failures of earlier days: their pauses are over, the streak is not.
+    // 99 failures of earlier days: their lockouts are over, the streak is not.
     await fixture.dataSource.query(`INSERT INTO ${fixture.schema}.otp_lockouts
       SELECT subject_hash, tier, 0, '-infinity', 99, 9, '-infinity' FROM ${fixture.schema}.otp_challenges WHERE phone = '${phone}'`);
 
@@ -131,7 +131,7 @@ describe('wrong codes of a subject', () => {
     expect(await fixture.operations.unlock(phone)).toBe(false);
   });
 
-  it('SEC-09 is not cleared by a resend, nor by the next challenge', async () => {
+  it('SEC-09 are not cleared by a resend or by the next challenge', async () => {
     const phone = newPhone();
     const { challenge, code } = await start(fixture, phone);
     for (let n = 0; n < 4; n++) await outcome(fixture.otp.verify({ challenge, code: wrongCode(code), purpose }));
@@ -153,7 +153,7 @@ describe('a device that proved its number before', () => {
   beforeAll(async () => (fixture = await open({ sendsPerPhonePerHour: 3, sendsPerAddressPerHour: 4 })));
   afterAll(() => fixture.close());
 
-  it('is not stopped by a flood of strangers, nor by their wrong codes', async () => {
+  it('is not blocked by a flood of strangers or by their wrong codes', async () => {
     const phone = newPhone();
     await succeed(fixture, phone, device);
     await fail(fixture, phone, 10);
@@ -166,7 +166,7 @@ describe('a device that proved its number before', () => {
     expect(await outcome(fixture.otp.start({ phone, purpose, client: stranger }))).toBe('otp_too_soon'); // their hour is full
   });
 
-  it('is a stranger for every other number, and so is every other device', async () => {
+  it('is a stranger to every other number, and so is every other device', async () => {
     const phone = newPhone();
     await succeed(fixture, phone, device);
     const tiers = [];
@@ -185,7 +185,7 @@ describe('a device that proved its number before', () => {
     expect(tiers).toEqual(['known', 'stranger', 'stranger', 'stranger']);
   });
 
-  it('has a budget, too', async () => {
+  it('has a budget of its own', async () => {
     const phone = newPhone();
     await succeed(fixture, phone, device);
     for (let n = 0; n < 3; n++) {
@@ -202,7 +202,7 @@ describe('a start of the same client', () => {
   beforeAll(async () => (fixture = await open()));
   afterAll(() => fixture.close());
 
-  it('replaces its earlier challenge for the phone and purpose, and nobody else’s', async () => {
+  it('replaces its earlier challenge for the phone and purpose, but no other client’s', async () => {
     const phone = newPhone();
     const challenges = [];
     for (const [client, of] of [
@@ -228,7 +228,7 @@ describe('an account that owns the number', () => {
   const ask = (fixture: Fixture, phone: string, of = 'transaction') =>
     fixture.otp.start({ phone, purpose: of, subject: owner, client: 'server', action: ACTION });
 
-  it('is not slowed by strangers, and its cooldown counts for each purpose', async () => {
+  it('is not slowed down by strangers, and its cooldown counts per purpose', async () => {
     const fixture = await open({ sendsPerPhonePerHour: 1 });
     const phone = newPhone();
     await own(fixture, phone, owner);
@@ -241,7 +241,7 @@ describe('an account that owns the number', () => {
     await fixture.close();
   });
 
-  it('is treated as a stranger after three messages that were not verified', async () => {
+  it('counts as a stranger after three unverified messages', async () => {
     const fixture = await open({ sendsPerPhonePerHour: 1 });
     const phone = newPhone();
     await own(fixture, phone, owner);
@@ -250,7 +250,7 @@ describe('an account that owns the number', () => {
       expect(await outcome(ask(fixture, phone))).toBe('ok');
       await fixture.elapse(61);
     }
-    expect(await outcome(ask(fixture, phone))).toBe('ok'); // the one that strangers may have
+    expect(await outcome(ask(fixture, phone))).toBe('ok'); // the one message that strangers may have
     await fixture.elapse(61);
 
     expect(await outcome(ask(fixture, phone))).toBe('otp_too_soon');
@@ -259,7 +259,7 @@ describe('an account that owns the number', () => {
     await fixture.close();
   });
 
-  it('keeps its budget as long as it verifies what it asked for', async () => {
+  it('keeps its budget as long as it verifies the requested codes', async () => {
     const fixture = await open();
     const phone = newPhone();
     await own(fixture, phone, owner);
@@ -276,10 +276,10 @@ describe('an account that owns the number', () => {
     await fixture.close();
   });
 
-  it('is a stranger to a number that the ledger does not hold as its own', async () => {
+  it('is a stranger to a number that the ledger does not list as its own', async () => {
     const fixture = await open();
     const phone = newPhone();
-    await own(fixture, phone, 'somebody else');
+    await own(fixture, phone, 'another account');
 
     await ask(fixture, phone, 'verify_number');
 
@@ -288,8 +288,8 @@ describe('an account that owns the number', () => {
   });
 });
 
-describe('a message that surely was not sent', () => {
-  it('is told to a signed-in caller, who gets the cooldown back', async () => {
+describe('a message that was certainly not sent', () => {
+  it('is reported to a signed-in caller, who gets the cooldown back', async () => {
     const vendor = new ScriptedProvider(async () => ({ outcome: 'insufficient_balance' }));
     const fixture = await otpFixture({ provider: vendor });
     const phone = newPhone();
@@ -304,26 +304,26 @@ describe('a message that surely was not sent', () => {
     await fixture.close();
   });
 
-  it('is not told to anybody else, and the cooldown counts', async () => {
+  it('is reported to no other caller, and the cooldown counts', async () => {
     const vendor = new ScriptedProvider(async () => ({ outcome: 'insufficient_balance' }));
     const fixture = await otpFixture({ provider: vendor });
     const phone = newPhone();
     const ask = () => fixture.otp.start({ phone, purpose, client: stranger });
 
     expect(await outcome(ask())).toBe('ok');
-    await until('the failure was written down', async () => (await fixture.rows('otp_sends')).length === 1);
+    await until('the failure is recorded', async () => (await fixture.rows('otp_sends')).length === 1);
     expect(await outcome(ask())).toBe('otp_too_soon');
     await fixture.close();
   });
 
-  it('FLT-07 counts as perhaps sent when the vendor did not answer clearly, for a signed-in caller too', async () => {
+  it('FLT-07 counts as possibly sent if the vendor gave no clear answer, even for a signed-in caller', async () => {
     const vendor = new ScriptedProvider(async () => ({ outcome: 'provider_unavailable', ambiguous: true }));
     const fixture = await otpFixture({ provider: vendor });
     const request = { phone: newPhone(), purpose: 'verify_number', subject: 'account-1', client: 'server' as const };
 
     const { challenge } = await fixture.otp.start(request);
 
-    await until('it is written down', async () => (await fixture.rows('otp_sends')).length === 1);
+    await until('it is recorded', async () => (await fixture.rows('otp_sends')).length === 1);
     expect((await fixture.rows('otp_sends'))[0]!.outcome).toBe('provider_unavailable');
     expect((await fixture.rows('otp_audit')).map(({ event }) => event)).toEqual(['started', 'unknown']);
     expect((await fixture.rows('otp_challenges'))[0]!.status).toBe('pending');
@@ -334,11 +334,11 @@ describe('a message that surely was not sent', () => {
   });
 });
 
-describe('slots of address and prefix', () => {
+describe('reservations of address and prefix', () => {
   it.each([
     ['address', { sendsPerAddressPerHour: 2 }],
     ['prefix', { sendsPerPrefixPerHour: 2 }],
-  ])('SEC-25 of the %s count unverified messages alone: a success gives them back', async (_, options) => {
+  ])('SEC-25 of the %s count unverified messages only: a success returns them', async (_, options) => {
     const fixture = await open(options);
     const phone = newPhone();
     const neighbour = (n: number) => `${phone.slice(0, -1)}${(Number(phone.slice(-1)) + n) % 10}`;
@@ -355,8 +355,8 @@ describe('slots of address and prefix', () => {
   });
 });
 
-describe('the whole service', () => {
-  it('SEC-26 leaves a fifth of the day to those who are known when strangers have used up theirs', async () => {
+describe('the budget of the whole service', () => {
+  it('SEC-26 keeps a fifth of the day for known callers once strangers have used up theirs', async () => {
     const fixture = await open({ dailySendBudget: 5 });
     const phone = newPhone();
     await own(fixture, phone, 'account-1');

@@ -25,7 +25,7 @@ const LEVELS: LogLevel[] = ['verbose', 'debug', 'log', 'warn', 'error', 'fatal']
 const purpose = 'registration';
 const client = { address: '203.0.113.7', deviceKey: DEVICE_KEY, botToken: BOT_TOKEN };
 
-/** Every way in which a vendor can go wrong; those that answer repeat what they were sent. */
+/** Every way in which a vendor can fail; failures with an answer echo the request. */
 const FAULTS: SimulatedFault[] = [
   { kind: 'status', status: 500 },
   { kind: 'status', status: 401 },
@@ -43,7 +43,7 @@ const FAULTS: SimulatedFault[] = [
 describe.each([
   ['Express', () => new ExpressAdapter()],
   ['Fastify', () => new FastifyAdapter()],
-])('a whole run at the most talkative level, on %s', (name, adapter) => {
+])('a whole run at the most verbose log level, on %s,', (name, adapter) => {
   let fixture: Fixture;
   let events: EventLog;
   let taqnyat: TaqnyatSimulator;
@@ -51,7 +51,7 @@ describe.each([
   const output: string[] = [];
   const answers: { text: string; allowed: string[] }[] = [];
   const errors: unknown[] = [];
-  /** Everything that nobody may read anywhere but where it belongs. */
+  /** Everything that must not appear anywhere except where it belongs. */
   const secrets = new Set([API_KEY, PEPPER, DEVICE_KEY, BOT_TOKEN, SESSION]);
   const codes = new Set<string>();
 
@@ -68,8 +68,8 @@ describe.each([
       options: { codeLength: 8, providerTimeoutMs: 1500, purposes: { close_account: {} } },
       metadata: { ...vaultModule, imports: [EventEmitterModule.forRoot()] },
     });
-    Logger.overrideLogger(LEVELS); // what the module asks,
-    Logger.overrideLogger(new ConsoleLogger({ logLevels: LEVELS, colors: false })); // and what writes it
+    Logger.overrideLogger(LEVELS); // the module's requests,
+    Logger.overrideLogger(new ConsoleLogger({ logLevels: LEVELS, colors: false })); // and the audit's writes
     events = new EventLog(fixture.app);
     await fixture.app.get(Vault).create();
     await run();
@@ -88,7 +88,7 @@ describe.each([
   };
   const keep = (...found: (string | undefined)[]) => found.forEach((one) => one !== undefined && secrets.add(one));
   const caught = <T>(call: Promise<T>) => call.catch((error: unknown) => void errors.push(error));
-  /** With its secret half, which begins in the middle of a letter. */
+  /** With its secret half, which begins within a base64 character. */
   const keepGrant = (grant: string) => keep(grant, grant.slice(22));
   async function asked(
     path: string,
@@ -115,7 +115,7 @@ describe.each([
     return code;
   }
 
-  /** All that a stranger, a customer and a vendor can do. */
+  /** Runs everything that a stranger, a customer and a vendor can do. */
   async function run(): Promise<void> {
     await life();
     await junk();
@@ -151,7 +151,7 @@ describe.each([
     keep(handle, handle.split('.')[1]);
     const full = { phone, purpose, challenge: handle, code };
     for (const path of ['/otp/start', '/otp/resend', '/otp/verify']) {
-      // What a parser may quote: the text that it could not read.
+      // Text that a parser may quote when it cannot read it.
       await asked(path, `{"phone":"${phone}","challenge":"${handle}","code":"${code}",}`);
       await asked(path, `${phone} ${handle} ${code}`);
       await asked(path, JSON.stringify(`${handle} ${code}`));
@@ -245,14 +245,14 @@ describe.each([
       await fixture.own(phone, subject);
       taqnyat.fault(fault, 1);
       await caught(fixture.otp.start({ phone, purpose: 'change_number', client, subject }));
-      // One that succeeds in between, or the vendor would be left alone after a few.
+      // One success in between; otherwise the vendor would not be called after a few failures.
       const next = phoneOf();
       await fixture.otp.start({ phone: next, purpose, client });
       await codeFor(next);
     }
   }
 
-  /** What of the secrets a text holds, other than where it belongs. */
+  /** Returns the secrets that a text contains, except where they belong. */
   const leaks = (text: string, allowed: string[] = []) => {
     const rest = allowed.reduce((left, belongs) => left.replaceAll(belongs, ''), text);
     return [...secrets, ...codes].filter((secret) => rest.includes(secret));
@@ -263,13 +263,13 @@ describe.each([
     const log = output.join('');
     evidence('SEC-62', { secrets: secrets.size + codes.size, logLines: output.length, answers: answers.length });
 
-    expect(log).toContain('verify refused: wrong_code'); // it was really kept,
-    expect(log).toContain('otp.started {'); // down to the level of debugging
+    expect(log).toContain('verify refused: wrong_code'); // proves that there is a log,
+    expect(log).toContain('otp.started {'); // down to the debug level
     expect(log).toContain('otp.sent {');
     expect(leaks(log)).toEqual([]);
   });
 
-  it('SEC-62: writes one line for each thing it logs, whatever was typed', () => {
+  it('SEC-62: writes one line per log entry, whatever was typed', () => {
     expect(output.join('')).toContain('FORGED'); // escaped, as part of a line
     const lines = output
       .join('')
@@ -278,7 +278,7 @@ describe.each([
     expect(lines.filter((line) => !line.startsWith(`[Nest] ${process.pid} `))).toEqual([]);
   });
 
-  it('SEC-61: throws nothing that holds one, however it is printed', () => {
+  it('SEC-61: throws no error that contains a secret, however it is printed', () => {
     expect(errors.length).toBeGreaterThan(15);
     evidence('SEC-61', { faults: FAULTS.length, errors: errors.length });
     for (const error of errors) {
@@ -290,17 +290,17 @@ describe.each([
     expect(leaks(inspect(provider, DEEP) + JSON.stringify(provider))).toEqual([]);
   });
 
-  it('answers over HTTP with handles and grants where they belong, and with nothing else', () => {
+  it('answers over HTTP with handles and grants only where they belong', () => {
     expect(answers.length).toBeGreaterThan(40);
     for (const { text, allowed } of answers) expect([leaks(text, allowed), text]).toEqual([[], text]);
   });
 
-  it('tells listeners none', () => {
+  it('passes no secret to listeners', () => {
     expect(events.all.length).toBeGreaterThan(20);
     expect(leaks(JSON.stringify(events.all) + inspect(events.all, DEEP))).toEqual([]);
   });
 
-  it('SEC-62: writes none into the audit, nor what is kept of one', async () => {
+  it('SEC-62: writes no secret, nor its stored form, into the audit', async () => {
     const rows = await fixture.dataSource.query(`SELECT a::text FROM ${fixture.schema}.otp_audit a`);
     const text = rows.map(({ a }: { a: string }) => a).join('\n');
     const kept = [
@@ -316,7 +316,7 @@ describe.each([
     expect(text).not.toContain(client.address);
   });
 
-  it(`kept every secret from the vendor’s address line, on ${name}`, () => {
+  it(`keeps every secret out of the vendor’s URLs, on ${name}`, () => {
     for (const { path } of taqnyat.requests) expect(leaks(path)).toEqual([]);
   });
 });

@@ -14,15 +14,15 @@ afterAll(() => fleet.close());
 describe.each(ISOLATION_LEVELS)('SEC-05: at %s', (isolation) => {
   beforeAll(() => fleet.open({ isolation, poolSize: 4 }));
 
-  const gate = "pg_advisory_xact_lock(hashtextextended(tier || encode(subject_hash, 'hex'), 1))"; // as lock_subject takes it
+  const gate = "pg_advisory_xact_lock(hashtextextended(tier || encode(subject_hash, 'hex'), 1))"; // as lock_subject locks it
 
   it.each([
     ['locked its challenge and committed', 'SELECT FROM otp_challenges WHERE id = $1 FOR UPDATE', 'COMMIT'],
     ['changed its challenge and committed', 'UPDATE otp_challenges SET locale = locale WHERE id = $1', 'COMMIT'],
     ['changed its challenge and rolled back', 'UPDATE otp_challenges SET locale = locale WHERE id = $1', 'ROLLBACK'],
-    ['had its turn at the subject and committed', `SELECT ${gate} FROM otp_challenges WHERE id = $1`, 'COMMIT'],
-    ['had its turn at the subject and rolled back', `SELECT ${gate} FROM otp_challenges WHERE id = $1`, 'ROLLBACK'],
-  ] as const)('refuses a right code that expired while it waited for somebody who %s', async (_, hold, end) => {
+    ['held the lock of the subject and committed', `SELECT ${gate} FROM otp_challenges WHERE id = $1`, 'COMMIT'],
+    ['held the lock of the subject and rolled back', `SELECT ${gate} FROM otp_challenges WHERE id = $1`, 'ROLLBACK'],
+  ] as const)('refuses a right code that expired while it waited for a transaction that %s', async (_, hold, end) => {
     const { id, challenge, code } = await started();
     const row = 'otp_challenges WHERE id = $1';
 
@@ -37,7 +37,7 @@ describe.each(ISOLATION_LEVELS)('SEC-05: at %s', (isolation) => {
   it.each([
     ['locked it and committed', 'SELECT FROM otp_grants WHERE id = $1 FOR UPDATE', 'COMMIT'],
     ['used it and rolled back', 'UPDATE otp_grants SET consumed_at = now() WHERE id = $1', 'ROLLBACK'],
-  ] as const)('refuses a grant that expired while it waited for somebody who %s', async (_, hold, end) => {
+  ] as const)('refuses a grant that expired while it waited for a transaction that %s', async (_, hold, end) => {
     const { id, challenge, code } = await started();
     const { grant } = await fleet.do(ask.verify({ challenge, code, purpose }));
     const row = 'otp_grants WHERE id = $1';
@@ -49,7 +49,7 @@ describe.each(ISOLATION_LEVELS)('SEC-05: at %s', (isolation) => {
   });
 });
 
-describe('FLT-20: with one process an hour ahead and one an hour behind', () => {
+describe('FLT-20: with one process an hour ahead and one an hour behind, the module', () => {
   beforeAll(async () => {
     await fleet.open({ poolSize: 4 });
 
@@ -58,7 +58,7 @@ describe('FLT-20: with one process an hour ahead and one an hour behind', () => 
     expect(clocks.map((clock) => Math.floor((clock - Date.now()) / 3_600_000 + 0.5))).toEqual(CLOCKS_OFF_HOURS);
   });
 
-  it('lets a code of any process be verified by any other, and its grant be used by a third', async () => {
+  it('lets any process verify the code of any other, and a third one use its grant', async () => {
     for (const starting of fleet.members) {
       for (const verifying of fleet.members) {
         const { challenge, code } = await started(starting);
@@ -72,7 +72,7 @@ describe('FLT-20: with one process an hour ahead and one an hour behind', () => 
     evidence('FLT-20', { clocksOffInHours: CLOCKS_OFF_HOURS.join(' '), pairs: 9, verified: 9, granted: 9 });
   });
 
-  it('answers with the times of the database', async () => {
+  it("returns the database's times", async () => {
     for (const member of fleet.members) {
       const { id, expiresAt, resendAt } = await started(member);
 
@@ -87,7 +87,7 @@ describe('FLT-20: with one process an hour ahead and one an hour behind', () => 
     }
   });
 
-  it('holds the cooldown in every process', async () => {
+  it('applies the cooldown in every process', async () => {
     const { phone } = await started();
 
     const outcomes = await fleet.race(fleet.members.map(() => ask.start({ phone, purpose, client })));
@@ -119,7 +119,7 @@ describe('FLT-20: with one process an hour ahead and one an hour behind', () => 
   });
 });
 
-/** A challenge with its code, started by the first process unless another is named. */
+/** Starts a challenge, by default at the first process, and returns it with its code. */
 async function started(member = fleet.members[0]!) {
   const phone = newPhone();
   const { value } = await member.outcomeOf(ask.start({ phone, purpose, client }));
@@ -135,10 +135,10 @@ interface Holding {
   end: 'COMMIT' | 'ROLLBACK';
 }
 
-/** Runs an operation against rows that somebody holds, and lets them go only when the row has expired. */
+/** Runs an operation against locked rows and releases them only after the row has expired. */
 async function expiringMeanwhile<T>({ row, id, hold, end }: Holding, operation: Operation<T>): Promise<Outcome<T>> {
   const [table] = row.split(' ');
-  const soon = `clock_timestamp() + interval '0.4 s'`; // well below the two seconds that a statement waits for a lock
+  const soon = `clock_timestamp() + interval '0.4 s'`; // well below the 2 seconds that a statement waits for a lock
   await fleet.sql(`UPDATE ${table} SET expires_at = ${soon} WHERE ${row.slice(row.indexOf('WHERE') + 6)}`, [id]);
   const holder = fleet.database.createQueryRunner();
   await holder.startTransaction();

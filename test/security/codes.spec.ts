@@ -66,7 +66,7 @@ describe('a code', () => {
 
   it('SEC-03 cannot be found in a copy of the tables by trying all million codes', async () => {
     const { code } = await start();
-    await until('the message was marked', async () => (await fixture.rows('otp_sends')).length > 0);
+    await until('the message is recorded', async () => (await fixture.rows('otp_sends')).length > 0);
     const tables = await Promise.all(
       OTP_ENTITIES.map((entity) => fixture.rows(fixture.dataSource.getMetadata(entity).tableName)),
     );
@@ -74,14 +74,14 @@ describe('a code', () => {
     const salts = ['', row.id, row.phone, row.handle_hash].map((salt) => Buffer.from(salt as string));
     const careless = { mac: createHash('sha256').update(salts[3]!).update('271828').digest() };
 
-    // The search does find what is stored carelessly, so finding nothing else means something.
+    // The search does find carelessly stored codes, so an empty result means something.
     expect(search([...tables.flat(), careless], salts)).toEqual(['271828']);
     expect(JSON.stringify(tables)).not.toContain(`"${code}"`);
     evidence('SEC-03', { codesTried: 1_000_000, salts: salts.length, found: 0 });
   });
 
   it.each(['', '1', '12345', '1234567', '1'.repeat(10_000)])(
-    'SEC-04 of a wrong length is refused without an attempt being spent (case %#)',
+    'SEC-04 of a wrong length is refused without using an attempt (case %#)',
     async (typed) => {
       const { challenge, code } = await start();
 
@@ -92,7 +92,7 @@ describe('a code', () => {
     },
   );
 
-  it('SEC-04 SEC-54 spends an attempt for six wrong digits, and none for what is no code', async () => {
+  it('SEC-04 SEC-54 uses an attempt for six wrong digits, and none for malformed input', async () => {
     const { challenge, code } = await start();
 
     for (const typed of ['①②③④⑤⑥', '+12345', '1.2345', '0x1E24', 'abcdef']) {
@@ -115,33 +115,36 @@ describe('a code', () => {
     await expect(verify(challenge, type(code))).resolves.toMatchObject({ phone });
   });
 
-  it.each(PURPOSES)('SEC-13 of the purpose %s serves no other purpose, and its own afterwards', async (issued) => {
-    const phone = newPhone();
-    const subject = 'account-1';
-    const action = issued === 'transaction' ? { action: ACTION } : {};
-    await fixture.own(phone, subject);
-    const { challenge } = await fixture.otp.start({ phone, purpose: issued, subject, client: 'server', ...action });
-    const code = await fixture.codeFor(phone);
+  it.each(PURPOSES)(
+    'SEC-13 of the purpose %s works for no other purpose, and afterwards for its own',
+    async (issued) => {
+      const phone = newPhone();
+      const subject = 'account-1';
+      const action = issued === 'transaction' ? { action: ACTION } : {};
+      await fixture.own(phone, subject);
+      const { challenge } = await fixture.otp.start({ phone, purpose: issued, subject, client: 'server', ...action });
+      const code = await fixture.codeFor(phone);
 
-    for (const used of PURPOSES.filter((other) => other !== issued)) {
-      await expect(fixture.otp.verify({ challenge, code, purpose: used, subject })).rejects.toMatchObject({
-        code: 'otp_unavailable',
+      for (const used of PURPOSES.filter((other) => other !== issued)) {
+        await expect(fixture.otp.verify({ challenge, code, purpose: used, subject })).rejects.toMatchObject({
+          code: 'otp_unavailable',
+        });
+      }
+
+      expect(await attempts(challenge)).toBe(0);
+      const { grant } = await fixture.otp.verify({ challenge, code, purpose: issued, subject });
+      for (const used of PURPOSES.filter((other) => other !== issued)) {
+        await expect(fixture.grants.consume(grant, { purpose: used, subject, ...action })).rejects.toMatchObject({
+          code: 'grant_invalid',
+        });
+      }
+      await expect(fixture.grants.consume(grant, { purpose: issued, subject, ...action })).resolves.toMatchObject({
+        phone,
       });
-    }
+    },
+  );
 
-    expect(await attempts(challenge)).toBe(0);
-    const { grant } = await fixture.otp.verify({ challenge, code, purpose: issued, subject });
-    for (const used of PURPOSES.filter((other) => other !== issued)) {
-      await expect(fixture.grants.consume(grant, { purpose: used, subject, ...action })).rejects.toMatchObject({
-        code: 'grant_invalid',
-      });
-    }
-    await expect(fixture.grants.consume(grant, { purpose: issued, subject, ...action })).resolves.toMatchObject({
-      phone,
-    });
-  });
-
-  it('SEC-14 answers only to the account that started it', async () => {
+  it('SEC-14 works only for the account that started it', async () => {
     const phone = newPhone();
     const mine = { purpose: 'verify_number', subject: 'account-a' };
     const { challenge } = await fixture.otp.start({ phone, client: 'server', ...mine });
@@ -201,7 +204,7 @@ describe('the pepper', () => {
     await expect(during.otp.verify({ challenge, code, purpose })).resolves.toMatchObject({ phone });
   });
 
-  it('SEC-66 that was taken out lets no code of its time in, and breaks nothing', async () => {
+  it('SEC-66 invalidates its codes when it is removed, and breaks nothing', async () => {
     const phone = newPhone();
     const { challenge } = await before.otp.start({ phone, purpose, client });
     const code = await before.codeFor(phone);
@@ -210,7 +213,7 @@ describe('the pepper', () => {
     await expect(during.otp.verify({ challenge, code, purpose })).resolves.toMatchObject({ phone });
   });
 
-  it('SEC-66 that is added in front leaves the counters where they are', async () => {
+  it('SEC-66 leaves the counters unchanged when another one is added in front', async () => {
     const phone = newPhone();
     await before.otp.start({ phone, purpose, client });
 
@@ -244,7 +247,7 @@ describe('a message whose vendor has not answered yet', () => {
     return rows.toSorted((a, b) => Number(a.send_number) - Number(b.send_number)).map(({ outcome }) => outcome);
   }
 
-  it('SEC-67 can be verified already, and the late answer does not revive the used code', async () => {
+  it('SEC-67 has a code that can be verified already, and the late answer does not revive the used code', async () => {
     const { challenge } = await start();
     const code = vendor.lastCode;
     const before = (await fixture.rows('otp_sends')).length;
@@ -270,7 +273,7 @@ describe('a message whose vendor has not answered yet', () => {
     expect(await statusOf(second.challenge)).toBe('pending');
   });
 
-  it('SEC-67 is not marked by the late answer to an earlier message of the same challenge', async () => {
+  it('SEC-67 is not recorded by the late answer to an earlier message of the same challenge', async () => {
     const { challenge } = await start();
     await fixture.elapse(61);
     await fixture.otp.resend({ challenge, client });
@@ -288,7 +291,7 @@ describe('a message whose vendor has not answered yet', () => {
   });
 });
 
-/** Hashes every code with every salt and looks for the result among the columns. */
+/** Hashes every code with every salt and searches the columns for the result. */
 function search(rows: object[], salts: Buffer[]): string[] {
   const columns = rows.flatMap((row) => Object.values(row));
   const stored = new Set(columns.filter((value) => Buffer.isBuffer(value)).map((value) => value.toString('hex')));

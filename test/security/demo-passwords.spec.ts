@@ -7,10 +7,10 @@ const { hashPassword, passwordFits } = await import('../../demo/bank/passwords/h
 
 const COST = /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/;
 
-describe('a password that is compared', () => {
+describe('a password comparison', () => {
   beforeEach(() => verify.mockClear());
 
-  it('SEC-31: costs the same where there is nobody to compare it with, and never fits', async () => {
+  it('SEC-31: costs the same without a stored password, and never matches', async () => {
     const hash = await hashPassword('correct horse battery');
 
     await expect(passwordFits('correct horse battery', hash)).resolves.toBe(true);
@@ -20,7 +20,7 @@ describe('a password that is compared', () => {
     expect(verify.mock.calls.map(([against]) => COST.test(String(against)))).toEqual([true, true, true]);
   });
 
-  it('fits in whichever form the keyboard writes its letters', async () => {
+  it('accepts every Unicode form that a keyboard may produce', async () => {
     const hash = await hashPassword('caf\u00E9 au lait');
 
     await expect(passwordFits('cafe\u0301 au lait', hash)).resolves.toBe(true);

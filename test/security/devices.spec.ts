@@ -46,11 +46,11 @@ async function customer(label?: string) {
 const rowsOf = async (account: string) =>
   (await fixture.rows('otp_trusted_devices')).filter((row) => row.account === account);
 const isTrusted = async (account: string, token: string) => (await devices.recognise(account, token)) !== null;
-/** Another character, of a text in base64url. */
+/** Replaces a character of a base64url text. */
 const altered = (text: string, at: number) => text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1);
 
 describe('a trusted device', () => {
-  it('is recognised by a token that is another after each use', async () => {
+  it('is recognised by a token that changes with each use', async () => {
     const { account, token, device } = await customer('Firefox on Linux');
 
     const first = await devices.recognise(account, token);
@@ -62,7 +62,7 @@ describe('a trusted device', () => {
     expect(events.of('otp.device_trusted')).toEqual([{ account, device: device.id }]);
   });
 
-  it('is stored by hashes alone, and no event names a token', async () => {
+  it('is stored as hashes only, and no event contains a token', async () => {
     const { account, token } = await customer();
     const { token: next } = (await devices.recognise(account, token))!;
 
@@ -76,16 +76,16 @@ describe('a trusted device', () => {
 
   it.each<[what: string, change: (token: string) => string]>([
     ['forged', () => `${'a'.repeat(22)}.${'b'.repeat(43)}`],
-    ['altered in the half that stays', (token) => altered(token, 3)],
-    ['altered in the bits of the half that stays which decoding ignores', (token) => nextInAlphabet(token, 21)],
+    ['altered in the fixed half', (token) => altered(token, 3)],
+    ['altered in the bits of the fixed half that decoding ignores', (token) => nextInAlphabet(token, 21)],
     ['longer', (token) => `${token}A`],
     ['shorter', (token) => token.slice(1)],
-    ['with a line after it', (token) => `${token}\n`],
+    ['followed by a line break', (token) => `${token}\n`],
     ['twice', (token) => `${token}, ${token}`],
     ['empty', () => ''],
     ['nothing', () => undefined as never],
     ['an object', () => ({ $ne: null }) as never],
-  ])('S6: is not recognised by a token that is %s, which does not harm it', async (_, change) => {
+  ])('S6: is not recognised by a token that is %s, which does not affect it', async (_, change) => {
     const { account, token } = await customer();
 
     expect(await devices.recognise(account, change(token))).toBeNull();
@@ -97,19 +97,16 @@ describe('a trusted device', () => {
   it.each<[what: string, at: number]>([
     ['first', 23],
     ['last', 65],
-  ])(
-    'S6: is trusted no more when its token comes with another half that changes, altered in its %s sign',
-    async (_, at) => {
-      const { account, token, device } = await customer();
+  ])('S6: loses its trust when the changing half of its token is altered in its %s character', async (_, at) => {
+    const { account, token, device } = await customer();
 
-      expect(await devices.recognise(account, at === 65 ? nextInAlphabet(token, at) : altered(token, at))).toBeNull();
+    expect(await devices.recognise(account, at === 65 ? nextInAlphabet(token, at) : altered(token, at))).toBeNull();
 
-      expect(await isTrusted(account, token)).toBe(false);
-      expect(events.of('otp.device_stolen')).toEqual([{ account, device: device.id }]);
-    },
-  );
+    expect(await isTrusted(account, token)).toBe(false);
+    expect(events.of('otp.device_stolen')).toEqual([{ account, device: device.id }]);
+  });
 
-  it('S6: is its account’s only, whoever has the token', async () => {
+  it('S6: belongs to one account only, whoever holds the token', async () => {
     const [sara, omar] = [await customer(), await customer()];
 
     expect(await devices.recognise(omar.account, sara.token)).toBeNull();
@@ -119,7 +116,7 @@ describe('a trusted device', () => {
     expect(await isTrusted(omar.account, omar.token)).toBe(true);
   });
 
-  it('S6: takes the same statement for a token that is good, forged, foreign, expired or used', async () => {
+  it('S6: takes the same statements for a valid, forged, foreign, expired or used token', async () => {
     const pool = (fixture.dataSource.driver as unknown as { master: { Client: { prototype: { query(): unknown } } } })
       .master;
     const [good, foreign, expired, used] = [await customer(), await customer(), await customer(), await customer()];
@@ -148,7 +145,7 @@ describe('a trusted device', () => {
     expect(new Set(seen.map((names) => names.join())).size).toBe(1);
   });
 
-  it('S6: ends when a token comes that was handed in before, for the thief and for the owner', async () => {
+  it('S6: loses its trust when a used token returns, for thief and owner alike', async () => {
     const { account, token: stolen, device } = await customer();
     const { token: owners } = (await devices.recognise(account, stolen))!;
     await fixture.elapse(11);
@@ -160,7 +157,7 @@ describe('a trusted device', () => {
     expect(events.of('otp.device_stolen')).toEqual([{ account, device: device.id }]);
   });
 
-  it('S6: ends likewise when the thief was first', async () => {
+  it('S6: also loses its trust when the thief comes first', async () => {
     const { account, token } = await customer();
     const { token: thiefs } = (await devices.recognise(account, token))!;
     await fixture.elapse(3600);
@@ -170,7 +167,7 @@ describe('a trusted device', () => {
     expect(await devices.recognise(account, thiefs!)).toBeNull();
   });
 
-  it('takes the token before for ten seconds, without a new one and without more time', async () => {
+  it('accepts the previous token for ten seconds, without a new one and without more time', async () => {
     const { account, token } = await customer();
     const { token: next } = (await devices.recognise(account, token))!;
 
@@ -180,12 +177,12 @@ describe('a trusted device', () => {
     for (const one of again) expect(one).toEqual({ device: expect.objectContaining({ label: null }) });
     expect(await isTrusted(account, next!)).toBe(true);
     await fixture.elapse(1);
-    expect(await isTrusted(account, next!)).toBe(true); // of the last rotation, which is a second old
+    expect(await isTrusted(account, next!)).toBe(true); // of the last rotation, one second ago
     expect(await isTrusted(account, token)).toBe(false);
     expect(events.of('otp.device_stolen')).toHaveLength(1);
   });
 
-  it('gives one of 64 tabs the next token, and takes all of them', async () => {
+  it('gives one of 64 tabs the next token and accepts all of them', async () => {
     const { account, token } = await customer();
     const release = await holding(fixture, `otp_trusted_devices WHERE account = '${account}'`);
     const begin = (count: number) => Array.from({ length: count }, () => devices.recognise(account, token));
@@ -217,7 +214,7 @@ describe('a trusted device', () => {
     expect(events.of('otp.device_stolen')).toEqual([]);
   });
 
-  it('is not recognised when its time ends while the call waits', async () => {
+  it('is not recognised if it expires while the call waits', async () => {
     const { account, token } = await customer();
     const row = `${fixture.schema}.otp_trusted_devices`;
     const ends = `UPDATE ${row} SET expires_at = clock_timestamp() + interval '500 ms' WHERE account = $1`;
@@ -227,13 +224,13 @@ describe('a trusted device', () => {
     const recognising = devices.recognise(account, token);
     await waiting(fixture, 1);
     const over = `SELECT FROM ${row} WHERE account = $1 AND expires_at <= clock_timestamp()`;
-    await until('its time is over', async () => (await fixture.dataSource.query(over, [account])).length === 1);
+    await until('it has expired', async () => (await fixture.dataSource.query(over, [account])).length === 1);
     await release();
 
     expect(await recognising).toBeNull();
   });
 
-  it('is listed for its account until it is revoked, by nobody else', async () => {
+  it('is listed only for its account, until it is revoked', async () => {
     const { account, proof, token, device } = await customer('phone');
     const second = await devices.trust(account, { proof, label: 'desk' });
     const other = await customer();
@@ -257,7 +254,7 @@ describe('a trusted device', () => {
     ]);
   });
 
-  it('is in the audit: when it was trusted, stolen and revoked', async () => {
+  it('appears in the audit when it is trusted, stolen and revoked', async () => {
     const { account, token, proof } = await customer();
     await devices.recognise(account, token);
     await fixture.elapse(11);
@@ -277,7 +274,7 @@ describe('a trusted device', () => {
     expect(entries.find(({ event }) => event === 'device_trusted')).toMatchObject({ challengeId: proof.challengeId });
   });
 
-  it('SEC-65: is purged when its time is over, and not before', async () => {
+  it('SEC-65: is purged once it has expired, and not before', async () => {
     const [old, young] = [await customer(), await customer()];
     await fixture.dataSource.query(
       `UPDATE ${fixture.schema}.otp_trusted_devices SET expires_at = now() WHERE account = $1`,
@@ -291,8 +288,8 @@ describe('a trusted device', () => {
   });
 });
 
-describe('trust', () => {
-  it.each(['transaction', 'verify_number', 'change_number'])('is not given for a code of %s', async (other) => {
+describe('trust in a device', () => {
+  it.each(['transaction', 'verify_number', 'change_number'])('is refused for a code of %s', async (other) => {
     const { account, phone } = await customer();
     const request = { phone, purpose: other, subject: account, ...(other === 'transaction' && { action: ACTION }) };
     const { grant } = await prove(fixture, request);
@@ -302,7 +299,7 @@ describe('trust', () => {
     expect(await outcome(devices.trust(account, { proof }))).toBe('grant_invalid');
   });
 
-  it('is not given for a recovery code', async () => {
+  it('is refused for a recovery code', async () => {
     const { account } = await customer();
     const recovery = fixture.app.get(RecoveryCodes);
     const [code] = await recovery.issue(account);
@@ -312,7 +309,7 @@ describe('trust', () => {
     expect(await outcome(devices.trust(account, { proof }))).toBe('grant_invalid');
   });
 
-  it('is not given for somebody else’s proof, whether it names an account or a phone', async () => {
+  it("is refused for another account's proof, whether it names an account or a phone", async () => {
     const [sara, omar] = [await customer(), await customer()];
     const login = await proofOf(fixture, { phone: omar.phone, purpose: 'login' });
     const omars = await proofOf(fixture, { phone: sara.phone, purpose, subject: omar.account });
@@ -326,7 +323,7 @@ describe('trust', () => {
     }
   });
 
-  it('is not given when the number was released since it was proved', async () => {
+  it('is refused if the number was released since it was proved', async () => {
     const { account, phone } = await customer();
     const proof = await proofOf(fixture, { phone, purpose, subject: account });
     await fixture.numbers.release(phone, account, 'lost');
@@ -335,7 +332,7 @@ describe('trust', () => {
     expect(await outcome(devices.trust(account, { proof }))).toBe('grant_invalid');
   });
 
-  it('is not given when the host rolls back', async () => {
+  it('is not kept when the host rolls back', async () => {
     const { account, proof } = await customer();
     events.clear();
 
@@ -370,7 +367,7 @@ describe('trust ends in the same transaction', () => {
       const { grant } = await prove(fixture, { phone });
       return (manager) => fixture.numbers.activate(grant, `trusting-${++accounts}`, manager);
     },
-    'by the host’s word': async (account) => (manager) => devices.revokeAll(account, manager),
+    'by the host’s order': async (account) => (manager) => devices.revokeAll(account, manager),
   };
 
   it.each(Object.entries(endings))('T3: %s', async (_, ending) => {
@@ -393,9 +390,9 @@ describe('trust ends in the same transaction', () => {
     expect(await isTrusted(bystander.account, bystander.token)).toBe(true);
   });
 
-  const { 'by the host’s word': _, ...ofItself } = endings;
+  const { 'by the host’s order': _, ...ofItself } = endings;
 
-  it.each(Object.entries(ofItself))('T3: %s, also of a device that is trusted meanwhile', async (_, ending) => {
+  it.each(Object.entries(ofItself))('T3: %s, even for a device that is trusted meanwhile', async (_, ending) => {
     const { account, phone, proof } = await customer();
     const work = await ending(account, phone);
 
@@ -410,7 +407,7 @@ describe('trust ends in the same transaction', () => {
     expect(await rowsOf(account)).toEqual([]);
   });
 
-  it.each(Object.entries(endings))('T3: %s, also of a device whose trust is not committed yet', async (_, ending) => {
+  it.each(Object.entries(endings))('T3: %s, even for a device whose trust is not committed yet', async (_, ending) => {
     const { account, phone, proof } = await customer();
     const work = await ending(account, phone);
 
@@ -425,7 +422,7 @@ describe('trust ends in the same transaction', () => {
     expect(await rowsOf(account)).toEqual([]);
   });
 
-  it.each(Object.entries(ofItself))('T3: %s, for what was proved before as well', async (_, ending) => {
+  it.each(Object.entries(ofItself))('T3: %s, even for earlier proofs', async (_, ending) => {
     const { account, phone, proof } = await customer();
 
     await fixture.dataSource.transaction(await ending(account, phone));
@@ -433,20 +430,20 @@ describe('trust ends in the same transaction', () => {
     expect(await outcome(devices.trust(account, { proof }))).toBe('grant_invalid');
   });
 
-  it('T3: and not for what is only looked at, or is refused', async () => {
+  it('T3: but not for mere reads or refusals', async () => {
     const { account, phone, token } = await customer();
     const { grant } = await prove(fixture, { phone, purpose: 'password_reset' });
 
     await fixture.grants.check(grant, { purpose: 'password_reset' });
     expect(await outcome(fixture.grants.consume(grant, { purpose: 'login' }))).toBe('grant_invalid');
-    expect(await fixture.numbers.release(phone, 'somebody else', 'lost')).toBe(false);
+    expect(await fixture.numbers.release(phone, 'another account', 'lost')).toBe(false);
     await fixture.elapse(301);
     expect(await outcome(fixture.grants.consume(grant, { purpose: 'password_reset' }))).toBe('grant_invalid');
 
     expect(await isTrusted(account, token)).toBe(true);
   });
 
-  it('T3: also for a device that is being recognised', async () => {
+  it('T3: even for a device that is being recognised', async () => {
     const { account, phone, token } = await customer();
     const release = await holding(fixture, `otp_trusted_devices WHERE account = '${account}'`);
     const releasing = fixture.numbers.release(phone, account, 'lost');
@@ -460,7 +457,7 @@ describe('trust ends in the same transaction', () => {
     expect(await rowsOf(account)).toEqual([]);
   });
 
-  it('T3: and a change of number trusts none of before, even where it was by both codes', async () => {
+  it('T3: and a change of number ends all earlier trust, even with codes from both numbers', async () => {
     const { account, phone, token } = await customer();
 
     await changeNumber(fixture, account, phone, newPhone());
@@ -469,7 +466,10 @@ describe('trust ends in the same transaction', () => {
   });
 });
 
-/** The next sign of the alphabet: in the last sign of a text of this length, it decodes to the same bytes. */
+/**
+ * Returns the next character of the alphabet: as the last character of a text of this length, it decodes to the same
+ * bytes.
+ */
 function nextInAlphabet(text: string, at: number): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   const changed = alphabet[alphabet.indexOf(text[at]!) ^ 1]!;

@@ -72,7 +72,7 @@ describe('a known and an unknown number', () => {
     ]);
   });
 
-  it('SEC-30 are told alike that they must wait after too many wrong codes', async () => {
+  it('SEC-30 get the same answer during a lockout', async () => {
     const story = async (phone: string) => {
       const answers: Answer[] = [];
       for (let started = 0; started < 3; started++) {
@@ -95,15 +95,15 @@ describe('a known and an unknown number', () => {
   });
 });
 
-describe('the answer to somebody who is not signed in', () => {
-  it('SEC-31 comes before the vendor answers, after the same statements for a known and an unknown number', async () => {
+describe('the answer to a caller who is not signed in', () => {
+  it("SEC-31 precedes the vendor's answer, after the same statements for a known and an unknown number", async () => {
     const vendor = new HeldProvider();
     const fixture = await fixtureWith(vendor);
     const pool = (fixture.dataSource.driver as unknown as { master: { Client: { prototype: { query(): unknown } } } })
       .master;
     const query = jest.spyOn(pool.Client.prototype, 'query');
     const statements = async (phone: string) => {
-      await fixture.otp.start({ phone: newPhone(), purpose, client: 'server' }); // prepares, whatever is first
+      await fixture.otp.start({ phone: newPhone(), purpose, client: 'server' }); // prepares the statements, whichever number comes first
       query.mockClear();
       await fixture.otp.start({ phone, purpose, client: 'server' });
       return query.mock.calls.map((call) => (call as unknown as { name: string }[])[0]!.name);
@@ -128,7 +128,7 @@ describe('the answer to somebody who is not signed in', () => {
     ['does not know', async () => ({ outcome: 'unknown' })],
     ['throws', async () => Promise.reject(new Error('of the vendor'))],
     ['answers nothing', async () => undefined as never],
-  ])('SEC-31 is the same for a known and an unknown number when the vendor %s', async (_, answer) => {
+  ])('SEC-31 is the same for a known and an unknown number if the vendor %s', async (_, answer) => {
     const vendor = new ScriptedProvider(answer);
     const fixture = await fixtureWith(vendor);
     const story = async (phone: string) => {
@@ -169,7 +169,7 @@ describe('a challenge that cannot be used', () => {
   }
   const verify = (body: object, as: Record<string, string> = {}) => post(fixture.app, '/otp/verify', body, as);
 
-  it('SEC-32 gets the same bytes whatever the reason; only the events tell it', async () => {
+  it('SEC-32 gets the same bytes for any reason; only the events reveal it', async () => {
     const alice = { 'x-account': 'alice' };
     const answers: [string, Answer][] = [];
 

@@ -10,10 +10,10 @@ import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
 import { outcome } from '../support/outcomes.js';
 import { changeNumber, logIn, proofOf, prove } from '../support/proofs.js';
 
-/** A host that keeps numbers which nobody has proved yet, with whatever their accounts can be entered by. */
+/** A host that stores numbers before they are proved, with the credentials of their accounts. */
 @Injectable()
 class UnprovedAccounts extends PhoneAccounts {
-  /** The accounts whose first proof was told, in order. */
+  /** The accounts whose first proof was reported, in order. */
   told: [account: string, phone: string][] = [];
   fails = false;
   readonly #table: string;
@@ -28,7 +28,7 @@ class UnprovedAccounts extends PhoneAccounts {
       id text PRIMARY KEY, phone text NOT NULL, password text, session text)`);
   }
 
-  /** As an attacker prepares it: nobody has proved the phone. */
+  /** An account as an attacker prepares it: nobody has proved the phone. */
   async prepare(id: string, phone: string): Promise<void> {
     await this.dataSource.query(`INSERT INTO ${this.#table} VALUES ($1, $2, 'known to the attacker', 'open')`, [
       id,
@@ -36,7 +36,7 @@ class UnprovedAccounts extends PhoneAccounts {
     ]);
   }
 
-  /** What the account can be entered by. */
+  /** The credentials of the account. */
   async waysInto(id: string): Promise<string[]> {
     const [row] = await this.dataSource.query(`SELECT password, session FROM ${this.#table} WHERE id = $1`, [id]);
     return Object.values(row as Record<string, string | null>).filter((way) => way !== null);
@@ -54,7 +54,7 @@ class UnprovedAccounts extends PhoneAccounts {
   }
 }
 
-describe('an account that was prepared for a number by somebody who never proved it', () => {
+describe('an account that a stranger prepared for a number without proving it', () => {
   let fixture: Fixture;
   let host: UnprovedAccounts;
   let accounts = 0;
@@ -92,7 +92,7 @@ describe('an account that was prepared for a number by somebody who never proved
     return logIn(fixture.app, grant);
   }
 
-  it('T1: loses what it can be entered by when its number is activated', async () => {
+  it('T1: loses its credentials when its number is activated', async () => {
     const { account, phone } = await prepared();
 
     await activate(account, phone);
@@ -101,7 +101,7 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(host.told).toEqual([[account, phone]]);
   });
 
-  it('T1: loses it when its owner registers with a grant won by phone alone', async () => {
+  it('T1: loses its credentials when its owner registers with a grant earned by phone alone', async () => {
     const { account, phone } = await prepared();
     const { grant } = await prove(fixture, { phone });
 
@@ -110,7 +110,7 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(await host.waysInto(account)).toEqual([]);
   });
 
-  it('T1: loses it when its owner logs in, and the number is the account’s from then on', async () => {
+  it('T1: loses its credentials when its owner logs in, and then has the number', async () => {
     const { account, phone } = await prepared();
     const { account: other } = await prepared();
 
@@ -123,7 +123,7 @@ describe('an account that was prepared for a number by somebody who never proved
     evidence('SEC-48', { waysIntoPreparedAccount: 2, waysLeftAfterFirstProof: waysIn.length });
   });
 
-  it('T1: loses the recovery codes and trusted devices that were made before, without the host', async () => {
+  it('T1: loses earlier recovery codes and trusted devices, without help of the host', async () => {
     const { account, phone } = await prepared();
     const attackers = newPhone();
     const [recovery, devices] = [fixture.app.get(RecoveryCodes), fixture.app.get(TrustedDevices)];
@@ -139,7 +139,7 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(await devices.recognise(account, token)).toBeNull();
   });
 
-  it('T1: trusts no device by what another phone proved before, and one by its own proof', async () => {
+  it("T1: trusts a device by its own number's proof, but not by an earlier proof of another phone", async () => {
     const { account, phone } = await prepared();
     const devices = fixture.app.get(TrustedDevices);
     const before = await proofOf(fixture, { purpose: 'second_factor', subject: account });
@@ -152,7 +152,7 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(await outcome(devices.trust(account, { proof: own }))).toBe('ok');
   });
 
-  it('T1: keeps all of it, and has no number, when the transaction of the first proof is rolled back', async () => {
+  it('T1: keeps its credentials and has no number if the transaction of the first proof rolls back', async () => {
     const { account, phone } = await prepared();
     const codes = await fixture.app.get(RecoveryCodes).issue(account);
 
@@ -167,7 +167,7 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(await fixture.app.get(RecoveryCodes).remaining(account)).toBe(codes.length);
   });
 
-  it('T1: gets no number when the host cannot drop it, by activation or by login', async () => {
+  it('T1: gets no number, by activation or by login, if the host cannot remove the credentials', async () => {
     const { account, phone } = await prepared();
     host.fails = true;
 
@@ -178,7 +178,7 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(await host.waysInto(account)).toHaveLength(2);
   });
 
-  it('T1: is told once, and never of a number that is proved again, added, changed or taken back', async () => {
+  it('T1: reports its first proof once, and never for a number that is proved again, added, changed or taken back', async () => {
     const { account, phone } = await prepared();
     await loggedIn(phone);
     expect(host.told).toEqual([[account, phone]]);
@@ -198,7 +198,7 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(host.told).toEqual([[account, phone]]);
   });
 
-  it('T1: is told once, by whichever of many parallel logins is first', async () => {
+  it('T1: reports its first proof once for many parallel logins', async () => {
     const { account, phone } = await prepared();
     const grants: string[] = [];
     for (let n = 0; n < 6; n++) {
@@ -213,7 +213,7 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(await fixture.numbers.history({ phone })).toHaveLength(1);
   });
 
-  it('T1: is entered by a login that finds the number bound by another one in between', async () => {
+  it('T1: accepts a login whose number another login binds in between', async () => {
     const { account, phone } = await prepared();
     const history = fixture.numbers.history.bind(fixture.numbers);
     const between = jest.spyOn(fixture.numbers, 'history').mockImplementationOnce(async (of) => {
@@ -228,7 +228,7 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(host.told).toEqual([[account, phone]]);
   });
 
-  it('T1: is told once of two numbers that are activated at the same time, and the second is on hold', async () => {
+  it('T1: reports one first proof for two numbers activated at once, and holds the second', async () => {
     const { account, phone } = await prepared();
     const { grant } = await prove(fixture, { purpose: 'verify_number', subject: account });
 
@@ -243,7 +243,7 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(host.told).toEqual([[account, phone]]);
   });
 
-  it('T2: is not entered where it proves another number in between', async () => {
+  it('T2: refuses a login if it proves another number in between', async () => {
     const { account, phone } = await prepared();
     const own = newPhone();
     const history = fixture.numbers.history.bind(fixture.numbers);
@@ -260,7 +260,7 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(host.told).toEqual([[account, own]]);
   });
 
-  it('T2: is not entered, nor given its number back, where another login binds that and it is released in between', async () => {
+  it('T2: refuses a login, and keeps the number released, if another login binds it and it is released in between', async () => {
     const { account, phone } = await prepared();
     const history = fixture.numbers.history.bind(fixture.numbers);
     const between = jest.spyOn(fixture.numbers, 'history').mockImplementationOnce(async (of) => {
@@ -276,7 +276,7 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(await fixture.numbers.ownerOf(phone)).toBeNull();
   });
 
-  it('T2: is not entered by a number that only the host’s data gives to it, once it has proved another', async () => {
+  it('T2: refuses a login by a number known only from the host’s data, once it has proved another', async () => {
     const { account, phone: own } = await prepared();
     await loggedIn(own);
     const victims = newPhone();
@@ -289,7 +289,7 @@ describe('an account that was prepared for a number by somebody who never proved
     expect(host.told).toEqual([[account, own]]);
   });
 
-  it('T2: is not entered by a number that the ledger gives to another account', async () => {
+  it('T2: refuses a login by a number that the ledger gives to another account', async () => {
     const { phone } = await prepared();
     await fixture.own(phone, 'its true owner');
 

@@ -76,21 +76,21 @@ describe.each([
   }
 
   describe.each(routes)('%s', (path, body) => {
-    it.each(LEAVES)('SEC-55 refuses %s in any of its fields', async (_name, leaf) => {
+    it.each(LEAVES)('SEC-55 refuses %s in every field', async (_name, leaf) => {
       for (const field of Object.keys(body)) {
-        // A text of the right type may be refused by what it should mean, but refused it is.
+        // A text of the right type may be refused for its content, but it is refused.
         await refused(post(fixture.app, path, { ...body, [field]: leaf }), 400);
       }
     });
 
-    it('SEC-53 refuses a field that it does not know, without repeating it', async () => {
+    it('SEC-53 refuses an unknown field without repeating it', async () => {
       for (const field of UNKNOWN_FIELDS) {
         const value = 'a-value-of-the-caller';
         await refused(post(fixture.app, path, { ...body, [field]: value }), 400, [value, 'x'.repeat(99)]);
       }
     });
 
-    it('SEC-53 refuses to do without any of its fields', async () => {
+    it('SEC-53 refuses a body that lacks a field', async () => {
       for (const field of Object.keys(body)) {
         const { [field]: _left, ...rest } = body;
         await refused(post(fixture.app, path, rest), 400);
@@ -106,7 +106,7 @@ describe.each([
       ['a list of bodies', JSON.stringify([body])],
       ['an empty object', '{}'],
       ['nothing', ''],
-    ])('SEC-55 refuses %s for a body', async (_name, raw) => {
+    ])('SEC-55 refuses %s as a body', async (_name, raw) => {
       await refused(post(fixture.app, path, raw), 400);
     });
 
@@ -123,7 +123,7 @@ describe.each([
     });
 
     it.each(['{"phone":', '{phone:1}', '{"code":"123456"', '\u0000', '{"a":1}{"a":1}', '{"code":"123456",}'])(
-      'SEC-55 refuses the malformed %j, without repeating it',
+      'SEC-55 refuses the malformed %j without repeating it',
       async (raw) => {
         await refused(post(fixture.app, path, raw), 400, ['123456', '{phone', 'JSON at position']);
       },
@@ -132,7 +132,7 @@ describe.each([
     it.each([
       ['a form', 'application/x-www-form-urlencoded', 'code=1&code=2'],
       ['text', 'text/plain', JSON.stringify(body)],
-      ['something like JSON', 'application/jsonp', JSON.stringify(body)],
+      ['almost JSON', 'application/jsonp', JSON.stringify(body)],
       ['XML', 'application/xml', '<code>1</code>'],
       ['a multipart form', 'multipart/form-data; boundary=x', '--x--'],
       ['no known type', 'junk', JSON.stringify(body)],
@@ -140,7 +140,7 @@ describe.each([
       await refused(post(fixture.app, path, raw, { 'content-type': type }), 415);
     });
 
-    it('LIM-15 refuses a body over the limit, whether or not it says its size', async () => {
+    it('refuses a body over the limit, whether or not it declares its size', async () => {
       const large = JSON.stringify({ ...body, more: 'x'.repeat(11_000) });
       const huge = JSON.stringify({ ...body, more: 'x'.repeat(2 << 20) });
 
@@ -150,7 +150,7 @@ describe.each([
       await refused(chunked(path, huge), 413);
     });
 
-    it('SEC-34 is not found by GET, so that no code comes in a URL', async () => {
+    it('SEC-34 cannot be reached by GET, so that no code appears in a URL', async () => {
       const query = new URLSearchParams(body).toString();
 
       await refused(send(fixture.app, `${path}?${query}`), 404, ['123456', '+966512345678']);
@@ -164,7 +164,7 @@ describe.each([
     return send(fixture.app, path, init as RequestInit);
   }
 
-  it('SEC-53 refuses another purpose than its own list, by the name of the field', async () => {
+  it('SEC-53 refuses a purpose outside its own list, naming the field', async () => {
     for (const purpose of ['constructor', '__proto__', 'Registration', 'other']) {
       const answer = await post(fixture.app, '/otp/start', { ...ROUTES['/otp/start'], purpose });
 
@@ -172,7 +172,7 @@ describe.each([
     }
   });
 
-  it('starts no purpose of the host, and none of an account for nobody', async () => {
+  it('starts no purpose of the host, and none of an account without one', async () => {
     const start = (purpose: string) => post(fixture.app, '/otp/start', { ...ROUTES['/otp/start'], purpose });
 
     for (const purpose of ['transaction', 'second_factor']) await refused(start(purpose), 400);
@@ -248,7 +248,7 @@ describe('the ready-made routes', () => {
     expect((await verify(mine)).status).toBe(200);
   });
 
-  it('SEC-20 count a client under one address, whatever it says its address is', async () => {
+  it('SEC-20 count a client under one address, whatever address it claims', async () => {
     const codes = [];
     for (let n = 0; n < 100; n++) {
       const address = Array.from({ length: 4 }, () => Math.floor(Math.random() * 256)).join('.');
@@ -261,7 +261,7 @@ describe('the ready-made routes', () => {
     evidence('SEC-20', { startsWithForgedAddresses: 100, cap: 20, started: 20 });
   });
 
-  it('SEC-34 SEC-35 keep every answer out of caches, and whole numbers out of every answer', async () => {
+  it('SEC-34 SEC-35 keep every answer out of caches and whole numbers out of every answer', async () => {
     const phone = newPhone();
     const started = await start({ phone });
     const code = await fixture.codeFor(phone);
@@ -288,7 +288,7 @@ describe('the ready-made routes', () => {
 describe.each([
   ['Express', () => new ExpressAdapter()],
   ['Fastify', () => new FastifyAdapter()],
-])('the ready-made routes on %s, where the application keeps raw bodies', (_, adapter) => {
+])('the ready-made routes on %s, where the application keeps raw bodies,', (_, adapter) => {
   let fixture: Fixture;
   beforeAll(async () => {
     fixture = await otpFixture({ adapter: adapter(), routes: { prefix: 'otp' }, rawBody: true });
@@ -301,12 +301,12 @@ describe.each([
     ['twice', '{"phone":"+966512345678","phone":"+966512345679","purpose":"registration"}'],
     ['twice, once in another spelling', '{"phone":"+966512345678","purpose":"login","purpos\\u0065":"registration"}'],
     ['twice, with spaces', '{"phone" : "+966512345678", "phone"\n:\t"+966512345678", "purpose":"registration"}'],
-  ])('SEC-55 refuses a body that holds a field %s', async (_name, raw) => {
+  ])('SEC-55 refuse a body that contains a field %s', async (_name, raw) => {
     expect(await start(raw)).toMatchObject({ status: 400, json: { code: 'request_invalid' } });
     expect(fixture.sms.messages()).toEqual([]);
   });
 
-  it('SEC-55 takes one whose values only look like fields', async () => {
+  it('SEC-55 accept a body whose values only look like fields', async () => {
     const { status, json } = await start(
       JSON.stringify({ phone: newPhone(), purpose: 'registration', locale: 'a":"b' }),
     );

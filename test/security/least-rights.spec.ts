@@ -28,14 +28,14 @@ const client = { address: '203.0.113.7', deviceKey: 'the-device-of-this-person' 
 const purpose = 'registration';
 const DAY = 86_400;
 
-/** What SECURITY.md has people paste, for a schema and a role of this test. */
+/** The statements that SECURITY.md tells readers to run, for a schema and a role of this test. */
 function pasted(schema: string, role: string): string {
   const document = readFileSync(path.resolve(import.meta.dirname, '../../SECURITY.md'), 'utf8');
   const sql = /## Least rights[\s\S]*?```sql\n([\s\S]*?)```/.exec(document)![1]!;
   return sql.replaceAll('public', schema).replaceAll('otp_app', role).replace('one of your own', 'secret');
 }
 
-describe('an application with the rights of SECURITY.md and no other', () => {
+describe('an application with exactly the rights of SECURITY.md', () => {
   const role = `r_${randomBytes(6).toString('hex')}`;
   const sms = new CapturingProvider();
   let schema: string;
@@ -78,7 +78,7 @@ describe('an application with the rights of SECURITY.md and no other', () => {
     return { challenge, ...(await otp.verify({ challenge, code, purpose: of, ...who })) };
   }
 
-  it('SEC-65: lives a whole life: start, resend, verify, use, activate, change, release, unlock, purge', async () => {
+  it('SEC-65: runs a whole life: start, resend, verify, use, activate, change, release, unlock, purge', async () => {
     const [phone, next] = [newPhone(), newPhone()];
     const numbers = app.get(VerifiedNumbers);
     const { grant } = await grantFor(phone, purpose);
@@ -94,7 +94,7 @@ describe('an application with the rights of SECURITY.md and no other', () => {
     await otp.resend({ challenge, client });
     await otp.cancel({ challenge });
     await operations.unlock(phone);
-    await until('all is written down', async () => (await asRole(`SELECT FROM ${schema}.otp_sends`)).length === 6);
+    await until('everything is recorded', async () => (await asRole(`SELECT FROM ${schema}.otp_sends`)).length === 6);
     await elapse(owner, 500 * DAY);
 
     await operations.purge();
@@ -122,7 +122,7 @@ describe('an application with the rights of SECURITY.md and no other', () => {
     expect(await operations.purge()).toBeGreaterThanOrEqual(0);
   });
 
-  it('SEC-65: can change no table, no history, and nothing of the audit', async () => {
+  it('SEC-65: cannot alter any table, any history, or the audit', async () => {
     await otp.start({ phone: newPhone(), purpose, client });
     const t = (table: string) => `${schema}.otp_${table}`;
     const byRights = [
@@ -143,7 +143,7 @@ describe('an application with the rights of SECURITY.md and no other', () => {
       `INSERT INTO ${t('audit')} (event, at) VALUES ('verified', now() - interval '31 days')`,
     ];
     for (const sql of byRights) await expect(asRole(sql)).rejects.toThrow(/permission denied|must be owner/);
-    // The purge needs the rights to these; the trigger refuses them.
+    // The purge needs these rights; the trigger refuses them here.
     const byTrigger = [`UPDATE ${t('audit')} SET id = DEFAULT`, `DELETE FROM ${t('audit')}`];
     for (const sql of byTrigger) await expect(asRole(sql)).rejects.toThrow('append-only');
     evidence('SEC-65', { refused: byRights.length + byTrigger.length });
@@ -159,7 +159,7 @@ describe('the purge in four processes at once', () => {
   });
   afterAll(() => fleet.close());
 
-  it('SEC-65: deletes all that is over and nothing else, while codes are sent and verified', async () => {
+  it('SEC-65: deletes expired rows and nothing else while codes are sent and verified', async () => {
     const old = 20_000;
     await fleet.sql(`
       INSERT INTO otp_challenges (id, handle_hash, purpose, phone, phone_hash, subject_hash, tier, region, locale, unverified_keys,
@@ -178,7 +178,7 @@ describe('the purge in four processes at once', () => {
     const started = await fleet.race(
       Array.from({ length: 40 }, () => ask.start({ phone: newPhone(), purpose, client: 'server' })),
     );
-    // Each statement is a batch at most.
+    // Each statement deletes at most one batch.
     await fleet.sql(`CREATE FUNCTION bounded() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN IF (SELECT count(*) FROM gone) > ${PURGE_BATCH} THEN RAISE 'too many at once'; END IF; RETURN NULL; END $$`);
     for (const table of ['challenges', 'grants', 'send_counters', 'sends', 'audit']) {
@@ -187,7 +187,7 @@ describe('the purge in four processes at once', () => {
     }
     const rows = async (table: string, where = 'true') =>
       (await fleet.sql<{ n: number }>(`SELECT count(*)::int AS n FROM otp_${table} WHERE ${where}`))[0]!.n;
-    await until('the messages are written down', async () => (await rows('sends', `provider = 'fleet'`)) === 40);
+    await until('the messages are recorded', async () => (await rows('sends', `provider = 'fleet'`)) === 40);
     const young = {
       challenges: await rows('challenges', `phone <> 'old'`),
       counters: await rows('send_counters', 'day_ends_at > now()'),
@@ -201,7 +201,7 @@ describe('the purge in four processes at once', () => {
 
     const deleted = outcomes.slice(0, 4).map(({ value }) => value as number);
     expect(tally(outcomes)).toEqual({ ok: 44, otp_invalid: 40 });
-    await until('the messages are written down', async () => (await rows('sends', `provider = 'fleet'`)) === 80);
+    await until('the messages are recorded', async () => (await rows('sends', `provider = 'fleet'`)) === 80);
     expect(deleted.reduce((sum, rows_) => sum + rows_)).toBe(5 * old);
     expect({
       challenges: await rows('challenges', `phone = 'old'`),

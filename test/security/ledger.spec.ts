@@ -51,14 +51,14 @@ afterEach(async () => {
   for (const fixture of forOneTest.splice(0)) await fixture.close();
 });
 
-/** As {@link open}, closed when the test ends. */
+/** Like {@link open}, but closed when the test ends. */
 async function openForTest(wanted?: Parameters<typeof open>[0]): Promise<Opened> {
   const fixture = await open(wanted);
   forOneTest.push(fixture);
   return fixture;
 }
 
-/** An account of its own for each test, with a number. */
+/** An account with a number, a new one for each test. */
 let accounts = 0;
 async function customer(fixture: Fixture, daysAgo = 0): Promise<{ account: string; phone: string }> {
   const [account, phone] = [`account-${++accounts}`, newPhone()];
@@ -88,7 +88,7 @@ const start = (fixture: Fixture, phone: string, purpose: string, subject?: strin
     ...(purpose === 'transaction' && { action: ACTION }),
   });
 
-/** As if nobody had asked for a message yet, so that one phone can be proved many times. */
+/** Clears all cooldowns, so that one phone can be proved many times. */
 const forgetSends = ({ dataSource, schema }: Fixture) => dataSource.query(`DELETE FROM ${schema}.otp_send_counters`);
 
 async function lastProved(fixture: Fixture, phone: string): Promise<number> {
@@ -110,8 +110,8 @@ describe('the ledger', () => {
     fixture.events.clear();
   });
 
-  describe('says', () => {
-    it('whose a number is, which numbers an account has, and what was before', async () => {
+  describe('reports', () => {
+    it('the owner of a number, the numbers of an account, and their history', async () => {
       const { account, phone } = await customer(fixture, 10);
       const { grant, phone: second } = await prove(fixture, { purpose: 'verify_number', subject: account });
       await fixture.numbers.activate(grant, account, undefined, { purpose: 'verify_number', subject: account });
@@ -133,10 +133,10 @@ describe('the ledger', () => {
       ]);
     });
 
-    it('that nothing was released where the number is not that account’s', async () => {
+    it('that nothing was released if the number is not that account’s', async () => {
       const { account, phone } = await customer(fixture);
 
-      expect(await fixture.numbers.release(phone, 'somebody else', 'theft')).toBe(false);
+      expect(await fixture.numbers.release(phone, 'another account', 'theft')).toBe(false);
       expect(await fixture.numbers.release(newPhone(), account, 'typo')).toBe(false);
       expect(await fixture.numbers.ownerOf(phone)).toBe(account);
       expect(fixture.events.of('otp.number_released')).toEqual([]);
@@ -149,7 +149,7 @@ describe('the ledger', () => {
   });
 
   describe('a number that is released', () => {
-    it('SEC-11: takes with it the code that was sent for it before', async () => {
+    it('SEC-11: invalidates the code that was sent for it before', async () => {
       const { account, phone } = await customer(fixture);
       const { challenge } = await start(fixture, phone, 'login');
       const code = await fixture.codeFor(phone);
@@ -161,7 +161,7 @@ describe('the ledger', () => {
       expect(fixture.events.of('otp.refused')).toMatchObject([{ reason: 'number_released' }]);
     });
 
-    it('SEC-11: takes with it the grant that was given for it before', async () => {
+    it('SEC-11: invalidates the grant that was given for it before', async () => {
       const { account, phone } = await customer(fixture);
       const { grant } = await prove(fixture, { phone, purpose: 'login' });
 
@@ -176,7 +176,7 @@ describe('the ledger', () => {
       ]);
     });
 
-    it('SEC-11: is not taken back by a grant that is used in the same moment', async () => {
+    it('SEC-11: is not taken back by a grant that is used at the same moment', async () => {
       const { account, phone } = await customer(fixture);
       const proof = { purpose: 'verify_number', subject: account };
       const { grant } = await prove(fixture, { phone, ...proof });
@@ -192,7 +192,7 @@ describe('the ledger', () => {
       expect(await fixture.numbers.ownerOf(phone)).toBeNull();
     });
 
-    it('SEC-11: is not taken back by a grant that was used the moment before', async () => {
+    it('SEC-11: is not taken back by a grant that was used just before', async () => {
       const { account, phone } = await customer(fixture);
       const proof = { purpose: 'verify_number', subject: account };
       const { grant } = await prove(fixture, { phone, ...proof });
@@ -207,7 +207,7 @@ describe('the ledger', () => {
       expect(await fixture.numbers.ownerOf(phone)).toBeNull();
     });
 
-    it('SEC-48: is its former account’s again by a fresh code, as a binding of its own and without a hold', async () => {
+    it('SEC-48: returns to its former account by a fresh code, as a new binding without a hold', async () => {
       const { account, phone } = await customer(fixture, 10);
       await fixture.numbers.release(phone, account, 'travelling');
       const proof = { purpose: 'verify_number', subject: account };
@@ -222,7 +222,7 @@ describe('the ledger', () => {
       ]);
     });
 
-    it('SEC-11: is anybody’s to prove from then on', async () => {
+    it('SEC-11: can be proved by anyone from then on', async () => {
       const { account, phone } = await customer(fixture);
       await fixture.numbers.release(phone, account, 'account_closed');
 
@@ -250,7 +250,7 @@ describe('the ledger', () => {
       expect(fixture.events.of('otp.number_changed')).toEqual([{ owner: account, from: masked(from), to: masked(to) }]);
     });
 
-    it('SEC-49: is not to be had with a stolen session alone', async () => {
+    it('SEC-49: cannot be made with a stolen session alone', async () => {
       const { account, phone: from } = await customer(fixture);
       const session = 'a stolen session';
       const thiefs = newPhone();
@@ -266,7 +266,7 @@ describe('the ledger', () => {
       expect(await fixture.numbers.ownerOf(thiefs)).toBeNull();
     });
 
-    it('SEC-49: is not to be had by adding a number either: that one is on hold, and the old one goes on', async () => {
+    it('SEC-49: cannot be made by adding a number: that one is on hold, and the old one stays', async () => {
       const { account, phone: first } = await customer(fixture, 30);
       const thiefs = newPhone();
       const { grant } = await prove(fixture, { phone: thiefs, purpose: 'verify_number', subject: account });
@@ -281,7 +281,7 @@ describe('the ledger', () => {
       expect((await fixture.numbers.numbersOf(account)).map(({ phone }) => phone)).toEqual([thiefs, first]);
     });
 
-    it('SEC-49: is not to be had by letting the number go first: what follows within the hold is on hold', async () => {
+    it('SEC-49: cannot be made by releasing the number first: a number added within the hold is on hold', async () => {
       const { account, phone } = await customer(fixture);
       await fixture.numbers.release(phone, account, 'lost');
       const { grant } = await prove(fixture, { purpose: 'verify_number', subject: account });
@@ -311,7 +311,7 @@ describe('the ledger', () => {
       ['the current number’s of another account', async () => ({ currentNumberGrant: await strangers() })],
       [
         'the new number’s of another account',
-        async (_, __, to) => ({ newNumberGrant: await granted(to, 'verify_number', 'somebody else', 'session-1') }),
+        async (_, __, to) => ({ newNumberGrant: await granted(to, 'verify_number', 'another account', 'session-1') }),
       ],
       [
         'the current number’s of another session',
@@ -334,23 +334,20 @@ describe('the ledger', () => {
         async (account, _, to) => ({ newNumberGrant: await granted(to, 'verify_number', account) }),
       ],
       ['another session named', async () => ({ session: 'session-2' })],
-    ])(
-      'SEC-49: is refused with a grant that does not fit, %s, and leaves both grants as they were',
-      async (_, wrong) => {
-        const { account, phone: from } = await customer(fixture);
-        const to = newPhone();
-        const session = 'session-1';
-        const right = await changeGrants(fixture, account, from, to, { session });
-        const forged = { ...right, ...(await wrong(account, from, to)) };
+    ])('SEC-49: is refused with a grant that does not match, %s, and leaves both grants valid', async (_, wrong) => {
+      const { account, phone: from } = await customer(fixture);
+      const to = newPhone();
+      const session = 'session-1';
+      const right = await changeGrants(fixture, account, from, to, { session });
+      const forged = { ...right, ...(await wrong(account, from, to)) };
 
-        expect(await outcome(fixture.numbers.change(account, forged))).toBe('grant_invalid');
+      expect(await outcome(fixture.numbers.change(account, forged))).toBe('grant_invalid');
 
-        expect(await fixture.numbers.ownerOf(from)).toBe(account);
-        expect(await fixture.numbers.ownerOf(to)).toBeNull();
-        expect(fixture.events.of('otp.grant_used')).toEqual([]);
-        expect(await outcome(fixture.numbers.change(account, right))).toBe('ok');
-      },
-    );
+      expect(await fixture.numbers.ownerOf(from)).toBe(account);
+      expect(await fixture.numbers.ownerOf(to)).toBeNull();
+      expect(fixture.events.of('otp.grant_used')).toEqual([]);
+      expect(await outcome(fixture.numbers.change(account, right))).toBe('ok');
+    });
 
     async function granted(phone: string, purpose: string, subject?: string, session?: string): Promise<string> {
       await forgetSends(fixture);
@@ -362,7 +359,7 @@ describe('the ledger', () => {
       return granted(phone, 'change_number', account, 'session-1');
     }
 
-    it('SEC-49: is refused to the same number, and to one that somebody else has, with both grants as they were', async () => {
+    it('SEC-49: is refused to the same number and to a taken one, and leaves both grants valid', async () => {
       const { account, phone: from } = await customer(fixture);
       const { account: other, phone: taken } = await customer(fixture);
       const same = await changeGrants(fixture, account, from, taken);
@@ -381,7 +378,7 @@ describe('the ledger', () => {
       expect(await outcome(fixture.numbers.change(account, { ...same, newNumberGrant: anew.grant }))).toBe('ok');
     });
 
-    it('SEC-49: happens once for one number, whatever is asked for at the same time', async () => {
+    it('SEC-49: happens once for one number among parallel requests', async () => {
       const { account, phone: from } = await customer(fixture);
       const changes: NumberChange[] = [];
       for (let n = 0; n < 8; n++) {
@@ -397,7 +394,7 @@ describe('the ledger', () => {
       expect(fixture.events.of('otp.number_changed')).toHaveLength(1);
     });
 
-    it('SEC-49: of two accounts to each other’s number ends without a deadlock, and no number has two owners', async () => {
+    it('SEC-49: between two accounts that swap numbers does not deadlock, and no number has two owners', async () => {
       const [one, other] = [await customer(fixture), await customer(fixture)];
       const there = await changeGrants(fixture, one.account, one.phone, other.phone);
       await forgetSends(fixture);
@@ -405,14 +402,15 @@ describe('the ledger', () => {
       const row = ({ phone }: { phone: string }) => `otp_verified_numbers WHERE phone = '${phone}'`;
       const [freeOne, freeOther] = [await holding(fixture, row(one)), await holding(fixture, row(other))];
 
-      // Each waits for the first number it locks; then one of them for its second, while the other may have that already.
+      // Each waits for the first number it locks; then one of them waits for its second, which the other may already
+      // have.
       const changes = [
         outcome(fixture.numbers.change(one.account, there)),
         outcome(fixture.numbers.change(other.account, back)),
       ];
       await waiting(fixture, 2);
       await freeOne();
-      await until('somebody has the one number', () => isHeld(fixture, row(one)));
+      await until('a transaction locked the one number', () => isHeld(fixture, row(one)));
       await waiting(fixture, 2);
       await freeOther();
 
@@ -421,7 +419,7 @@ describe('the ledger', () => {
       expect(await fixture.numbers.ownerOf(other.phone)).toBe(other.account);
     });
 
-    it('SEC-49: of two accounts to each other’s number has no winner in any order, and no error but that the numbers are taken', async () => {
+    it('SEC-49: between two accounts that swap numbers fails in any order, only because the numbers are taken', async () => {
       const swaps = 8;
       const outcomes: string[] = [];
       for (let n = 0; n < swaps; n++) {
@@ -447,7 +445,7 @@ describe('the ledger', () => {
       evidence('SEC-49', { parallelSwaps: swaps, moved: 0, numbersWithTwoOwners: 0, deadlocksTold: 0 });
     });
 
-    it('SEC-49: waits without a deadlock for a transaction that proved the number and then lets go of it', async () => {
+    it('SEC-49: waits without a deadlock for a transaction that proved the number and then releases it', async () => {
       const { account, phone } = await customer(fixture);
       const proof = { purpose: 'second_factor', subject: account };
       const { grant } = await prove(fixture, { phone, ...proof });
@@ -466,12 +464,12 @@ describe('the ledger', () => {
       expect(await fixture.numbers.numbersOf(account)).toEqual([]);
     });
 
-    it('SEC-49: of two accounts to each other’s number goes through one after the other, each with codes of its own time', async () => {
+    it('SEC-49: between two accounts that swap numbers works in sequence, each with fresh codes', async () => {
       const [one, other] = [await customer(fixture), await customer(fixture)];
       const early = await prove(fixture, { phone: other.phone, purpose: 'verify_number', subject: one.account });
       await forgetSends(fixture);
 
-      // The one lets go, the other moves there, and the one takes what became free.
+      // One releases its number, the other moves there, and the first takes the freed number.
       await fixture.numbers.release(other.phone, other.account, 'swapped');
       const { currentNumberGrant, newNumberGrant } = await changeGrants(fixture, one.account, one.phone, other.phone);
       const tooEarly = { currentNumberGrant, newNumberGrant: early.grant };
@@ -488,17 +486,20 @@ describe('the ledger', () => {
       expect((await fixture.numbers.numbersOf(one.account))[0]!.heldUntil).not.toBeNull();
     });
 
-    it.each([17, {}, null, ['ar']])('SEC-49: cannot be kept from the old number by the language %p', async (locale) => {
-      const { account, phone: from } = await customer(fixture);
-      const grants = await changeGrants(fixture, account, from, newPhone());
+    it.each([17, {}, null, ['ar']])(
+      'SEC-49: cannot be hidden from the old number with the language %p',
+      async (locale) => {
+        const { account, phone: from } = await customer(fixture);
+        const grants = await changeGrants(fixture, account, from, newPhone());
 
-      const change = { ...grants, locale: locale as string };
-      expect(await outcome(fixture.numbers.change(account, change))).toBe('request_invalid');
-      expect(await fixture.numbers.ownerOf(from)).toBe(account);
-      expect(await outcome(fixture.numbers.change(account, grants))).toBe('ok');
-    });
+        const change = { ...grants, locale: locale as string };
+        expect(await outcome(fixture.numbers.change(account, change))).toBe('request_invalid');
+        expect(await fixture.numbers.ownerOf(from)).toBe(account);
+        expect(await outcome(fixture.numbers.change(account, grants))).toBe('ok');
+      },
+    );
 
-    it('SEC-49: tells the old number in the account’s language, and that one alone', async () => {
+    it('SEC-49: notifies only the old number, in the account’s language', async () => {
       const { account, phone: from } = await customer(fixture);
       const to = newPhone();
       const grants = await changeGrants(fixture, account, from, to);
@@ -506,7 +507,7 @@ describe('the ledger', () => {
 
       await fixture.numbers.change(account, { ...grants, locale: 'ar-SA' });
 
-      await until('the notice was told', () => fixture.events.of('otp.notice').length === 1);
+      await until('the notice is reported', () => fixture.events.of('otp.notice').length === 1);
       expect(fixture.sms.messages()).toMatchObject([
         {
           phone: from,
@@ -523,7 +524,7 @@ describe('the ledger', () => {
   });
 
   describe('two accounts that prove one number at the same time', () => {
-    it('B7: each have a challenge of their own, and the number goes to whoever is first', async () => {
+    it('B7: each have their own challenge, and the number goes to the first', async () => {
       const phone = newPhone();
       const [one, other] = [(await customer(fixture)).account, (await customer(fixture)).account];
       const begun = [];
@@ -535,7 +536,7 @@ describe('the ledger', () => {
       }
       const [mine, theirs] = begun as [(typeof begun)[0], (typeof begun)[0]];
 
-      // Nobody answers for the other, not even with the code of the other's message.
+      // Neither can verify for the other, even with the code in the other's message.
       expect(await outcome(fixture.otp.verify({ ...theirs, subject: one }))).toBe('otp_unavailable');
       expect(await outcome(fixture.otp.verify({ ...mine, subject: other }))).toBe('otp_unavailable');
       if (mine.code !== theirs.code) {
@@ -563,7 +564,7 @@ describe('the ledger', () => {
     };
 
     it.each(['transaction', 'change_number'])(
-      'SEC-49: confirms no %s of a signed-in account for 24 hours, and says until when',
+      'SEC-49: confirms no %s of a signed-in account for 24 hours, and reports until when',
       async (purpose) => {
         const { account, phone } = await changed();
 
@@ -582,7 +583,7 @@ describe('the ledger', () => {
       },
     );
 
-    it('SEC-49: says so over HTTP with 403 and "Retry-After"', async () => {
+    it('SEC-49: reports the hold over HTTP with 403 and "Retry-After"', async () => {
       const { account, phone } = await changed();
 
       const body = { phone, purpose: 'change_number' };
@@ -592,7 +593,7 @@ describe('the ledger', () => {
       expect(answer.headers.get('retry-after')).toBe(String(DAY));
     });
 
-    it('SEC-49: resets no password for 24 hours, and nobody learns that from the answers', async () => {
+    it('SEC-49: resets no password for 24 hours, which the answers do not reveal', async () => {
       const { phone } = await changed();
       const { phone: settled } = await customer(fixture);
       const story = async (of: string) => {
@@ -617,7 +618,7 @@ describe('the ledger', () => {
       await until('the code was sent', () => fixture.sms.messages(phone).length === 1);
     });
 
-    it('SEC-49: does not confirm either by a grant from before the change', async () => {
+    it('SEC-49: also confirms nothing with a grant from before the change', async () => {
       const { account, phone: from } = await customer(fixture);
       const phone = newPhone();
       const { grant } = await prove(fixture, { phone, purpose: 'cash_out' });
@@ -632,7 +633,7 @@ describe('the ledger', () => {
       ]);
     });
 
-    it('SEC-49: still logs in, and still is a second factor', async () => {
+    it('SEC-49: still logs in and is still a second factor', async () => {
       const { account, phone } = await changed();
 
       expect(await outcome(start(fixture, phone, 'second_factor', account))).toBe('ok');
@@ -651,7 +652,7 @@ describe('the ledger', () => {
     });
   });
 
-  describe('a number that was not proved for long', () => {
+  describe('a number that has not been proved for long', () => {
     const purposes = ['transaction', 'change_number'];
 
     it('SEC-50: confirms nothing after 181 days, until it is proved again', async () => {
@@ -674,7 +675,7 @@ describe('the ledger', () => {
       }
     });
 
-    it('SEC-50: confirms as ever after 179 days', async () => {
+    it('SEC-50: still confirms after 179 days', async () => {
       const { account, phone } = await customer(fixture, 179);
 
       for (const purpose of purposes) {
@@ -683,14 +684,14 @@ describe('the ledger', () => {
       }
     });
 
-    it('SEC-50: resets no password after 181 days, as whoever asks cannot see', async () => {
+    it('SEC-50: resets no password after 181 days, which the caller cannot see', async () => {
       const { phone: old } = await customer(fixture, 181);
       const { phone: young } = await customer(fixture, 179);
       const ask = (phone: string) => post(fixture.app, '/otp/start', { phone, purpose: 'password_reset' });
 
       expect(seen(await ask(old))).toBe(seen(await ask(young)));
 
-      await until('the young one got its code', () => fixture.sms.messages(young).length === 1);
+      await until('the newer number got its code', () => fixture.sms.messages(young).length === 1);
       expect(fixture.sms.messages(old)).toEqual([]);
     });
 
@@ -704,7 +705,7 @@ describe('the ledger', () => {
       expect(await lastProved(fixture, phone)).toBe(provedAt.getTime());
     });
 
-    it('SEC-50: is not proved by somebody else’s code', async () => {
+    it("SEC-50: is not proved by another account's code", async () => {
       const { phone } = await customer(fixture, 100);
       const before = await lastProved(fixture, phone);
       const { grant } = await prove(fixture, { phone, purpose: 'registration' });
@@ -715,11 +716,11 @@ describe('the ledger', () => {
     });
   });
 
-  describe('in a transaction of the host', () => {
+  describe('in a transaction of the host, the module', () => {
     const events = () =>
       fixture.events.all.map(({ name }) => name).filter((name) => !['otp.started', 'otp.sent'].includes(name));
 
-    /** Everything that tells somebody something. */
+    /** Everything that notifies someone. */
     async function allOfIt(): Promise<(manager: Parameters<typeof fixture.numbers.change>[2]) => Promise<void>> {
       const { account, phone: from } = await customer(fixture);
       const grants = await changeGrants(fixture, account, from, newPhone());
@@ -744,7 +745,7 @@ describe('the ledger', () => {
       'otp.number_released',
     ];
 
-    it('SEC-49: tells nobody before the commit, and everybody after it', async () => {
+    it('SEC-49: notifies nobody before the commit, and everybody after it', async () => {
       const work = await allOfIt();
 
       await fixture.dataSource.transaction(async (manager) => {
@@ -762,7 +763,7 @@ describe('the ledger', () => {
       ).toEqual(['number_changed', 'password_changed']);
     });
 
-    it('SEC-49: tells nobody when it is rolled back', async () => {
+    it('SEC-49: notifies nobody after a rollback', async () => {
       const work = await allOfIt();
       const rolledBack = new Error('of the host');
 
@@ -772,15 +773,15 @@ describe('the ledger', () => {
       });
 
       await expect(transaction).rejects.toBe(rolledBack);
-      await fixture.dataSource.transaction(async () => undefined); // whatever was left over would come now
+      await fixture.dataSource.transaction(async () => undefined); // anything left over would arrive now
       expect(events()).toEqual([]);
       expect(fixture.sms.messages()).toEqual([]);
-      // Nothing was used: the same again works.
+      // Nothing was used: the same calls work again.
       await fixture.dataSource.transaction(work);
       expect(fixture.events.of('otp.number_changed')).toHaveLength(1);
     });
 
-    it('SEC-49: tells nobody of what was rolled back to a savepoint, though the transaction commits', async () => {
+    it('SEC-49: notifies nobody of work rolled back to a savepoint, even if the transaction commits', async () => {
       const [kept, undone] = [await allOfIt(), await allOfIt()];
 
       await fixture.dataSource.transaction(async (manager) => {
@@ -799,7 +800,7 @@ describe('the ledger', () => {
       expect(fixture.sms.messages()).toHaveLength(2);
     });
 
-    it('SEC-48: leaves a serialization failure to the host, which alone can run it again', async () => {
+    it('SEC-48: leaves a serialization failure to the host, which alone can run the transaction again', async () => {
       const { account, phone } = await customer(fixture);
       const change = fixture.dataSource.transaction('SERIALIZABLE', async (manager) => {
         await manager.query('SELECT 1'); // takes its snapshot
@@ -817,10 +818,10 @@ describe('the ledger', () => {
   });
 });
 
-describe('a number that somebody else proves', () => {
+describe('a number that another account proves', () => {
   const DAYS_AGO = { transfer: 0, transfer_unconfirmed: 181 };
 
-  it.each([0, 181, 4000])('SEC-48: stays its owner’s under "refuse", proved %p days ago', async (daysAgo) => {
+  it.each([0, 181, 4000])('SEC-48: stays with its owner under "refuse", proved %p days ago', async (daysAgo) => {
     const fixture = await openForTest({ options: { takenNumbers: 'refuse' } });
     const { account, phone } = await customer(fixture, daysAgo);
     const { grant } = await prove(fixture, { phone });
@@ -830,12 +831,12 @@ describe('a number that somebody else proves', () => {
     }
     await fixture.numbers.release(phone, account, 'account_closed');
 
-    // Its grant was not spent on the refusals, but it is from another time.
+    // The refusals did not spend its grant, but it is out of date.
     expect(await outcome(fixture.numbers.activate(grant, 'account-new'))).toBe('grant_invalid');
     expect(await fixture.numbers.history({ phone })).toMatchObject([{ owner: account }]);
   });
 
-  it('SEC-48: stays its owner’s by default while that one proved it within 180 days', async () => {
+  it('SEC-48: stays with its owner by default if they proved it within 180 days', async () => {
     const fixture = await openForTest();
     const { account, phone } = await customer(fixture, 179);
     const { grant } = await prove(fixture, { phone });
@@ -848,7 +849,7 @@ describe('a number that somebody else proves', () => {
   });
 
   describe.each(Object.entries(DAYS_AGO) as [keyof typeof DAYS_AGO, number][])(
-    'under "%s"',
+    'under "%s",',
     (takenNumbers, daysAgo) => {
       let fixture: Opened;
       beforeAll(async () => (fixture = await open({ options: { takenNumbers } })));
@@ -858,7 +859,7 @@ describe('a number that somebody else proves', () => {
         fixture.events.clear();
       });
 
-      it(`SEC-48: goes to whoever proves it after ${daysAgo} days, with an event and both in its history`, async () => {
+      it(`SEC-48: goes to the account that proves it after ${daysAgo} days, with an event and both in its history`, async () => {
         const { account, phone } = await customer(fixture, daysAgo);
         const { grant } = await prove(fixture, { phone });
         const next = `account-${++accounts}`;
@@ -876,7 +877,7 @@ describe('a number that somebody else proves', () => {
         expect(await fixture.numbers.numbersOf(account)).toEqual([]);
       });
 
-      it('SEC-11: takes with it what its old owner had begun', async () => {
+      it('SEC-11: invalidates what its old owner had begun', async () => {
         const { account, phone } = await customer(fixture, daysAgo);
         const login = await prove(fixture, { phone, purpose: 'login' });
         await forgetSends(fixture);
@@ -892,7 +893,7 @@ describe('a number that somebody else proves', () => {
         expect(await outcome(fixture.otp.verify(attempt))).toBe('otp_unavailable');
       });
 
-      it('T2: is a login to the new account from then on, and to the former one no more', async () => {
+      it('T2: logs in to the new account from then on, and no longer to the former one', async () => {
         const { account, phone } = await customer(fixture, daysAgo);
         const next = `account-${++accounts}`;
         const { grant } = await prove(fixture, { phone });
@@ -907,7 +908,7 @@ describe('a number that somebody else proves', () => {
         expect(await outcome(start(fixture, phone, 'change_number', account))).toBe('phone_missing');
       });
 
-      it('SEC-48: goes to one of 32 accounts that race for it, and from that one to nobody', async () => {
+      it('SEC-48: goes to one of 32 accounts that race for it, and then to no other', async () => {
         const { account, phone } = await customer(fixture, daysAgo);
         const grants: string[] = [];
         for (let n = 0; n < 32; n++) {
@@ -920,7 +921,7 @@ describe('a number that somebody else proves', () => {
         );
 
         expect(outcomes.filter((code) => code === 'ok')).toHaveLength(1);
-        // Which of the two depends on whether they read before or after the winner's commit.
+        // Which error occurs depends on whether they read before or after the winner's commit.
         expect(outcomes.filter((code) => !['ok', 'grant_invalid', 'phone_already_activated'].includes(code))).toEqual(
           [],
         );
@@ -948,8 +949,8 @@ describe('a number that somebody else proves', () => {
   });
 });
 
-describe('with the host’s word on its accounts', () => {
-  /** Accounts of a host that a test blocks. */
+describe('with the host’s decision on its accounts,', () => {
+  /** A host's accounts, which a test can block. */
   @Injectable()
   class HostAccounts extends PhoneAccounts {
     known = new Map<string, string>();
@@ -1006,7 +1007,7 @@ describe('with the host’s word on its accounts', () => {
     expect(await outcome(fixture.otp.verify({ challenge, code, purpose, ...who }))).toBe('otp_unavailable');
     expect(fixture.events.of('otp.refused')).toMatchObject([{ purpose, reason: 'account_refused' }]);
     expect(fixture.events.of('otp.verified')).toEqual([]);
-    // Not even when it is let in again: the code was used.
+    // Not even after it is unblocked: the code was used.
     host.blocked.delete(account);
     expect(await outcome(fixture.otp.verify({ challenge, code, purpose, ...who }))).toBe('otp_unavailable');
   });
@@ -1035,7 +1036,7 @@ describe('with the host’s word on its accounts', () => {
     },
   );
 
-  it('SEC-11: an answer that is not "true" is not a yes', async () => {
+  it('SEC-11: any answer but "true" means no', async () => {
     const { account, phone } = await known();
     const forgetful = host.mayUse.bind(host);
     const proof = { purpose: 'transaction', subject: account, action: ACTION };
@@ -1049,7 +1050,7 @@ describe('with the host’s word on its accounts', () => {
     }
   });
 
-  it('SEC-11: an account that is not found is unknown, by whatever nothing the host says so', async () => {
+  it('SEC-11: any empty value means that the account is unknown', async () => {
     const find = host.findByPhone.bind(host);
     const phone = newPhone();
 
@@ -1063,7 +1064,7 @@ describe('with the host’s word on its accounts', () => {
   });
 
   it.each<OtherFactor>(['none', 'missing'])(
-    'SEC-50: a login after 91 days is refused while the other factor is %p',
+    'SEC-50: a login after 91 days is refused if the other factor is %p',
     async (factor) => {
       const { account, phone } = await known(91);
       const before = await lastProved(fixture, phone);
@@ -1079,7 +1080,7 @@ describe('with the host’s word on its accounts', () => {
     },
   );
 
-  it('SEC-50: a login after 91 days is refused where its number is released while the other factor is asked for', async () => {
+  it('SEC-50: a login after 91 days is refused if its number is released while the other factor is asked for', async () => {
     const { account, phone } = await known(91);
     const { grant } = await prove(fixture, { phone, purpose: 'login' });
     const asking = jest.spyOn(host, 'otherFactor').mockImplementationOnce(async () => {
@@ -1093,7 +1094,7 @@ describe('with the host’s word on its accounts', () => {
     expect(await fixture.numbers.ownerOf(phone)).toBeNull();
   });
 
-  it('SEC-50: a login after 91 days comes in with another factor, and the next one without', async () => {
+  it('SEC-50: a login after 91 days succeeds with another factor, and the next one without', async () => {
     const { account, phone } = await known(91);
     host.factor = 'proved';
     const first = await prove(fixture, { phone, purpose: 'login' });
@@ -1109,7 +1110,7 @@ describe('with the host’s word on its accounts', () => {
     expect(fixture.events.of('otp.dormant_refused')).toEqual([]);
   });
 
-  it('SEC-50: a login after 89 days comes in, and dates the number anew', async () => {
+  it('SEC-50: a login after 89 days succeeds and renews the proof date', async () => {
     const { account, phone } = await known(89);
     const { grant } = await prove(fixture, { phone, purpose: 'login' });
 
@@ -1119,7 +1120,7 @@ describe('with the host’s word on its accounts', () => {
     expect(host.asked).toEqual([]);
   });
 
-  it('SEC-50: without a word of the host a dormant account needs what nobody can prove', async () => {
+  it('SEC-50: without an answer of the host, a dormant account needs a factor that nobody can prove', async () => {
     const without = await openForTest();
     const { phone } = await customer(without, 91);
     const { grant } = await prove(without, { phone, purpose: 'login' });
@@ -1128,7 +1129,7 @@ describe('with the host’s word on its accounts', () => {
   });
 });
 
-describe('with a vendor that makes its own codes and texts', () => {
+describe('with a vendor that makes its own codes and texts,', () => {
   let fixture: Opened;
   const vendor = new ScriptedVendor();
   beforeAll(async () => (fixture = await open({ provider: vendor })));
@@ -1141,7 +1142,7 @@ describe('with a vendor that makes its own codes and texts', () => {
     return { challenge, code: vendor.codeFor(phone), purpose, ...(subject !== undefined && { subject }) };
   }
 
-  it('SEC-49: a change of number is told by an event alone, for the host to tell the person', async () => {
+  it('SEC-49: a change of number is reported only by an event, for the host to notify the person', async () => {
     const { account, phone: from } = await customer(fixture);
     const to = newPhone();
     const { grant: currentNumberGrant } = await fixture.otp.verify(await started(from, 'change_number', account));
@@ -1150,14 +1151,14 @@ describe('with a vendor that makes its own codes and texts', () => {
 
     await fixture.numbers.change(account, { currentNumberGrant, newNumberGrant });
 
-    await until('it was told', () => fixture.events.of('otp.notice').length === 1);
+    await until('it was reported', () => fixture.events.of('otp.notice').length === 1);
     expect(fixture.events.of('otp.notice')).toEqual([
       { notice: 'number_changed', phone: masked(from), outcome: 'not_supported' },
     ]);
     expect(vendor.starts).toHaveLength(starts);
   });
 
-  it('SEC-11: a number that is released while the vendor checks takes the code with it', async () => {
+  it('SEC-11: a number that is released while the vendor checks loses its code', async () => {
     const { account, phone } = await customer(fixture);
     const attempt = await started(phone, 'login');
     vendor.answerCheck = async (receipt) => {

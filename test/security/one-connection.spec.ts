@@ -13,7 +13,7 @@ import type { EntityManager } from 'typeorm';
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
 import { until } from '../support/until.js';
 
-/** As the README has it. */
+/** As shown in the README. */
 @Injectable()
 class Accounts extends PhoneAccounts {
   static readonly blocked = new Set<string>();
@@ -44,7 +44,7 @@ class Accounts extends PhoneAccounts {
 const AT_ONCE = 40;
 const purpose = 'registration';
 
-describe('with a pool of two connections and forty transactions at once', () => {
+describe('with a pool of two connections and forty parallel transactions,', () => {
   let fixture: Fixture;
   let client: pg.Client;
   beforeAll(async () => {
@@ -71,7 +71,7 @@ describe('with a pool of two connections and forty transactions at once', () => 
     Promise.all(Array.from({ length: AT_ONCE }, (_, nth) => make(nth)));
   const phones = () => Array.from({ length: AT_ONCE }, newPhone);
 
-  /** Each in a transaction of the host that has written something of its own first, as hosts do. */
+  /** Each runs in a transaction of the host that has already written, as hosts do. */
   async function slowestOf(work: (manager: EntityManager, nth: number) => Promise<unknown>): Promise<number> {
     const took = await times(async (nth) => {
       const began = performance.now();
@@ -84,7 +84,7 @@ describe('with a pool of two connections and forty transactions at once', () => 
     return Math.max(...took);
   }
 
-  it('no operation that takes a transaction waits for a second connection, nor do its ports', async () => {
+  it('no operation in a transaction waits for a second connection, nor do its ports', async () => {
     const { numbers, grants, app } = fixture;
     const [recovery, devices] = [app.get(RecoveryCodes), app.get(TrustedDevices)];
     const [first, next] = [phones(), phones()];
@@ -121,7 +121,7 @@ describe('with a pool of two connections and forty transactions at once', () => 
     expect(Object.entries(slowest).filter(([, ms]) => ms > 1000)).toEqual([]);
   });
 
-  it('a client of pg is a transaction, too: its rollback gives the grant back, its commit is told', async () => {
+  it('a client of pg is a transaction, too: its rollback returns the grant, its commit is reported', async () => {
     const { grants, schema } = fixture;
     await client.query(`SET search_path = ${schema}`);
     const grant = await grantFor(newPhone(), purpose);
@@ -138,7 +138,7 @@ describe('with a pool of two connections and forty transactions at once', () => 
     await expect(grants.check(grant, { purpose })).rejects.toMatchObject({ code: 'grant_invalid' });
   });
 
-  it('a grant that was shown for a changed record ends with the transaction, whatever became of that', async () => {
+  it('a grant presented for a changed record ends with the transaction, whether it commits or rolls back', async () => {
     const { grants, numbers } = fixture;
     const [phone, account] = [newPhone(), 'payer'];
     await numbers.activate(await grantFor(phone, purpose), account);
@@ -161,7 +161,7 @@ describe('with a pool of two connections and forty transactions at once', () => 
     );
   });
 
-  it('what the host refuses is not written, even where its transaction is committed', async () => {
+  it('what the host refuses is not stored, even if its transaction commits', async () => {
     const { numbers, grants, dataSource } = fixture;
     const [phone, account] = [newPhone(), 'blocked'];
     const grant = await grantFor(phone, 'verify_number', account);
@@ -178,7 +178,7 @@ describe('with a pool of two connections and forty transactions at once', () => 
     await expect(grants.check(grant, proof)).resolves.toMatchObject({ phone });
   });
 
-  it('a call in a transaction that has ended runs nowhere', async () => {
+  it('a call in an ended transaction does nothing', async () => {
     const { numbers, dataSource } = fixture;
     let ended: EntityManager | undefined;
     await dataSource.transaction(async (manager) => void (ended = manager));

@@ -61,7 +61,7 @@ async function verified(count: number, phone: (n: number) => string) {
 }
 
 describe('the conversion of a prefix', () => {
-  it('SEC-25 closes it for an hour after 20 messages that nobody verified, and leaves its neighbours open', async () => {
+  it('SEC-25 closes it for an hour after 20 unverified messages and leaves its neighbours open', async () => {
     await open({});
     const phone = newBlock();
     await unverified(1, phone);
@@ -90,7 +90,7 @@ describe('the conversion of a prefix', () => {
     evidence('SEC-25', { unverifiedMessages: 20, refusedAt: 21, eventsRaised: 1 });
   });
 
-  it('SEC-25 keeps it open from a fifth on, and opens it again for codes that are verified late', async () => {
+  it('SEC-25 keeps it open from a fifth upwards, and reopens it for codes that are verified late', async () => {
     await open({});
     const phone = newBlock();
     await verified(4, phone);
@@ -105,7 +105,7 @@ describe('the conversion of a prefix', () => {
     expect(await outcome(start(phone(21)))).toBe('ok');
   });
 
-  it('SEC-25 counts anew in the next hour', async () => {
+  it('SEC-25 starts over in the next hour', async () => {
     await open({});
     const phone = newBlock();
     await verified(10, phone);
@@ -132,7 +132,7 @@ describe('the conversion of a prefix', () => {
   it.each([
     ['report', [{ scope: 'prefix', messages: 20, verified: 0, enforced: false }]],
     ['off', []],
-  ] as const)('SEC-25 lets everything pass where it is %s', async (prefix, told) => {
+  ] as const)('SEC-25 stops nothing if it is %s', async (prefix, told) => {
     await open({ minimumConversion: { prefix } });
     await unverified(30, newBlock());
 
@@ -140,7 +140,7 @@ describe('the conversion of a prefix', () => {
     expect(events.of('otp.conversion_low')).toHaveLength(told.length);
   });
 
-  it('SEC-25 is the figures of the host', async () => {
+  it("SEC-25 uses the host's own figures", async () => {
     await open({ minimumConversionMessages: 5, minimumConversionPercent: 50 });
     const phone = newBlock();
     await verified(2, phone);
@@ -154,7 +154,7 @@ describe('the conversion of a client address', () => {
   it.each([
     ['203.0.113.7', '203.0.113.0/24'],
     ['2001:db8:1:2::7', '2001:db8:1::/48'],
-  ])('SEC-25 is told for %s, and stops nothing unless it is to', async (address, name) => {
+  ])('SEC-25 is reported for %s and stops nothing unless enforced', async (address, name) => {
     await open({ minimumConversionMessages: 5, minimumConversion: { prefix: 'off' } });
     await unverified(6, newNigerian, { address });
     const told = { scope: 'address', name, messages: 5, verified: 0 };
@@ -171,7 +171,7 @@ describe('the conversion of a client address', () => {
 });
 
 describe('the conversion of a region and of a provider', () => {
-  const floor = { prefix: 'off', address: 'off' } as const;
+  const reported = { prefix: 'off', address: 'off' } as const;
   const low = { messages: 20, verified: 3 };
 
   /** Of 20 messages to Nigeria 3 were verified; of 5 to Saudi Arabia none. */
@@ -181,11 +181,11 @@ describe('the conversion of a region and of a provider', () => {
     await unverified(5);
   }
 
-  it('LIM-10 is told once an hour, of codes that are over, and stops nothing', async () => {
-    await open({ conversionCheckSeconds: 0, minimumConversion: floor });
+  it('is reported once an hour, counts only codes that are over, and stops nothing', async () => {
+    await open({ conversionCheckSeconds: 0, minimumConversion: reported });
     await anHour();
     await fixture.operations.checkConversion();
-    expect(events.of('otp.conversion_low')).toEqual([]); // they may yet be answered
+    expect(events.of('otp.conversion_low')).toEqual([]); // they may still be answered
     await fixture.elapse(301);
 
     await fixture.operations.checkConversion();
@@ -200,8 +200,8 @@ describe('the conversion of a region and of a provider', () => {
     expect(await outcome(start(newNigerian()))).toBe('ok');
   });
 
-  it('LIM-10 closes a region to strangers for an hour where it is enforced', async () => {
-    await open({ conversionCheckSeconds: 0, minimumConversion: { ...floor, region: 'enforce', provider: 'off' } });
+  it('closes a region to strangers for an hour if enforced', async () => {
+    await open({ conversionCheckSeconds: 0, minimumConversion: { ...reported, region: 'enforce', provider: 'off' } });
     const known = newNigerian();
     await prove(fixture, { phone: known, client: device });
     await anHour();
@@ -223,8 +223,8 @@ describe('the conversion of a region and of a provider', () => {
     expect(await outcome(start(newNigerian()))).toBe('ok');
   });
 
-  it('LIM-10 closes a provider to strangers where that is enforced, and is no matter of decoys', async () => {
-    await open({ conversionCheckSeconds: 0, minimumConversion: { ...floor, provider: 'enforce' } });
+  it('closes a provider to strangers if enforced, and does not count decoys', async () => {
+    await open({ conversionCheckSeconds: 0, minimumConversion: { ...reported, provider: 'enforce' } });
     for (let n = 0; n < 20; n++) await fixture.otp.start({ phone: newPhone(), purpose: 'login', client: 'server' });
     await fixture.elapse(301);
     await fixture.operations.checkConversion();
@@ -236,8 +236,8 @@ describe('the conversion of a region and of a provider', () => {
     expect(await outcome(start(newPhone()))).toBe('send_unavailable');
   });
 
-  it('LIM-10 is looked at by one instance at a time', async () => {
-    await open({ conversionCheckSeconds: 600, minimumConversion: floor });
+  it('is judged by one instance at a time', async () => {
+    await open({ conversionCheckSeconds: 600, minimumConversion: reported });
     await fixture.operations.checkConversion();
     await anHour();
     await fixture.elapse(300);
@@ -266,12 +266,12 @@ describe('allow rules', () => {
     ['of a region', { regions: ['SA'] }],
     ['of numbers', { numbers: ['+96650'] }],
     ['of a network', { networks: ['203.0.113.0/24'] }],
-  ])('LIM-10 %s exempt from floor, prefix, address and region', async (_, allow) => {
+  ])('%s exempt from minimum conversion, prefix, address and region limits', async (_, allow) => {
     expect(await messages({ allow })).toBe(8);
     expect(events.of('otp.conversion_low')).toEqual([]);
   });
 
-  it('LIM-10 exempt nothing else', async () => {
+  it('exempt from no other limit', async () => {
     expect(await messages({ allow: { regions: ['NG'], networks: ['198.51.100.0/24'] } })).toBe(1);
     await fixture.close();
     expect(await messages({ allow: { regions: ['SA'] }, dailySendBudget: 5 })).toBe(4);
@@ -284,7 +284,7 @@ describe('allow rules', () => {
 });
 
 describe('the cap of a region', () => {
-  it('SEC-26 holds for that region alone, and leaves a fifth to those who are known', async () => {
+  it('SEC-26 applies to that region only and keeps a fifth for known callers', async () => {
     await open({ sendsPerRegionPerDay: { NG: 5 } });
     const owned = newNigerian();
     await fixture.own(owned, 'account-1');
@@ -304,7 +304,7 @@ describe('the cap of a region', () => {
 describe('the budget in money', () => {
   const prices = { SA: '0.1', GB: '0.07', IL: '0.1', NG: '0.25', LY: '0.1' };
 
-  it('SEC-26 pays what the prices say, to the last hundredth, and strangers four fifths of it', async () => {
+  it('SEC-26 spends the listed prices to the last hundredth, and strangers get four fifths of it', async () => {
     await open({ dailySpendBudget: { amount: '1.00', currency: 'USD', prices } });
     const owned = newPhone();
     await fixture.own(owned, 'account-1');
@@ -326,12 +326,12 @@ describe('the budget in money', () => {
     expect(await outcome(start(newNigerian()))).toBe('ok');
   });
 
-  it('SEC-26 is not overdrawn by messages that are asked for at the same time', async () => {
+  it('SEC-26 is not exceeded by parallel requests', async () => {
     await open({ dailySpendBudget: { amount: '1.00', currency: 'USD', prices } }, { poolSize: 20 });
     await start(newPhone());
     const release = await holding(fixture, 'otp_budgets');
 
-    const starts = Array.from({ length: 16 }, () => outcome(start(newBlock()(0)))); // they share nothing but the budget
+    const starts = Array.from({ length: 16 }, () => outcome(start(newBlock()(0)))); // they share only the budget
     await waiting(fixture, 16);
     await release();
 
@@ -340,8 +340,8 @@ describe('the budget in money', () => {
   });
 });
 
-describe('the switch', () => {
-  it('SEC-26 stops every code for everybody, alike for known and unknown numbers, and no verification', async () => {
+describe('a sending stop', () => {
+  it('SEC-26 stops every code for everybody, alike for known and unknown numbers, but no verification', async () => {
     await open({});
     const [known, owned] = [newPhone(), newPhone()];
     await fixture.own(owned, 'account-1');
@@ -349,7 +349,7 @@ describe('the switch', () => {
     const under = await start(newPhone());
     await fixture.elapse(61);
     const { challenge } = await start(known);
-    await until('all is sent', async () => (await fixture.rows('otp_sends')).length === 3);
+    await until('everything is sent', async () => (await fixture.rows('otp_sends')).length === 3);
     const code = await fixture.codeFor(known);
     fixture.sms.clear();
 
@@ -375,7 +375,7 @@ describe('the switch', () => {
     evidence('SEC-26', { startsWhileStopped: 5, messagesWhileStopped: 0, verifiedWhileStopped: 1 });
   });
 
-  it('SEC-26 outlives restarts, time, purges and a new pepper, until it is taken back', async () => {
+  it('SEC-26 outlives restarts, time, purges and a new pepper, until an operator resumes sending', async () => {
     await open({});
     const { schema } = fixture;
     await fixture.operations.stopSending({ reason: 'first' });
@@ -398,7 +398,7 @@ describe('the switch', () => {
     expect(await outcome(start(newPhone()))).toBe('ok');
   });
 
-  it('SEC-26 can be for a region, a provider, or both', async () => {
+  it('SEC-26 can apply to a region, a provider, or both', async () => {
     await open({});
     const provider = 'capturing';
     const passes = async () => [await outcome(start(newNigerian())), await outcome(start(newPhone()))];
@@ -430,7 +430,7 @@ describe('the switch', () => {
     },
   );
 
-  it('SEC-26 lets the next provider serve where one is stopped, for starts and resends, and is not got round by a failover', async () => {
+  it('SEC-26 lets the next provider take over for starts and resends, and failover does not bypass it', async () => {
     const [first, second] = [new ScriptedProvider(undefined, 'first'), new ScriptedProvider(undefined, 'second')];
     await open({}, { provider: new Failover([first, second]) });
     const sent = async (count: number) => {
@@ -457,7 +457,7 @@ describe('the switch', () => {
     expect(events.of('otp.limited')).toMatchObject([{ limit: 'provider_stopped' }]);
   });
 
-  it('SEC-26 has a failover pass over a stopped provider, and tells a signed-in caller when there is no other', async () => {
+  it('SEC-26 makes a failover skip a stopped provider, and tells a signed-in caller if there is no other', async () => {
     const providers = ['first', 'second', 'third'].map((name) => new ScriptedProvider(undefined, name));
     await open({}, { provider: new Failover(providers) });
     providers[0]!.answer = async () => ({ outcome: 'provider_unavailable' });
@@ -477,17 +477,17 @@ describe('the switch', () => {
 
     await fixture.operations.stopSending({ provider: 'third' });
     await start(newPhone());
-    await until('it is written down', async () => (await failed()) === 1);
+    await until('it is recorded', async () => (await failed()) === 1);
     expect(await outcome(ask())).toBe('send_unavailable');
-    expect(await outcome(ask())).toBe('send_unavailable'); // so the cooldown was given back
+    expect(await outcome(ask())).toBe('send_unavailable'); // so the cooldown was returned
     expect(await failed()).toBe(3);
     expect(await log()).toHaveLength(5);
     expect(providers.map(({ messages }) => messages.length)).toEqual([4, 0, 1]);
   });
 });
 
-describe('all of it', () => {
-  it('costs a start no further round trip, whoever asks', async () => {
+describe('all of these limits together', () => {
+  it('cost a start no further round trip, for any caller', async () => {
     const prices = { SA: '0.1', GB: '0.1', IL: '0.1', NG: '0.1', LY: '0.1' };
     await open({
       minimumConversion: { prefix: 'enforce', address: 'enforce', region: 'enforce', provider: 'enforce' },
@@ -500,10 +500,10 @@ describe('all of it', () => {
     const { master } = fixture.dataSource.driver as unknown as {
       master: { Client: { prototype: { query(query: { text: string }): unknown } } };
     };
-    await start(newPhone()); // makes the connection
-    await until('it is written down', async () => (await fixture.rows('otp_sends')).length === 1);
+    await start(newPhone()); // opens the connection
+    await until('it is recorded', async () => (await fixture.rows('otp_sends')).length === 1);
     const query = jest.spyOn(master.Client.prototype, 'query');
-    /** What was asked of the database for one start, in turn. */
+    /** The database requests of one start, in order. */
     const askedFor = async (request: object): Promise<string[]> => {
       query.mockClear();
       await fixture.otp.start({ phone: newPhone(), purpose, client, ...request });
@@ -512,8 +512,8 @@ describe('all of it', () => {
           .map(([{ text }]) =>
             text.includes('"otp_start"(') ? 'start' : text.includes('"otp_log_sends"(') ? 'log' : text,
           )
-          .filter((text) => !/otp_warm_up|^ROLLBACK$/.test(text)); // what a new connection begins with
-      await until('it is written down', () => asked().includes('log'));
+          .filter((text) => !/otp_warm_up|^ROLLBACK$/.test(text)); // the set-up of a new connection
+      await until('it is recorded', () => asked().includes('log'));
       return asked();
     };
 

@@ -3,6 +3,6 @@ import { codeRaces, launchFleet, limitRaces } from './races.js';
 
 launchFleet();
 
-// At the stricter levels limits are taken by the same functions: these races are in races.matrix.ts.
+// At stricter levels the same functions enforce the limits: those races are in races.matrix.ts.
 describe.each(ISOLATION_LEVELS)('SEC-08: at %s', (isolation) => codeRaces(isolation));
 describe('at read committed', () => limitRaces('read committed'));

@@ -4,8 +4,8 @@ import { evidence } from '../support/evidence.js';
 import { ask, Fleet, type Isolation, type Operation, type Outcome, tally } from '../support/fleet.js';
 import { newPhone, wrongCode } from '../support/otp-fixture.js';
 
-// Four processes with a pool of 8 connections each, released together. A comparison of a code is what answers
-// `otp_invalid` (or `ok`); every figure is exact, so a code outside the list fails the test.
+// Four processes with a pool of 8 connections each, released together. A code counts as compared if it gets
+// `otp_invalid` (or `ok`). Every figure is exact, so a code outside the list fails the test.
 
 const purpose = 'registration';
 const client = { address: '203.0.113.7' };
@@ -13,13 +13,13 @@ const COOLDOWN = 60;
 
 let fleet: Fleet;
 
-/** The processes over which the races of this file run. */
+/** The processes that the races of this file use. */
 export function launchFleet(): void {
   beforeAll(async () => (fleet = await Fleet.launch()));
   afterAll(() => fleet.close());
 }
 
-/** Races for codes, grants and numbers, with limits that stand in no way. */
+/** Races for codes, grants and numbers, with limits out of the way. */
 export function codeRaces(isolation: Isolation): void {
   beforeAll(async () => {
     await fleet.forget();
@@ -61,7 +61,7 @@ export function codeRaces(isolation: Isolation): void {
     evidence('SEC-08', { isolation, wrongCodes: 200, comparisons: comparisons! });
   });
 
-  it('SEC-09: compares ten wrong codes of one subject over 20 challenges, whether or not one is sent again', async () => {
+  it('SEC-09: compares ten wrong codes of one subject over 20 challenges, with or without resends', async () => {
     const phone = newPhone();
     const challenges = await inTurn(20, () => started({ phone }));
     const guess = (n: number) => {
@@ -78,14 +78,14 @@ export function codeRaces(isolation: Isolation): void {
     const { otp_invalid, locked_out, otp_unavailable = 0 } = tally(outcomes);
     expect(otp_invalid).toBe(6);
     expect(locked_out! + otp_unavailable).toBe(194);
-    expect(otp_unavailable).toBeLessThanOrEqual(2 * 10); // a challenge that was guessed five times is over in itself
+    expect(otp_unavailable).toBeLessThanOrEqual(2 * 10); // five guesses end a challenge by themselves
     for (const { retryAfterSeconds } of refused(outcomes, 'locked_out')) expectWithin(retryAfterSeconds, 1, 900);
     evidence('SEC-09', { challenges: 20, wrongCodes: 204, comparisons: 4 + otp_invalid! });
     await fleet.elapseLimits(COOLDOWN);
     expect(await fleet.outcomeOf(ask.start({ phone, purpose, client }))).toMatchObject({ code: 'locked_out' });
   });
 
-  it('SEC-12: sends one message for 16 parallel resends, and the old code is dead', async () => {
+  it('SEC-12: sends one message for 16 parallel resends, and the old code stops working', async () => {
     const { phone, challenge, code: old } = await started();
     await fleet.race(times(2, () => ask.verify({ challenge, code: wrongCode(old), purpose })));
     await fleet.elapseLimits(COOLDOWN);
@@ -109,7 +109,7 @@ export function codeRaces(isolation: Isolation): void {
   it.each([
     ['that never had one', 0],
     ['that had one before', 1],
-  ])('SEC-18: sends one message for 64 parallel starts to a phone %s, whatever they are for', async (_, earlier) => {
+  ])('SEC-18: sends one message for 64 parallel starts to a phone %s, for any purposes', async (_, earlier) => {
     const phone = newPhone();
     if (earlier) await started({ phone });
     await fleet.elapseLimits(COOLDOWN);
@@ -176,7 +176,7 @@ export function codeRaces(isolation: Isolation): void {
     expect(statuses).toEqual(['superseded', 'superseded', 'superseded', 'live']);
   });
 
-  it('gives slots back in the order in which starts take them, so that neither waits for the other', async () => {
+  it('returns reservations in the order in which starts make them, so that neither waits for the other', async () => {
     const first = { address: '198.51.100.1' };
     const second = { address: '198.51.100.2' };
     const { phone, challenge } = await started({ client: first });
@@ -188,7 +188,7 @@ export function codeRaces(isolation: Isolation): void {
     const before = await deadlocks();
     const release = await holding(PREFIXES);
 
-    // Both have come as far as they can before they need the prefix, and go on from there together.
+    // Both have done everything that precedes the prefix, and continue together from there.
     const verifying = fleet.outcomeOf(ask.verify({ challenge, code, purpose }));
     await fleet.waiting(1);
     const starting = fleet.outcomeOf(ask.start({ phone: neighbour, purpose, client: second }));
@@ -199,7 +199,7 @@ export function codeRaces(isolation: Isolation): void {
     expect((await deadlocks()) - before).toBe(0);
   });
 
-  it('takes its challenge before the counters that many share, in a resend as in a verify', async () => {
+  it('locks its challenge before the shared counters, in a resend as in a verify', async () => {
     const { challenge, code } = await started();
     await fleet.elapseLimits(COOLDOWN);
     const before = await deadlocks();
@@ -219,7 +219,7 @@ export function codeRaces(isolation: Isolation): void {
     const addresses = [client, { address: '198.51.100.8' }];
     const codes = await inTurn(8, (n) => started({ client: addresses[n % 2]! }));
     await fleet.elapseLimits(COOLDOWN);
-    // Sent again from the other address: a success then gives back slots of both.
+    // Resent from the other address: a success then returns reservations of both.
     for (const [n, { challenge }] of codes.entries()) {
       await fleet.do(ask.resend({ challenge, client: addresses[(n + 1) % 2]! }));
     }
@@ -249,7 +249,7 @@ export function codeRaces(isolation: Isolation): void {
   });
 }
 
-/** Races for what a limit leaves. */
+/** Races for the rest of a limit. */
 export function limitRaces(isolation: Isolation): void {
   it('SEC-19: refuses the sixth start of the hour in every process', async () => {
     await fleet.forget();
@@ -316,7 +316,7 @@ export function limitRaces(isolation: Isolation): void {
     evidence('SEC-26', { starts: 240, budget: 100, messages: 100, isolation });
   });
 
-  it('SEC-26: spends no more than the budget in money, to the last message that fits', async () => {
+  it('SEC-26: spends no more than the budget in money, up to the last message that fits', async () => {
     await fleet.forget();
     const prices = { SA: '0.11', GB: '0.1', IL: '0.1', NG: '0.1', LY: '0.1' };
     const options = { dailySpendBudget: { amount: '10', currency: 'USD', prices } };
@@ -332,7 +332,7 @@ export function limitRaces(isolation: Isolation): void {
     expect(await fleet.messages(72)).toHaveLength(72);
   });
 
-  it('SEC-26: sends a region exactly what strangers may have of it', async () => {
+  it('SEC-26: sends a region exactly the share of strangers', async () => {
     await fleet.forget();
     await fleet.open({ isolation, options: { sendsPerRegionPerDay: { SA: 51 } } });
     await fleet.do(startTo(0));
@@ -346,7 +346,7 @@ export function limitRaces(isolation: Isolation): void {
     expect(await fleet.messages(40)).toHaveLength(40);
   });
 
-  it('SEC-25: closes a prefix after exactly 20 messages that nobody verified', async () => {
+  it('SEC-25: closes a prefix after exactly 20 unverified messages', async () => {
     await fleet.forget();
     await fleet.open({ isolation, options: { minimumConversion: {} } });
     const start = (n: number) => ask.start({ phone: `+96650123${1000 + n}`, purpose, client: 'server' });
@@ -361,7 +361,7 @@ export function limitRaces(isolation: Isolation): void {
     expect(await fleet.messages(20)).toHaveLength(20);
   });
 
-  it('SEC-19: refuses the sixth start of the hour also after all processes were restarted', async () => {
+  it('SEC-19: refuses the sixth start of the hour even after all processes were restarted', async () => {
     await fleet.open({ isolation, options: { sendsPerPhonePerHour: 5 } });
     const { five, start } = await fiveStarts();
     await fleet.restart();
@@ -383,7 +383,10 @@ async function inTurn<T>(count: number, work: (n: number) => Promise<T>): Promis
   return done;
 }
 
-/** A challenge and its code. Several of one phone can live at once: only the counters' time passes between them. */
+/**
+ * A challenge and its code. Several challenges of one phone can be alive at once: only the counters' time passes
+ * between them.
+ */
 async function started({ phone = newPhone(), client: from = client } = {}) {
   if ((await challengesOf(phone)).length > 0) await fleet.elapseLimits(COOLDOWN);
   const { challenge } = await fleet.do(ask.start({ phone, purpose, client: from }));
@@ -392,7 +395,7 @@ async function started({ phone = newPhone(), client: from = client } = {}) {
   return { phone, challenge, code: await fleet.codeFor(phone) };
 }
 
-/** Five starts to one phone, the cooldown over after each. */
+/** Starts five challenges for one phone, with the cooldown over after each. */
 async function fiveStarts() {
   const start = ask.start({ phone: newPhone(), purpose, client });
   const five = await inTurn(5, async () => {
@@ -423,20 +426,20 @@ const COOLDOWNS = 'SELECT FROM otp_send_counters FOR UPDATE';
 const PREFIXES = 'SELECT FROM otp_unverified_sends WHERE get_byte(key, 0) = 3 FOR UPDATE';
 const BUDGETS = 'SELECT FROM otp_budgets FOR UPDATE';
 
-/** The row, and the turn of its subject as lock_subject takes it. */
+/** The row, and the lock of its subject as lock_subject takes it. */
 function challengeAndTurn(challenge: string): string {
   return `SELECT pg_advisory_xact_lock(hashtextextended(tier || encode(subject_hash, 'hex'), 1)) FROM otp_challenges
     WHERE id = '${idOf(challenge)}' FOR UPDATE`;
 }
 
-/** A start that shares nothing with others but the budgets. */
+/** A start that shares only the budgets with others. */
 function startTo(n: number): Operation<StartedChallenge> {
   return ask.start({ phone: `+96650${1_000_000 + n * 10_007}`, purpose, client: 'server' });
 }
 
 /**
- * A race for locks that are held until eight wait for them, so that at least these have all seen the same state before
- * the first of them goes on: what reads first and writes later is then sure to be caught.
+ * Runs a race for locks that are held until eight operations wait for them, so that these have seen the same state
+ * before the first continues. This reliably catches code that reads first and writes later.
  */
 async function crowd<T>(locks: string, operations: readonly Operation<T>[]): Promise<Outcome<T>[]> {
   const release = await holding(locks);
@@ -449,7 +452,7 @@ async function crowd<T>(locks: string, operations: readonly Operation<T>[]): Pro
   return racing;
 }
 
-/** Holds locks in a transaction of its own. @returns how to let them go */
+/** Holds locks in a separate transaction. @returns a function that releases them */
 async function holding(locks: string): Promise<() => Promise<void>> {
   const runner = fleet.database.createQueryRunner();
   await runner.startTransaction();
@@ -478,7 +481,7 @@ function challengesOf(phone: string) {
   return fleet.sql('SELECT * FROM otp_challenges WHERE phone = $1 ORDER BY created_at', [phone]);
 }
 
-/** In an order that is mixed and yet the same in every run: strides of a prime that does not divide the length. */
+/** Mixes the order, the same way in every run: strides of a prime that does not divide the length. */
 function shuffled<T>(items: readonly T[]): T[] {
   return items.map((_, n) => items[(n * 89) % items.length]!);
 }

@@ -43,7 +43,7 @@ const use = (account: string, code: string, more: Partial<RecoveryUse> = {}) =>
   recovery.use(account, code, { ...secondFactor, ...more });
 const times = <T>(count: number, make: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => make(n));
 
-/** Uses at the same time: the first wait for the account's codes until all of them have seen the same state. */
+/** Runs uses in parallel: the first ones wait for the account's codes until all have seen the same state. */
 async function together(account: string, calls: (() => Promise<unknown>)[]): Promise<string[]> {
   const release = await holding(fixture, `otp_recovery_codes WHERE account = '${account}'`);
   const begin = (some: typeof calls) => some.map((call) => outcome(call()));
@@ -54,7 +54,7 @@ async function together(account: string, calls: (() => Promise<unknown>)[]): Pro
 }
 
 describe('a set of recovery codes', () => {
-  it('SEC-52: has ten codes of 125 bits, of which the database holds hashes only', async () => {
+  it('SEC-52: has ten codes of 125 bits, of which the database stores only hashes', async () => {
     const { account, codes } = await customer();
 
     expect(new Set(codes).size).toBe(10);
@@ -69,7 +69,7 @@ describe('a set of recovery codes', () => {
     evidence('SEC-52', { codes: 10, bitsPerCode: 125 });
   });
 
-  it('SEC-52: kills the set before it, used or not', async () => {
+  it('SEC-52: invalidates the previous set, used or not', async () => {
     const { account, codes } = await customer();
     await use(account, codes[0]!);
 
@@ -80,7 +80,7 @@ describe('a set of recovery codes', () => {
     expect(await use(account, anew[9]!)).toMatchObject({ remaining: 9 });
   });
 
-  it('SEC-52: is one whole set, however many are asked for at the same time', async () => {
+  it('SEC-52: is one whole set, even after parallel requests', async () => {
     const { account } = await customer();
 
     const sets = await Promise.all(times(8, () => recovery.issue(account)));
@@ -96,7 +96,7 @@ describe('a set of recovery codes', () => {
     expect(good).toHaveLength(1);
   });
 
-  it('stays what it was when the host rolls back', async () => {
+  it('stays unchanged when the host rolls back', async () => {
     const { account, codes } = await customer();
     events.clear();
 
@@ -110,7 +110,7 @@ describe('a set of recovery codes', () => {
     expect(await outcome(use(account, codes[4]!))).toBe('ok');
   });
 
-  it('is revoked without a deadlock while a new one is issued, however the planner reads it', async () => {
+  it('is revoked without a deadlock while a new one is issued, with any query plan', async () => {
     const account = newAccount();
     const [code] = await recovery.issue(account);
     await use(account, code!); // from now on the first place is the last row of the table
@@ -134,7 +134,7 @@ describe('a set of recovery codes', () => {
     expect(await recovery.remaining(account)).toBe(10);
   });
 
-  it('is over when it is revoked', async () => {
+  it('ends when it is revoked', async () => {
     const { account, codes } = await customer();
 
     expect(await recovery.revoke(account)).toBe(true);
@@ -145,20 +145,20 @@ describe('a set of recovery codes', () => {
   });
 });
 
-describe('used recovery codes that are replaced', () => {
-  /** An account that used the codes at these places. */
+describe('replacements of used recovery codes', () => {
+  /** An account that has used the codes at these places. */
   async function having(...used: number[]) {
     const { account, codes } = await customer();
     events.clear();
     for (const place of used) await use(account, codes[place - 1]!);
-    await until('the uses were told', () => events.of('otp.notice').length === used.length);
+    await until('the uses were reported', () => events.of('otp.notice').length === used.length);
     events.clear();
     return { account, codes };
   }
   const setOf = async (account: string) =>
     (await fixture.rows('otp_recovery_codes')).filter((row) => row.account === account);
 
-  it('SEC-52: have new ones in their places and are dead, while the unused ones stay good', async () => {
+  it('SEC-52: are new codes in the same places; the used ones stay dead and the unused ones stay valid', async () => {
     const { account, codes } = await having(3, 10);
 
     const replaced = await recovery.replaceUsed(account);
@@ -179,7 +179,7 @@ describe('used recovery codes that are replaced', () => {
     evidence('SEC-52', { replacedAfterUse: replaced.length });
   });
 
-  it('are none where none was used, and where there is no such account', async () => {
+  it('do not exist if no code was used or the account does not exist', async () => {
     const { account, codes } = await having();
     const before = await setOf(account);
 
@@ -191,13 +191,13 @@ describe('used recovery codes that are replaced', () => {
     expect(await outcome(use(account, codes[0]!))).toBe('ok');
   });
 
-  it('are those of an account that is named', async () => {
+  it('need an account', async () => {
     for (const account of ['', undefined, { $ne: null }]) {
       expect(await outcome(recovery.replaceUsed(account as string))).toBe('request_invalid');
     }
   });
 
-  it('SEC-52: have one new one each, which is the stored one, however many are asked for at the same time', async () => {
+  it('SEC-52: are one new code per place, the stored one, even after parallel requests', async () => {
     const [{ account }, other] = [await having(1, 2, 3), await having(1)];
     const release = await holding(fixture, `otp_recovery_codes WHERE account = '${account}'`);
 
@@ -217,7 +217,7 @@ describe('used recovery codes that are replaced', () => {
     evidence('SEC-52', { parallelReplacements: 12, newCodesPerUsedOne: 1 });
   });
 
-  it('SEC-52: keep count while others are used', async () => {
+  it('SEC-52: stay consistent while other codes are used', async () => {
     const { account, codes } = await having();
 
     const [replaced] = await Promise.all([
@@ -245,7 +245,7 @@ describe('used recovery codes that are replaced', () => {
     for (const code of await issued) expect(await outcome(use(account, code))).toBe('ok');
   });
 
-  it('stay used when the host rolls back, and are told of when it commits', async () => {
+  it('are undone when the host rolls back, and reported when it commits', async () => {
     const { account, codes } = await having(4);
     const replaced = (fails: boolean) =>
       fixture.dataSource.transaction(async (manager) => {
@@ -269,7 +269,7 @@ describe('used recovery codes that are replaced', () => {
 });
 
 describe('a recovery code', () => {
-  it('SEC-52: is good once, whichever way it is typed, and says how many are left', async () => {
+  it('SEC-52: works once, in any spelling, and reports how many are left', async () => {
     const { account, codes } = await customer();
     const [first, second] = codes as [string, string];
 
@@ -287,7 +287,7 @@ describe('a recovery code', () => {
     expect(events.of('otp.recovery_refused')).toMatchObject([{ account, reason: 'used', failures: 1, closed: false }]);
   });
 
-  it('SEC-52: is good for one of 64 parallel uses', async () => {
+  it('SEC-52: works for one of 64 parallel uses', async () => {
     const { account, codes } = await customer();
 
     const outcomes = await together(
@@ -302,7 +302,7 @@ describe('a recovery code', () => {
     evidence('SEC-52', { parallelUsesOfOneCode: 64, successes: 1, grants: grants.length });
   });
 
-  it('SEC-52: of ten that are used at the same time, each is counted', async () => {
+  it('SEC-52: counts each of ten that are used in parallel', async () => {
     const { account, codes } = await customer();
 
     const left = await Promise.all(codes.map(async (code) => (await use(account, code)).remaining));
@@ -311,7 +311,7 @@ describe('a recovery code', () => {
     expect(await recovery.remaining(account)).toBe(0);
   });
 
-  it('SEC-52: is good for its account only', async () => {
+  it('SEC-52: works for its own account only', async () => {
     const [sara, omar] = [await customer(), await customer()];
 
     expect(await outcome(use(omar.account, sara.codes[0]!))).toBe('recovery_code_invalid');
@@ -320,14 +320,14 @@ describe('a recovery code', () => {
     expect(await outcome(use(sara.account, sara.codes[0]!))).toBe('ok');
   });
 
-  it('SEC-52: that is used is told to each phone of the account, in its language, and by an event', async () => {
+  it('SEC-52: reports its use to each phone of the account, in its language, and by an event', async () => {
     const { account, phone, codes } = await customer();
     const second = newPhone();
     await fixture.own(second, account);
 
     const { grant } = await use(account, codes[0]!, { locale: 'ar-SA' });
 
-    await until('both were told', () => events.of('otp.notice').length === 2);
+    await until('both were notified', () => events.of('otp.notice').length === 2);
     expect(
       fixture.sms
         .messages()
@@ -347,12 +347,12 @@ describe('a recovery code', () => {
   it.each<[what: string, change: object, refusal: string]>([
     ['a purpose that a code by SMS alone may confirm', { purpose: 'transaction' }, 'request_invalid'],
     ['a password reset', { purpose: 'password_reset' }, 'request_invalid'],
-    ['a number to be verified', { purpose: 'verify_number' }, 'request_invalid'],
+    ['a number verification', { purpose: 'verify_number' }, 'request_invalid'],
     ['a login without a password', { purpose: 'login' }, 'request_invalid'],
     ['no purpose', { purpose: undefined }, 'request_invalid'],
-    ['a language that is none', { locale: 17 }, 'request_invalid'],
-    ['a session that is none', { session: {} }, 'request_invalid'],
-    ['a phone that is none', { phone: { $ne: null } }, 'request_invalid'],
+    ['an invalid language', { locale: 17 }, 'request_invalid'],
+    ['an invalid session', { session: {} }, 'request_invalid'],
+    ['an invalid phone', { phone: { $ne: null } }, 'request_invalid'],
   ])('SEC-52: is not spent on %s', async (_, change, refusal) => {
     const { account, codes } = await customer();
 
@@ -362,7 +362,7 @@ describe('a recovery code', () => {
     expect(events.of('otp.recovery_refused')).toEqual([]);
   });
 
-  it('SEC-52: that has not the form of one costs no try', async () => {
+  it('SEC-52: uses no attempt if it is malformed', async () => {
     const { account, codes } = await customer();
     const before = await fixture.rows('otp_lockouts');
 
@@ -374,8 +374,8 @@ describe('a recovery code', () => {
   });
 });
 
-describe('recovery codes that are guessed', () => {
-  it('SEC-52: ten of 200 are compared in an hour, and then not even the right one', async () => {
+describe('guesses at recovery codes', () => {
+  it('SEC-52: are compared ten times an hour out of 200, and then not even the right one', async () => {
     const { account, codes } = await customer();
 
     const outcomes = await together(
@@ -392,7 +392,7 @@ describe('recovery codes that are guessed', () => {
     evidence('SEC-52', { wrongCodes: 200, comparisons: 10, successes: 0 });
   });
 
-  it('SEC-52: pauses double, end by themselves, and a success clears them', async () => {
+  it('SEC-52: cause lockouts that double and end by themselves, and a success clears them', async () => {
     const { account, codes } = await customer();
     const tenWrong = async (): Promise<number> => {
       for (let n = 0; n < 10; n++) expect(await outcome(use(account, WRONG))).toBe('recovery_code_invalid');
@@ -413,7 +413,7 @@ describe('recovery codes that are guessed', () => {
     expect(Math.ceil((await tenWrong()) / 60)).toBe(15);
   });
 
-  it('SEC-52: a hundred in a row close the account’s codes until an operator opens them', async () => {
+  it('SEC-52: lock the account’s codes after a hundred in a row, until an operator unlocks them', async () => {
     const { account, codes } = await customer();
     for (let n = 0; n < 10; n++) {
       for (let wrong = 0; wrong < 10; wrong++) await outcome(use(account, WRONG));
@@ -430,14 +430,14 @@ describe('recovery codes that are guessed', () => {
     expect(await outcome(use(account, codes[0]!))).toBe('ok');
   });
 
-  it('SEC-52: leave the gates of codes by SMS alone', async () => {
+  it('SEC-52: do not count towards the lockout of codes by SMS', async () => {
     const { account, phone } = await customer();
     for (let n = 0; n < 11; n++) await outcome(use(account, WRONG));
 
     await expect(prove(fixture, { phone, ...secondFactor, subject: account })).resolves.toBeDefined();
   });
 
-  it('SEC-52: have the same answers after the same statements where there is no such account, or it has no codes', async () => {
+  it('SEC-52: get the same answers after the same statements for an unknown account or one without codes', async () => {
     const pool = (fixture.dataSource.driver as unknown as { master: { Client: { prototype: { query(): unknown } } } })
       .master;
     const query = jest.spyOn(pool.Client.prototype, 'query');
@@ -468,7 +468,7 @@ describe('recovery codes that are guessed', () => {
     for (const other of others) expect(other).toEqual(known);
   });
 
-  it('SEC-52: an hour begins with the first of them, also where many come first at the same time', async () => {
+  it('SEC-52: count in an hour that begins with the first, even if many come first in parallel', async () => {
     const { account } = await customer();
 
     const outcomes = await Promise.all(times(30, () => outcome(use(account, WRONG))));
@@ -478,7 +478,7 @@ describe('recovery codes that are guessed', () => {
 });
 
 describe('the audit of recovery codes', () => {
-  it('SEC-52: has each try, what came of it, and no code', async () => {
+  it('SEC-52: contains each attempt and its result, and no code', async () => {
     const { account, codes } = await customer();
     await use(account, codes[0]!);
     await outcome(use(account, codes[0]!));
@@ -504,7 +504,7 @@ describe('the audit of recovery codes', () => {
 });
 
 describe('the grant of a recovery code', () => {
-  it('SEC-52: is bound to its account, purpose and session as any other', async () => {
+  it('SEC-52: is bound to its account, purpose and session like any other', async () => {
     const { account, codes } = await customer();
     const session = 'session-1';
     const { grant } = await use(account, codes[0]!, { purpose: 'change_number', session });
@@ -530,7 +530,7 @@ describe('the grant of a recovery code', () => {
     expect(await outcome(fixture.grants.consume(grant, change))).toBe('grant_invalid');
   });
 
-  it('SEC-52: proves no number: it neither dates one anew nor binds one', async () => {
+  it('SEC-52: proves no number: it neither renews nor binds one', async () => {
     const { account, phone, codes } = await customer(100);
     const [before] = await fixture.numbers.history({ phone });
     const { grant } = await use(account, codes[0]!);
@@ -542,7 +542,7 @@ describe('the grant of a recovery code', () => {
     expect(await fixture.numbers.history({ phone })).toEqual([before]);
   });
 
-  it('lets in whoever has no number any more, and holds that none was proved', async () => {
+  it('admits an account that has no number any more, and states that no number was proved', async () => {
     const { account, phone, codes } = await customer();
     await fixture.numbers.release(phone, account, 'lost');
 
@@ -554,24 +554,24 @@ describe('the grant of a recovery code', () => {
   });
 });
 
-describe('a number that is changed with a recovery code', () => {
+describe('a change of number with a recovery code', () => {
   async function changeByRecovery(account: string, code: string, to = newPhone(), more: Partial<RecoveryUse> = {}) {
     const { grant: currentNumberGrant } = await use(account, code, { purpose: 'change_number', ...more });
     const { grant: newNumberGrant } = await prove(fixture, { phone: to, purpose: 'verify_number', subject: account });
-    await until('the use was told', () => events.of('otp.notice').length > 0);
+    await until('the use was reported', () => events.of('otp.notice').length > 0);
     events.clear();
     fixture.sms.clear();
     return fixture.numbers.change(account, { currentNumberGrant, newNumberGrant });
   }
 
-  it('SEC-49: is on hold for a day, the lost one is told, and the history says how', async () => {
+  it('SEC-49: puts the new number on hold for a day, notifies the lost one, and is recorded in the history', async () => {
     const { account, phone, codes } = await customer(30);
     const to = newPhone();
 
     const number = await changeByRecovery(account, codes[0]!, to);
 
     expect(number.heldUntil!.getTime() - number.verifiedAt.getTime()).toBe(DAY * 1000);
-    await until('the lost one was told', () => events.of('otp.notice').length === 1);
+    await until('the lost number was notified', () => events.of('otp.notice').length === 1);
     expect(fixture.sms.messages()).toMatchObject([{ phone, purpose: 'number_changed' }]);
     expect(await fixture.numbers.history({ owner: account })).toMatchObject([
       { phone: to, source: 'verify_number', releasedAt: null },
@@ -581,7 +581,7 @@ describe('a number that is changed with a recovery code', () => {
     expect(await outcome(fixture.otp.start(pay))).toBe('phone_on_hold');
   });
 
-  it('SEC-49: still needs a code to the new one, and the account’s own recovery code', async () => {
+  it('SEC-49: still needs a code to the new number, and the account’s own recovery code', async () => {
     const [sara, omar] = [await customer(), await customer()];
     const recovered = await use(sara.account, sara.codes[0]!, { purpose: 'change_number' });
     const { grant } = recovered;
@@ -598,7 +598,7 @@ describe('a number that is changed with a recovery code', () => {
     expect(await fixture.numbers.ownerOf(omar.phone)).toBe(omar.account);
   });
 
-  it('SEC-49: may leave one that is on hold itself, such as a thief’s', async () => {
+  it('SEC-49: can leave a number that is itself on hold, such as a thief’s', async () => {
     const { account, phone, codes } = await customer();
     const thiefs = newPhone();
     await changeNumber(fixture, account, phone, thiefs);
@@ -609,7 +609,7 @@ describe('a number that is changed with a recovery code', () => {
     expect(await fixture.numbers.ownerOf(thiefs)).toBeNull();
   });
 
-  it('leaves the one that is named, where there are several', async () => {
+  it('leaves the named number if there are several', async () => {
     const { account, phone: inUse, codes } = await customer();
     const lost = newPhone();
     await fixture.own(lost, account, 90);
@@ -620,7 +620,7 @@ describe('a number that is changed with a recovery code', () => {
     expect(await fixture.numbers.ownerOf(lost)).toBeNull();
   });
 
-  it('costs no code where there is no such number', async () => {
+  it('costs no code if there is no such number', async () => {
     const [{ account, phone, codes }, other] = [await customer(), await customer()];
 
     for (const foreign of [other.phone, newPhone()]) {
@@ -629,7 +629,7 @@ describe('a number that is changed with a recovery code', () => {
     }
     await fixture.numbers.release(phone, account, 'lost');
     expect(await outcome(use(account, codes[0]!, { purpose: 'change_number' }))).toBe('phone_missing');
-    // Nobody learns that of an account whose codes they do not have.
+    // A caller without the account's codes cannot learn that.
     expect(await outcome(use(account, WRONG, { purpose: 'change_number' }))).toBe('recovery_code_invalid');
 
     expect(await recovery.remaining(account)).toBe(10);

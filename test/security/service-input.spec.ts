@@ -5,7 +5,7 @@ import { OTP_ERROR_CODES, OtpError } from 'nestjs-phone-otp';
 
 import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 
-/** Values that a host may pass on from a request body without looking. */
+/** Values that a host may pass on from a request body unchecked. */
 const JUNK: [string, unknown][] = [
   ['undefined', undefined],
   ['null', null],
@@ -25,7 +25,7 @@ const JUNK: [string, unknown][] = [
   ['a megabyte', 'x'.repeat(1 << 20)],
   ['a NUL', '\u0000'],
   ['a text with a NUL', 'account\u0000'],
-  ['half a surrogate pair', 'account\ud800'],
+  ['a lone surrogate', 'account\ud800'],
 ];
 const client = { address: '203.0.113.7' };
 const COUNTERS = [
@@ -38,7 +38,7 @@ const COUNTERS = [
   'otp_wrong_codes',
 ];
 
-describe('the service, called by a host that passes on whatever it got', () => {
+describe('the service, called by a host that passes on unchecked values,', () => {
   let fixture: Fixture;
   let handle: string;
   beforeAll(async () => {
@@ -49,14 +49,14 @@ describe('the service, called by a host that passes on whatever it got', () => {
   });
   afterAll(() => fixture.close());
 
-  /** A print of everything stored: short, so that a difference is told at once. */
+  /** Prints everything stored in a short form, so that any difference shows at once. */
   async function tables(): Promise<string> {
     const names = ['otp_challenges', ...COUNTERS, 'otp_grants', 'otp_verified_numbers'];
     const rows = await Promise.all(names.map((name) => fixture.rows(name)));
     return createHash('sha256').update(JSON.stringify(rows)).digest('hex');
   }
 
-  /** Every refusal is an `OtpError`, and what was refused left no trace. */
+  /** Every refusal is an `OtpError`, and a refused call left no trace. */
   async function refused(call: () => Promise<unknown>, code?: string) {
     const before = await tables();
     const messages = fixture.sms.messages().length;
@@ -83,7 +83,7 @@ describe('the service, called by a host that passes on whatever it got', () => {
       for (const method of ['start', 'resend', 'verify', 'cancel'] as const) {
         const call = fixture.otp[method].bind(fixture.otp) as (request: unknown) => Promise<unknown>;
         const isEmptyHandle = typeof junk === 'object' && junk !== null && !Array.isArray(junk);
-        if (method === 'cancel' && isEmptyHandle) continue; // there is nothing to end, which is what it asks for
+        if (method === 'cancel' && isEmptyHandle) continue; // there is nothing to cancel, so the request is already fulfilled
         await refused(() => call(junk));
       }
       await refused(() => fixture.operations.unlock(junk as string));
@@ -125,7 +125,7 @@ describe('the service, called by a host that passes on whatever it got', () => {
       await refused(() => fixture.otp.resend({ challenge: handle, client: junk as never }), 'request_invalid');
     });
 
-    it('as a grant, or as what it is for, uses none', async () => {
+    it('as a grant, or as its conditions, uses none', async () => {
       const some = randomBytes(48).toString('base64url');
       await refused(() => fixture.grants.consume(junk as never, { purpose: 'registration' }));
       if (junk !== undefined) await refused(() => fixture.grants.consume(some, junk as never));
@@ -216,7 +216,7 @@ describe('the service, asked to send to a number', () => {
     expect(await fixture.rows('otp_challenges')).toHaveLength(1);
   });
 
-  it('SEC-53 reads the fields it knows and no other', async () => {
+  it('SEC-53 reads only the fields that it knows', async () => {
     const phone = newPhone();
     const more = { verified: true, attempts: -1, maxAttempts: -1, userId: 'a', expiresAt: new Date(), codeMac: null };
 

@@ -15,7 +15,7 @@ import { ScriptedVendor } from '../support/scripted-vendor.js';
 import { until } from '../support/until.js';
 import { actionOf, resets, TransferAction, Vault, VaultController, vaultModule } from '../support/vault.js';
 
-/** A guard that somebody put on by hand. */
+/** A guard that a developer applied by hand. */
 @Controller('bare')
 class BareController {
   @Post()
@@ -68,7 +68,7 @@ describe('a step-up', () => {
     post(fixture.app, '/vault/close', {}, { ...headers, ...(grant && { 'otp-grant': grant }) });
   const transfer = (more: object = {}) => vault.add({ owner: account, ...more });
 
-  /** Confirms a transfer as far as its grant. */
+  /** Confirms a transfer up to its grant. */
   async function granted(id: string): Promise<string> {
     const asked = await confirm(id);
     expect(asked.status).toBe(401);
@@ -84,12 +84,12 @@ describe('a step-up', () => {
   const executions = async (id: string) => (await vault.get(id)).executions;
   const grantInvalid = { status: 401, json: { code: 'grant_invalid' } };
 
-  describe('denies by default', () => {
-    it('SEC-38: without "@StepUp" the guard lets nobody in', async () => {
+  describe('is denied by default', () => {
+    it('SEC-38: without "@StepUp" on the handler', async () => {
       await expect(post(fixture.app, '/bare', {}, signedIn())).resolves.toMatchObject({ status: 500 });
     });
 
-    it('SEC-38: nobody signed in gets a plain 401, without a word of the step-up', async () => {
+    it('SEC-38: to a caller who is not signed in, with a plain 401 and no challenge', async () => {
       const answer = await confirm(await transfer(), undefined, {});
 
       expect(answer).toMatchObject({ status: 401, json: { code: 'sign_in_required' } });
@@ -97,14 +97,14 @@ describe('a step-up', () => {
       expect(answer.json).not.toHaveProperty('challenge');
     });
 
-    it('SEC-38: a record that cannot be loaded lets nobody in', async () => {
+    it('SEC-38: if the record cannot be loaded', async () => {
       expect(await confirm('no such transfer')).toMatchObject({ status: 404 });
-      expect(await confirm(await transfer({ owner: 'somebody else' }))).toMatchObject({ status: 404 });
+      expect(await confirm(await transfer({ owner: 'another account' }))).toMatchObject({ status: 404 });
       expect(await confirm(await transfer({ amount: '1e3' }))).toMatchObject({ status: 400 });
       expect(fixture.sms.messages(phone)).toHaveLength(0);
     });
 
-    it('SEC-38: an account without a number is told so', async () => {
+    it('SEC-38: to an account without a number, with an error that says so', async () => {
       account = 'account without a number';
 
       expect(await confirm(await transfer())).toMatchObject({ status: 403, json: { code: 'phone_missing' } });
@@ -112,7 +112,7 @@ describe('a step-up', () => {
   });
 
   describe('a grant', () => {
-    it('SEC-39: 64 parallel confirmations with one grant execute once', async () => {
+    it('SEC-39: executes once in 64 parallel confirmations', async () => {
       const id = await transfer();
       const grant = await granted(id);
 
@@ -124,7 +124,7 @@ describe('a step-up', () => {
       evidence('SEC-39', { confirmations: 64, executions: await executions(id) });
     });
 
-    it('SEC-39: 32 parallel calls with one grant that the guard takes run the handler once', async () => {
+    it('SEC-39: runs the handler once in 32 parallel calls whose guard uses it', async () => {
       const grant = await verified(await close(), 'close_account');
 
       const answers = await Promise.all(Array.from({ length: 32 }, () => close(grant)));
@@ -134,7 +134,7 @@ describe('a step-up', () => {
       evidence('SEC-39', { uses: 32, successes: 1 });
     });
 
-    it('SEC-39: is used once also by calls that waited for it together', async () => {
+    it('SEC-39: is used once even by calls that waited for it together', async () => {
       const grant = await verified(await close(), 'close_account');
       const hash = createHash('sha256').update(Buffer.from(grant, 'base64url').subarray(16)).digest();
       const locked = (manager: EntityManager) =>
@@ -156,7 +156,7 @@ describe('a step-up', () => {
       expect(statuses.toSorted((a, b) => a - b)).toEqual([200, ...Array.from({ length: 7 }, () => 401)]);
     });
 
-    it('SEC-39: fits one account, session, purpose and record, for its lifetime', async () => {
+    it('SEC-39: matches one account, session, purpose and record, for its lifetime', async () => {
       const [mine, other] = [await transfer(), await transfer()];
       const grant = await granted(mine);
 
@@ -171,7 +171,7 @@ describe('a step-up', () => {
       expect((await executions(mine)) + (await executions(other)) + (await executions(theirs))).toBe(0);
     });
 
-    it('SEC-39: of the handler’s kind is unused again when the action fails', async () => {
+    it('SEC-39: becomes unused again if the action of its handler fails', async () => {
       const id = await transfer();
       const grant = await granted(id);
       vault.beforeCommit = async () => {
@@ -204,9 +204,9 @@ describe('a step-up', () => {
       expect(await executions(id)).toBe(1);
     });
 
-    it('SEC-42: opens no other door, and nothing opens without one', async () => {
+    it('SEC-42: opens no other route, and nothing opens without one', async () => {
       const id = await transfer();
-      const asked = await confirm(id); // a challenge that is pending
+      const asked = await confirm(id); // a pending challenge
       const stepUp = await confirm(id, undefined, signedIn({ 'x-verified': 'true' }));
       const reset = (grant?: string, body: object = {}) =>
         post(fixture.app, '/vault/reset', body, grant === undefined ? {} : { 'otp-grant': grant });
@@ -223,7 +223,7 @@ describe('a step-up', () => {
       expect(await executions(id)).toBe(0);
     });
 
-    it('SEC-39: of a second factor is the account’s whose login it was, whoever typed the code', async () => {
+    it('SEC-39: of a second factor belongs to the account of the login, whoever typed the code', async () => {
       const subject = account;
       const { challenge } = await fixture.otp.start({ phone, purpose: 'second_factor', subject, client: 'server' });
       const code = await fixture.codeFor(phone);
@@ -251,8 +251,8 @@ describe('a step-up', () => {
     });
   });
 
-  describe('what is confirmed', () => {
-    it('SEC-43: is the record, whatever the client says of it', async () => {
+  describe('the confirmed action', () => {
+    it('SEC-43: is the stored record, whatever the client claims', async () => {
       const id = await transfer();
       const forged = { amount: '1.00', payee: 'Mallory', currency: 'USD', action: { id: 'other' } };
       const path = `/vault/transfers/${id}/confirm`;
@@ -270,7 +270,7 @@ describe('a step-up', () => {
       ['its amount by one minor unit', { amount: '250.01' }],
       ['its payee', { payee: 'Sara Tradinq' }],
       ['its currency', { currency: 'AED' }],
-    ])('SEC-44: dies with a change of %s, for good', async (_, change) => {
+    ])('SEC-44: ends for good if %s changes', async (_, change) => {
       const id = await transfer();
       const grant = await granted(id);
 
@@ -283,7 +283,7 @@ describe('a step-up', () => {
       expect(await executions(id)).toBe(0);
     });
 
-    it('SEC-44: takes the pending code with it', async () => {
+    it('SEC-44: invalidates the pending code', async () => {
       const id = await transfer();
       const asked = await confirm(id);
       await vault.change(id, { amount: '9250.00' });
@@ -304,7 +304,7 @@ describe('a step-up', () => {
       expect(await confirm(id, await verified(asked, 'transaction'))).toMatchObject({ status: 200 });
     });
 
-    it('SEC-47: is read again under the lock: a change after the guard executes nothing, and ends the grant', async () => {
+    it('SEC-47: is read again under the lock: a change after the guard executes nothing and ends the grant', async () => {
       const id = await transfer();
       const grant = await granted(id);
       vault.afterLoad = () => vault.change(id, { payee: 'Mallory' });
@@ -316,7 +316,7 @@ describe('a step-up', () => {
       expect(await executions(id)).toBe(0);
     });
 
-    it('SEC-45: is named in the message, also when it is sent again', async () => {
+    it('SEC-45: is named in the message and in its resend', async () => {
       const id = await transfer({ amount: '1234.50', payee: 'Al Noor' });
       const asked = await confirm(id, undefined, signedIn({ 'accept-language': 'ar-SA,ar;q=0.9' }));
       await fixture.elapse(61);
@@ -331,7 +331,7 @@ describe('a step-up', () => {
       }
     });
 
-    it('SEC-43: is needed for a transaction', async () => {
+    it('SEC-43: is required for a transaction', async () => {
       const request = { phone, purpose: 'transaction', subject: account, client: 'server' } as const;
 
       for (const action of [undefined, { id: 'transfer 1' }, { id: 'transfer 1', amount: '1.00' }]) {
@@ -341,14 +341,14 @@ describe('a step-up', () => {
       }
     });
 
-    it('SEC-38: a grant that is no good does not even reach a handler that would use it', async () => {
+    it('SEC-38: keeps an invalid grant from even reaching its handler', async () => {
       const forgetful = (grant: string) => post(fixture.app, '/vault/forgetful', {}, signedIn({ 'otp-grant': grant }));
 
       expect(await forgetful('x'.repeat(64))).toMatchObject(grantInvalid);
       expect(await forgetful(await granted(await transfer()))).toMatchObject(grantInvalid);
     });
 
-    it('SEC-43: cannot be left out when the grant is used', async () => {
+    it('SEC-43: cannot be omitted when the grant is used', async () => {
       const id = await transfer();
       const grant = await granted(id);
       const who = { purpose: 'transaction', subject: account, session: 'session-1' };
@@ -400,7 +400,7 @@ describe('at start-up, a step-up', () => {
   it.each([
     ['with an unknown purpose', OfUnknownPurpose, /'blow_up'.*OfUnknownPurpose\.go.*"purposes"/],
     ['for a payment without its action', WithoutAction, /WithoutAction\.go needs an action/],
-    ['with an action that nobody provides', WithForeignAction, /needs "Nobody" among the providers/],
+    ['with an action that has no provider', WithForeignAction, /needs "Nobody" among the providers/],
     ['of a login', DuringLogin, /belongs to a login/],
   ])('%s is refused', async (_, controller, text) => {
     const metadata = { controllers: [controller], providers: [headerCallers] };
@@ -408,7 +408,7 @@ describe('at start-up, a step-up', () => {
     expect(await refusal({ metadata })).toEqual(message(text));
   });
 
-  it('without anybody who knows who is signed in is refused', async () => {
+  it('without a provider that knows who is signed in is refused', async () => {
     const metadata = { controllers: [VaultController], providers: [Vault, TransferAction] };
     const options = { purposes: { close_account: {} } };
 

@@ -5,7 +5,7 @@ import { ask, Fleet, ISOLATION_LEVELS, tally } from '../support/fleet.js';
 import { newPhone, wrongCode } from '../support/otp-fixture.js';
 import { until } from '../support/until.js';
 
-// Four processes, released together, over one vendor that makes and checks the codes: what reaches it is counted there.
+// Four processes, released together, over one vendor that makes and checks the codes; the vendor counts its requests.
 
 const purpose = 'registration';
 const client = { address: '203.0.113.7' };
@@ -13,7 +13,7 @@ const client = { address: '203.0.113.7' };
 let fleet: Fleet;
 let taqnyat: TaqnyatSimulator;
 beforeAll(async () => {
-  // A vendor that would compare as many codes as it is asked to: only our own count holds.
+  // A vendor that compares any number of codes: only the library's own count limits them.
   taqnyat = await new TaqnyatSimulator({ codeLength: 6, maxAttempts: 1000 }).start();
   fleet = await Fleet.launch();
 });
@@ -22,7 +22,7 @@ afterAll(async () => {
   await taqnyat.stop();
 });
 
-describe.each(ISOLATION_LEVELS)('at %s, with codes that the vendor checks', (isolation) => {
+describe.each(ISOLATION_LEVELS)('at %s, with codes that the vendor checks, the module', (isolation) => {
   beforeAll(async () => {
     await fleet.open({ isolation, taqnyat: { ...taqnyat.access, codeLength: 6, maxAttempts: 5 } });
   });
@@ -33,7 +33,7 @@ describe.each(ISOLATION_LEVELS)('at %s, with codes that the vendor checks', (iso
     const phone = newPhone();
     const { challenge } = await fleet.do(ask.start({ phone, purpose, client }));
     const sent = `SELECT FROM otp_sends WHERE challenge_id = $1 AND outcome = 'sent'`;
-    await until('the message is written down', async () => (await fleet.sql(sent, [idOf(challenge)])).length === 1);
+    await until('the message is recorded', async () => (await fleet.sql(sent, [idOf(challenge)])).length === 1);
     return { challenge, code: taqnyat.lastCode(phone)! };
   }
   const idOf = (challenge: string) => challenge.split('.')[0];

@@ -9,7 +9,7 @@ export interface Bank {
   process: ChildProcess;
   /** The exit code, once it has ended; null after a signal that it did not handle. */
   ended: Promise<number | null>;
-  /** What it wrote so far, to the log and to whoever started it. */
+  /** Its output so far, to the log and to its parent. */
   output: () => string;
 }
 
@@ -21,12 +21,12 @@ export interface Answer {
 }
 
 /**
- * Runs the demo as it is built by "tsc -b demo", on a free port, and waits until it is open.
- * @param options.shell as npm does, through a shell, which is then the process that is returned
+ * Runs the demo as built by "tsc -b demo", on a free port, and waits until it is open.
+ * @param options.shell runs it through a shell, as npm does; the shell is then the returned process
  */
 export async function openBank(env: NodeJS.ProcessEnv = {}, { shell = false } = {}): Promise<Bank> {
   const program = [process.execPath, 'dist-demo/main.js'];
-  // What follows keeps a clever shell from becoming the program itself.
+  // `exit $?` prevents a shell from replacing itself with the program.
   const { child, ended, output } = run(shell ? ['sh', '-c', `"${program.join('" "')}"; exit $?`] : program, env);
   for (;;) {
     const url = /is open: +(\S+)/.exec(output())?.[1];
@@ -56,7 +56,7 @@ function run([command, ...parameters]: string[], env: NodeJS.ProcessEnv) {
 
 export type Route = `${'GET' | 'POST' | 'DELETE'} ${string}`;
 
-/** Calls a route; an object becomes a JSON body, a string goes as it is. */
+/** Calls a route; an object becomes a JSON body, a string is sent as it is. */
 export async function call(
   bank: Pick<Bank, 'url'>,
   route: Route,

@@ -14,7 +14,7 @@ export interface Customer {
   token: string;
 }
 
-/** The demo bank over tables of its own, and what people do with it. */
+/** The demo bank on its own tables, and the actions of its customers. */
 export class Branch {
   /** The newest message that was read, by phone. */
   readonly #read = new Map<string, number>();
@@ -43,7 +43,7 @@ export class Branch {
     await this.bank.ended;
   }
 
-  /** Ends the bank, and opens it again where it was. */
+  /** Closes the bank and opens it again on the same tables. */
   async reopen(): Promise<void> {
     const { port } = new URL(this.bank.url);
     this.bank.process.kill();
@@ -61,7 +61,7 @@ export class Branch {
     return answer;
   }
 
-  /** Lets time pass in the tables of the package. */
+  /** Moves time forward in the tables of the package. */
   elapse(seconds: number): Promise<void> {
     return elapse(this.dataSource, seconds);
   }
@@ -70,7 +70,7 @@ export class Branch {
     return (await this.call(`GET /demo/inbox?phone=${encodeURIComponent(phone)}`)).body.messages;
   }
 
-  /** The next message to a phone, or the next of a kind: strangers are answered before it is sent. */
+  /** Waits for the next message to a phone, or the next of a kind: strangers are answered before it is sent. */
   async nextMessage(phone: string, kind = /./): Promise<string> {
     const read = this.#read.get(phone) ?? 0;
     let next: { id: number; text: string } | undefined;
@@ -92,7 +92,7 @@ export class Branch {
     return this.call('POST /otp/start', { body: { phone, purpose }, ...(token && { headers: bearer(token) }) });
   }
 
-  /** Reads the code of a challenge that was begun, and verifies it. */
+  /** Reads the code of a started challenge and verifies it. */
   async verify(started: Answer, phone: string, purpose: string, token?: string): Promise<string> {
     const { challenge } = started.body;
     const verified = await this.call('POST /otp/verify', {
@@ -103,14 +103,14 @@ export class Branch {
     return verified.body.grant;
   }
 
-  /** From start to grant. */
+  /** Runs a challenge from start to grant. */
   async grantFor(phone: string, purpose: string, token?: string): Promise<string> {
     const started = await this.start(phone, purpose, token);
     expect(started).toMatchObject({ status: 202 });
     return this.verify(started, phone, purpose, token);
   }
 
-  /** Somebody new opens an account, long enough ago to be sent another code. */
+  /** Opens an account for a new customer, long enough ago to allow another code. */
   async signUp({ phone = newPhone(), name = 'Sara', password = PASSWORD } = {}): Promise<Customer> {
     const grant = await this.grantFor(phone, 'registration');
     const { body } = await this.call('POST /auth/register', {
@@ -130,7 +130,7 @@ export class Branch {
     return answer.body.accessToken;
   }
 
-  /** Holds a row until so many statements of the bank wait for it, and changes it before they get it. */
+  /** Locks a row until the given number of the bank's statements wait for it, then changes it before they get it. */
   async whileHeld<T>(
     { table, id, change, waiting = 1 }: { table: string; id: string; change?: string; waiting?: number },
     calling: () => Promise<T>,
@@ -139,7 +139,7 @@ export class Branch {
       await manager.query(`SELECT FROM ${table} WHERE id = $1 FOR UPDATE`, [id]);
       const answer = calling();
       await until(`${waiting} wait for the row`, async () => {
-        // On another connection: what a transaction sees of the activity is what it saw first.
+        // On another connection: a transaction keeps its first view of the activity.
         const blocked = `SELECT FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`;
         return (await this.dataSource.query(blocked, [this.schema])).length >= waiting;
       });
@@ -153,14 +153,14 @@ export class Branch {
     return this.call('GET /me', { headers: bearer(token) });
   }
 
-  /** Every answer so far, but for the inbox, that holds a whole number of anybody. */
+  /** Returns every answer so far, except the inbox, that contains anyone's whole number. */
   leaks(): string[] {
     const numbers = [...this.#phones].map((phone) => phone.slice(-9)); // without calling code or trunk zero
     return this.#answers.filter((answer) => numbers.some((number) => answer.includes(number)));
   }
 }
 
-/** What an access token claims. */
+/** Returns the claims of an access token. */
 export function claimsOf(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString());
 }

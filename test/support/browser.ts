@@ -8,10 +8,10 @@ import { promisify } from 'node:util';
 
 import { type Browser, chromium } from 'playwright-core';
 
-/** Starts Chromium: the one of `CHROMIUM_PATH`, or the one inside an npm package. Contexts are cheap, launches are not. */
+/** Starts Chromium: the one at `CHROMIUM_PATH`, or the one in an npm package. Contexts are cheap, launches are not. */
 export async function openBrowser(): Promise<Browser> {
   const { CHROMIUM_PATH: executablePath } = process.env;
-  const args = ['--no-sandbox']; // a container's root has no other way; what is opened is our own page
+  const args = ['--no-sandbox']; // required for a container's root; only our own page is opened
   if (executablePath) return chromium.launch({ executablePath, args });
   const home = await unpacked();
   return chromium.launch({
@@ -25,11 +25,11 @@ export async function openBrowser(): Promise<Browser> {
   });
 }
 
-/** Unpacks the browser once per machine and version. Of several that do so at a time, the first to finish is kept. */
+/** Unpacks the browser once per machine and version. Of several parallel runs, the first to finish wins. */
 async function unpacked(): Promise<string> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(
-      'The browser tests bring a Chromium for Linux on x64 only: name yours, such as ' +
+      'The browser tests include a Chromium only for Linux on x64. Name yours, for example ' +
         'CHROMIUM_PATH="/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" npm run test:browser',
     );
   }

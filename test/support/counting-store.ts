@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
-/** A store of counters behind a socket, as Redis is, that a test can break. A line in is a key, the line back its count. */
+/**
+ * A store of counters behind a socket, like Redis, that a test can break. Each input line is a key, each output line
+ * its count.
+ */
 export class CountingStore {
-  /** What goes wrong: calls are never answered, or everything is forgotten before each. */
+  /** The fault: calls are never answered, or everything is forgotten before each call. */
   fault: 'silent' | 'forgetful' | undefined;
-  /** How late it answers. */
+  /** The delay of each answer, in milliseconds. */
   delayMs = 0;
   /** Calls so far. */
   calls = 0;
@@ -30,7 +33,7 @@ export class CountingStore {
     return this;
   }
 
-  /** Pulls the plug; `start` mends it, and what was counted is still there. */
+  /** Stops it abruptly; `start` resumes with the same counts. */
   async stop(): Promise<void> {
     if (!this.#server?.listening) return;
     this.#server.close();
@@ -55,7 +58,7 @@ export class CountingStore {
   }
 }
 
-/** The application's end: a connection that is made when it is needed, and calls that fail with it. */
+/** The application's end: connects on demand; calls fail with the connection. */
 export class SocketStorage implements ThrottlerStorage {
   #connection: Connection | undefined;
 
@@ -98,5 +101,5 @@ class Connection {
 function linesOf(socket: Socket, onLine: (line: string) => void): void {
   createInterface({ input: socket })
     .on('line', onLine)
-    .on('error', () => undefined); // it repeats those of its input
+    .on('error', () => undefined); // readline re-emits errors of its input
 }

@@ -5,7 +5,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 
 export { elapse, forget } from '../../src/testing/tables.js';
 
-/** The options of a data source over an empty schema of its own, which `openDatabase` makes. */
+/** The options of a data source on an empty schema of its own, which `openDatabase` makes. */
 export function databaseOptions(schema: string, poolSize = 10, url = process.env.DATABASE_URL!) {
   return {
     type: 'postgres',
@@ -19,7 +19,7 @@ export function databaseOptions(schema: string, poolSize = 10, url = process.env
   } satisfies DataSourceOptions;
 }
 
-/** Makes an empty schema with a name that no other test has. */
+/** Makes an empty schema with a unique name. */
 export async function newSchema(): Promise<string> {
   const schema = `t_${randomBytes(6).toString('hex')}`;
   const admin = await new DataSource({ type: 'postgres', url: process.env.DATABASE_URL! }).initialize();
@@ -28,7 +28,7 @@ export async function newSchema(): Promise<string> {
   return schema;
 }
 
-/** The database of the run, for a program that knows no schema: whatever it makes is in this one. */
+/** The database of the run, for a program without a schema option: its tables go into this schema. */
 export function urlInSchema(schema: string): string {
   const url = new URL(process.env.DATABASE_URL!);
   url.searchParams.set('options', `-c search_path=${schema}`);

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 
 import type { AttackTarget } from 'nestjs-phone-otp/attacks';
 
-/** The demo bank, as the attack replay must know it. @param urls of its two instances, once they are open */
+/** Describes the demo bank to the attack replay. @param urls of its two instances, once they are open */
 export function demoTarget(urls: () => readonly [string, string]): AttackTarget {
   return {
     baseUrl: () => urls()[0],

@@ -6,15 +6,15 @@ import { PROJECT } from './packed.js';
 /** A fenced block of a document. */
 export interface Block {
   document: string;
-  /** Of its first line of code, counted from 1. */
+  /** The line number of its first line of code, from 1. */
   line: number;
   language: string;
-  /** The file that its first line names, as in `// src/app.module.ts`: other blocks of the page may import it. */
+  /** The file that its first line names, as in `// src/app.module.ts`. Other blocks of the page can import it. */
   file: string | undefined;
   code: string;
 }
 
-/** Every Markdown file of the project that people write, relative to it. */
+/** Every hand-written Markdown file of the project, by relative path. */
 export function documents(folder = ''): string[] {
   const skipped = ['node_modules', 'dist', 'dist-demo', 'dist-examples', 'coverage', 'build', 'etc', 'test-output'];
   return readdirSync(path.join(PROJECT, folder), { withFileTypes: true }).flatMap((entry) => {
@@ -28,7 +28,7 @@ export function read(file: string): string {
   return readFileSync(path.join(PROJECT, file), 'utf8');
 }
 
-/** The blocks of a document in one language, in order. */
+/** Returns the blocks of a document in one language, in order. */
 export function codeBlocks(document: string, ...languages: string[]): Block[] {
   const text = read(document);
   return [...text.matchAll(/^( *)```(\w+)\b.*\n([\s\S]*?)^\1```/gm)]

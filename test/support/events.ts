@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import type { OtpEventName, OtpEvents } from 'nestjs-phone-otp';
 
-/** Everything the module tells, in order. The application must import `EventEmitterModule.forRoot()`. */
+/** Records all events of the module, in order. The application must import `EventEmitterModule.forRoot()`. */
 export class EventLog {
   readonly all: { name: string; payload: unknown }[] = [];
 

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { evidenceById, idsIn, inWords, keepResults, lastResults, REQUIREMENTS } from './evidence-results.mjs';
 
 /**
- * Keeps what the tests of requirements gave, with the figures that they wrote down, for "npm run docs:evidence". When the
- * run was asked for ids (`-t SEC-06`), it prints a line for each.
+ * Stores the results of requirement tests, with the figures that they recorded, for "npm run docs:evidence". If the run
+ * selects ids (`-t SEC-06`), prints a line for each.
  */
 export default class EvidenceReporter {
   #config;
@@ -28,7 +28,7 @@ export default class EvidenceReporter {
           ? []
           : { name: fullName, ids, passed: status === 'passed', figures: own.map(figureOnly) };
       });
-      // What was passed over this time keeps what it gave before, as long as there is such a test.
+      // A skipped test keeps its earlier result as long as the test exists.
       const skipped = new Set(tests.filter((test) => !ran.includes(test)).map(({ fullName }) => fullName));
       const kept = (results[file] ?? []).filter(({ name }) => skipped.has(name));
       results[file] = [...kept, ...fresh];
@@ -51,7 +51,7 @@ export default class EvidenceReporter {
   }
 }
 
-/** What the tests of this run wrote down with `evidence()`. */
+/** Returns the figures that the tests of this run recorded with `evidence()`. */
 function writtenDown() {
   const folder = process.env.EVIDENCE_DIR;
   return readdirSync(folder).flatMap((file) =>

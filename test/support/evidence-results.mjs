@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
-/** What the tests of requirements gave when each ran last, by file. */
+/** The latest results of the requirement tests, by file. */
 const RESULTS = path.join(PROJECT, 'test-output/evidence.json');
 
 /**
- * @typedef {{ id: string, says: string, standards: string[], gap?: string }} Requirement
- * `gap`: what of it is not met, or not proved
+ * @typedef {{ id: string, says: string, standards: string[], gap?: string }} Requirement `gap`: the part that is not
+ *   met or not proved
  *
  * @typedef {Record<string, number | string>} Figures
  * @typedef {{ name: string, ids: string[], passed: boolean, figures: { id: string, figures: Figures }[] }} Result
@@ -18,7 +18,7 @@ const RESULTS = path.join(PROJECT, 'test-output/evidence.json');
 export const REQUIREMENTS = JSON.parse(readFileSync(path.join(import.meta.dirname, 'requirements.json'), 'utf8'));
 
 /**
- * The ids that a title begins with, such as those of `SEC-06, SEC-07: …` and `FLT-03 answers …`.
+ * Returns the ids at the start of a title, such as those of `SEC-06, SEC-07: …` and `FLT-03 answers …`.
  * @param {string} title
  * @returns {string[]}
  */
@@ -60,7 +60,7 @@ export function evidenceById(results) {
 }
 
 /**
- * What was counted, in words; what was counted alike several times stands there once.
+ * Formats the figures; equal figures of several tests appear once, with a count.
  * @param {Evidence} evidence
  * @returns {string}
  */
@@ -75,7 +75,7 @@ export function inWords({ tests, failed, figures }) {
   return [ran, ...[...counted].map(([words, times]) => (times === 1 ? words : `${times} × (${words})`))].join('; ');
 }
 
-/** A time is given by a bound, since it is another in each run. */
+/** A time is shown as an upper bound, since it differs in each run. */
 function figureInWords(name, value) {
   const words = name.replace(/Ms$/, '').replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   if (!name.endsWith('Ms')) return `${words} ${value}`;

@@ -5,7 +5,7 @@ import path from 'node:path';
 export type Figures = Readonly<Record<string, number | string>>;
 
 /**
- * Writes what a test counted into the evidence of the run, which a reporter gathers.
+ * Records a test's figures in the evidence of the run, which a reporter collects.
  * @param id of the requirement or fault, such as `SEC-07`
  * @example evidence('SEC-07', { attempts: 200, comparisons: 5, successes: 0 });
  */

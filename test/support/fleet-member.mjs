@@ -1,7 +1,7 @@
-// One process of a fleet: an application of its own with a pool of its own, told over IPC what to do. It uses the built
-// package by its name, as any application would. The only argument is how far its clock is off, in milliseconds.
+// One process of a fleet: a separate application with its own pool, controlled over IPC. It imports the built package
+// by its name, as any application does. The only argument is the offset of its clock, in milliseconds.
 const clockOffMs = Number(process.argv[2] ?? 0);
-if (clockOffMs !== 0) shiftClock(clockOffMs); // before anything is loaded that could keep the true clock
+if (clockOffMs !== 0) shiftClock(clockOffMs); // before loading anything that might keep the true clock
 
 const { NestFactory } = await import('@nestjs/core');
 const { getDataSourceToken, TypeOrmModule } = await import('@nestjs/typeorm');
@@ -18,15 +18,15 @@ let setting;
 let app;
 let services;
 let batch = [];
-/** How often the database answered with which SQLSTATE. */
+/** The database's error answers, counted by SQLSTATE. */
 const states = {};
 let vendorFails = false;
-/** What would have ended the process. */
+/** Errors that would have ended the process. */
 const uncaught = [];
 
-/** What the parent may ask for. */
+/** The commands of the parent. */
 const calls = {
-  /** @returns the isolation level that transactions get by default */
+  /** @returns the default isolation level of transactions */
   async open(/** @type {import('./fleet.js').MemberSetting} */ wanted) {
     await app?.close();
     setting = wanted;
@@ -47,12 +47,12 @@ const calls = {
       numbers: app.get(VerifiedNumbers),
     };
     const dataSource = app.get(getDataSourceToken());
-    // Connections are made and warmed up now, all of them, so that a race is about rows and not about who connects first.
+    // Opens and warms up all connections now, so that a race is about rows and not about connecting.
     await Promise.all(Array.from({ length: setting.poolSize }, () => services.numbers.ownerOf('+966500000000')));
     const [shown] = await dataSource.query('SHOW transaction_isolation');
     return shown.transaction_isolation;
   },
-  /** Takes a share of a race; nothing runs before `go`. */
+  /** Accepts a share of a race; nothing runs before `go`. */
   prepare(/** @type {import('./fleet.js').Operation[]} */ operations) {
     batch = operations;
   },
@@ -61,9 +61,9 @@ const calls = {
   states: () => states,
   clock: () => Date.now(),
   url: () => app.getUrl(),
-  /** From now on the vendor does nothing but fail. */
+  /** Makes the vendor fail from now on. */
   vendorFails: () => void (vendorFails = true),
-  /** What it holds on the heap once the garbage is gone, and what it failed to catch. */
+  /** Reports the heap size after garbage collection, and uncaught errors. */
   vitals: () => {
     for (let pass = 0; pass < 5; pass++) globalThis.gc();
     return { heapUsed: process.memoryUsage().heapUsed, uncaught };
@@ -92,7 +92,7 @@ async function attempt(/** @type {import('./fleet.js').Operation} */ { service, 
   }
 }
 
-/** Hands each message to the parent, which outlives this process. */
+/** Passes each message to the parent, which outlives this process. */
 const provider = {
   name: 'fleet',
   mode: 'delivery',
@@ -117,7 +117,7 @@ function failure() {
 }
 let failed = 0;
 
-/** An application that listens on a free port, behind a proxy on this machine. */
+/** An application on a free port, behind a proxy on this machine. */
 async function serve(application, platform) {
   for (const event of ['uncaughtException', 'unhandledRejection']) {
     process.on(event, (error) => uncaught.push(String(error?.stack ?? error)));
@@ -131,7 +131,7 @@ async function serve(application, platform) {
   return serving;
 }
 
-/** At the moment the parent asked for it, tells it and stays there for ever: the parent then kills this process. */
+/** At the requested moment, notifies the parent and waits forever: the parent then kills this process. */
 async function holdIf(/** @type {import('./fleet.js').Moment} */ moment) {
   if (setting.holdAt !== moment) return;
   process.send({ held: moment });
@@ -156,8 +156,8 @@ function database() {
 }
 
 /**
- * Counts what the database answered with, and can hold an answer back after the call was committed (where READ COMMITTED is
- * the default: there each call is a transaction of its own).
+ * Counts the database's answers, and can hold an answer back after the call was committed (if READ COMMITTED is the
+ * default: each call is then a transaction of its own).
  */
 class ObservedClient extends pg.Client {
   query(query, ...rest) {

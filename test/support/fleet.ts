@@ -27,32 +27,35 @@ import { until } from './until.js';
 export const ISOLATION_LEVELS = ['read committed', 'repeatable read', 'serializable'] as const;
 export type Isolation = (typeof ISOLATION_LEVELS)[number];
 
-/** Where a member can be made to stop and stay: before a start's call, before the provider took the message, after it, or after verify's commit. */
+/**
+ * The moments at which a member can be made to wait: before a start's call, before the provider gets the message, after
+ * that, or after verify's commit.
+ */
 export type Moment = 'before_start' | 'before_send' | 'after_send' | 'after_verify';
 
-/** What a member is told to be. */
+/** The settings of a member. */
 export interface MemberSetting {
   schema: string;
   isolation: Isolation;
   options: OtpModuleOptions;
   poolSize: number;
-  /** Codes are made and checked there, instead of captured. */
+  /** The provider makes and checks codes; they are not captured. */
   taqnyat?: TaqnyatVerifyOptions | undefined;
   holdAt?: Moment | undefined;
   /** Serves the ready-made routes over HTTP. */
   http?: 'express' | 'fastify' | undefined;
 }
 
-/** A call of the package's API that a member makes. `T` is what it resolves to. */
+/** A call of the package's API that a member makes. `T` is the type of its result. */
 export interface Operation<T = unknown> {
   service: 'otp' | 'operations' | 'grants' | 'numbers';
   method: string;
   args: unknown[];
-  /** Only in types. */
+  /** For the type checker only. */
   value?: T;
 }
 
-/** What came of an operation; `lost` when the process ended before it answered. */
+/** The outcome of an operation; `lost` if the process ended before it answered. */
 export interface Outcome<T = unknown> {
   code: 'ok' | OtpErrorCode | 'lost' | (string & {});
   value?: T;
@@ -94,14 +97,14 @@ export const ask = {
   }),
 };
 
-/** How many outcomes there were of each code. */
+/** Counts the outcomes by code. */
 export function tally(outcomes: readonly Outcome[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { code } of outcomes) counts[code] = (counts[code] ?? 0) + 1;
   return counts;
 }
 
-/** The tables of counters, each with its times. */
+/** The tables of counters, each with its time columns. */
 const COUNTERS = {
   send_counters: ['next_send_at', 'hour_ends_at', 'day_ends_at'],
   unverified_sends: ['ends_at'],
@@ -114,17 +117,17 @@ const COUNTERS = {
 
 type Settings = Partial<Pick<MemberSetting, 'isolation' | 'poolSize' | 'taqnyat'>> & {
   options?: Partial<OtpModuleOptions>;
-  /** The ready-made routes are served over HTTP: by every second process on Express, by the others on Fastify. */
+  /** Serves the ready-made routes over HTTP: every second process uses Express, the others Fastify. */
   http?: boolean;
 };
 
 /**
- * Several processes with the built package over one schema, as behind a load balancer.
+ * Several processes with the built package on one schema, as behind a load balancer.
  *
  * @example const fleet = await Fleet.launch(); await fleet.open({ isolation: 'serializable' }); … await fleet.close()
  */
 export class Fleet {
-  /** What the providers of all members got. */
+  /** The messages of all members' providers. */
   readonly sms = new CapturingProvider(10_000);
   members: Member[] = [];
   #setting: Settings = {};
@@ -137,8 +140,8 @@ export class Fleet {
   ) {}
 
   /**
-   * @param clocksOffMs one process for each, whose clock is so far off
-   * @param flags of Node, for each process
+   * @param clocksOffMs the clock offset of each process; one process per entry
+   * @param flags Node flags for each process
    */
   static async launch(clocksOffMs: readonly number[] = [0, 0, 0, 0], flags: readonly string[] = []): Promise<Fleet> {
     const schema = await newSchema();
@@ -153,7 +156,7 @@ export class Fleet {
     return fleet;
   }
 
-  /** Gives every member a new application and a new pool. @returns the level that its transactions really have by default */
+  /** Gives every member a new application and pool. @returns the actual default isolation level of its transactions */
   async open(settings: Settings = {}): Promise<Isolation[]> {
     this.#setting = settings;
     return Promise.all(this.members.map((member) => this.openOne(member)));
@@ -173,7 +176,7 @@ export class Fleet {
     } satisfies MemberSetting);
   }
 
-  /** One more process, which goes no further than to a moment if one is given. */
+  /** Adds a process; if a moment is given, it waits there. */
   async join(holdAt?: Moment): Promise<Member> {
     const member = this.#newMember(0);
     await member.ready;
@@ -182,13 +185,13 @@ export class Fleet {
     return member;
   }
 
-  /** As a power cut would: nothing is finished, nothing is tidied up. The others go on. */
+  /** Kills a process like a power cut: nothing is finished or cleaned up. The others continue. */
   async kill(member: Member): Promise<void> {
     this.members = this.members.filter((other) => other !== member);
     await member.kill();
   }
 
-  /** Ends every process that is left and starts as many new ones, with the same settings. */
+  /** Ends all remaining processes and starts as many new ones, with the same settings. */
   async restart(): Promise<void> {
     await this.#endAll();
     await this.#spawn(this.members.map(({ clockOffMs }) => clockOffMs));
@@ -196,7 +199,7 @@ export class Fleet {
   }
 
   /**
-   * Deals the operations out in turn, waits until every process holds its share, then releases all of them together.
+   * Distributes the operations among the processes, waits until each has its share, then releases all of them together.
    * @returns the outcomes, in the order of the operations
    */
   async race<T>(operations: readonly Operation<T>[]): Promise<Outcome<T>[]> {
@@ -217,42 +220,42 @@ export class Fleet {
     return outcomes;
   }
 
-  /** One operation, in the process whose turn it is. */
+  /** Runs one operation in the next process. */
   async outcomeOf<T>(operation: Operation<T>): Promise<Outcome<T>> {
     return (await this.race([operation]))[0]!;
   }
 
-  /** One operation, in the process whose turn it is, while others run there. */
+  /** Runs one operation in the next process, while others run there. */
   run<T>(operation: Operation<T>): Promise<Outcome<T>> {
     return this.members[this.#dealt++ % this.members.length]!.run(operation);
   }
 
-  /** One operation that must succeed. */
+  /** Runs one operation that must succeed. */
   async do<T>(operation: Operation<T>): Promise<T> {
     const { code, value } = await this.outcomeOf(operation);
     if (code !== 'ok') throw new Error(`${operation.method}: ${code}`);
     return value!;
   }
 
-  /** Waits for the messages of answered starts. @returns all there are, newest first: never fewer, perhaps more */
+  /** Waits for the messages of answered starts. @returns all messages, newest first: at least this many */
   async messages(atLeast: number, phone?: string): Promise<OutgoingMessage[]> {
     await until(`${atLeast} messages`, () => this.sms.messages(phone).length >= atLeast);
     return this.sms.messages(phone);
   }
 
-  /** The code in the newest message. */
+  /** Returns the code in the newest message. */
   async codeFor(phone: string): Promise<string> {
     await this.messages(1, phone);
     return this.sms.lastCode(phone)!;
   }
 
-  /** Waits until so many statements of the members wait for a lock. */
+  /** Waits until the given number of the members' statements wait for a lock. */
   async waiting(count: number): Promise<void> {
     const locked = `SELECT FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`;
     await until(`${count} wait for a lock`, async () => (await this.sql(locked, [this.schema])).length >= count);
   }
 
-  /** How often the members' databases answered with which SQLSTATE, since they were started. */
+  /** Counts the database's error answers to all members since their start, by SQLSTATE. */
   async sqlStates(): Promise<Record<string, number>> {
     const sum: Record<string, number> = {};
     for (const states of await Promise.all(this.members.map((member) => member.call<typeof sum>('states')))) {
@@ -261,12 +264,12 @@ export class Fleet {
     return sum;
   }
 
-  /** Lets time pass in all tables. */
+  /** Moves time forward in all tables. */
   elapse(seconds: number): Promise<void> {
     return elapse(this.database, seconds);
   }
 
-  /** Lets time pass for the counters alone, as if challenges and grants had been made just now. */
+  /** Moves time forward for the counters only, as if challenges and grants were new. */
   async elapseLimits(seconds: number): Promise<void> {
     for (const [table, times] of Object.entries(COUNTERS)) {
       const sets = times.map((time) => `${time} = ${time} - make_interval(secs => $1)`);
@@ -304,8 +307,8 @@ export class Fleet {
 }
 
 /**
- * What is raced for here is who wins. How long a lock is waited for is tested in faults/database.spec.ts, and must not be decided
- * by how busy this machine is.
+ * These races test who wins. Lock time-outs are tested in faults/database.spec.ts and must not depend on the load of
+ * this machine.
  */
 async function waitLonger(database: DataSource, schema: string): Promise<void> {
   const functions: { signature: string }[] = await database.query(
@@ -325,10 +328,10 @@ interface Report {
   message?: OutgoingMessage;
 }
 
-/** One process of a fleet. It ends with this one, since its IPC channel does. */
+/** One process of a fleet. It ends with this one, since its IPC channel closes. */
 export class Member {
   readonly ready: Promise<unknown>;
-  /** Resolves when it has come to the moment at which it was told to stay. */
+  /** Resolves when it has reached the moment at which it waits. */
   readonly held: Promise<unknown>;
   readonly #process: ChildProcess;
   readonly #exited: Promise<unknown>;
@@ -342,7 +345,7 @@ export class Member {
     onMessage: (message: OutgoingMessage) => void,
   ) {
     this.#process = fork(path.join(import.meta.dirname, 'fleet-member.mjs'), [String(clockOffMs)], {
-      serialization: 'advanced', // keeps dates and bytes
+      serialization: 'advanced', // preserves dates and bytes
       execArgv: ['--expose-gc', ...flags],
       env: process.env,
     });
@@ -369,7 +372,7 @@ export class Member {
     });
   }
 
-  /** Hands it a share of a race, which begins at `go`. */
+  /** Sends it a share of a race, which begins at `go`. */
   async prepare(operations: Operation[]): Promise<void> {
     this.#share = operations.length;
     await this.call('prepare', operations);
@@ -384,13 +387,13 @@ export class Member {
     }
   }
 
-  /** One operation in this very process. */
+  /** Runs one operation in this process. */
   async outcomeOf<T>(operation: Operation<T>): Promise<Outcome<T>> {
     await this.prepare([operation]);
     return (await this.go<T>())[0]!;
   }
 
-  /** One operation in this process, while others run there. */
+  /** Runs one operation in this process, while others run there. */
   async run<T>(operation: Operation<T>): Promise<Outcome<T>> {
     return this.call('run', operation);
   }

@@ -10,7 +10,7 @@ import * as options from './options-page.js';
 import { PROJECT } from './packed.js';
 import * as providers from './providers-page.js';
 
-/** Pages of which the sources know a part, and what brings that part up to date. */
+/** The pages that are partly generated from the sources, with the functions that update them. */
 export const GENERATED_PAGES: Readonly<Record<string, (page: string) => string | Promise<string>>> = {
   'docs/attack-replay.md': withAttacks,
   'docs/errors.md': errors.withGeneratedParts,
@@ -18,7 +18,7 @@ export const GENERATED_PAGES: Readonly<Record<string, (page: string) => string |
   'docs/limits.md': limits.withGeneratedParts,
   'docs/options.md': options.withGeneratedParts,
   'docs/providers.md': providers.withGeneratedParts,
-  // What was counted stays as it was: "npm run docs:evidence" writes that, after the tests.
+  // Figures stay unchanged: "npm run docs:evidence" writes them, after the tests.
   'docs/security-evidence.md': (page) => {
     const figures = figuresOn(page);
     return evidencePage((id) => figures.get(id));

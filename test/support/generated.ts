@@ -1,4 +1,4 @@
-/** A document whose part between two markers is this text. Prettier leaves it as it is. */
+/** Replaces the part of a document between two markers. Prettier leaves it unchanged. */
 export function withGenerated(document: string, begin: string, end: string, text: string): string {
   const [before, rest] = split(document, begin);
   const [, after] = split(rest, end);
@@ -13,12 +13,12 @@ export function withGenerated(document: string, begin: string, end: string, text
   ].join('\n');
 }
 
-/** The lines between which a part of a page is generated. */
+/** The lines around the generated part of a page. */
 export function markers(what: string, source: string): readonly [begin: string, end: string] {
   return [`<!-- ${what}: "npm run docs" writes this from ${source}; do not edit it here -->`, `<!-- /${what} -->`];
 }
 
-/** Rows of a table, the head first. */
+/** Formats a table; the first row is the head. */
 export function table([head, ...rows]: readonly (readonly string[])[]): string {
   return [head!, head!.map(() => '---'), ...rows]
     .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
@@ -27,6 +27,6 @@ export function table([head, ...rows]: readonly (readonly string[])[]): string {
 
 function split(text: string, marker: string): [string, string] {
   const at = text.indexOf(marker);
-  if (at < 0) throw new Error(`the document has lost its marker ${marker}`);
+  if (at < 0) throw new Error(`the document lacks the marker ${marker}`);
   return [text.slice(0, at), text.slice(at + marker.length)];
 }

@@ -1,4 +1,4 @@
-import '../../tools/embed-sql.mjs'; // what was changed since the last build
+import '../../tools/embed-sql.mjs'; // rebuilds what has changed since the last build
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,13 +19,13 @@ export default async function setUp() {
 
   globalThis.stopPostgres = async () => {
     await rm(process.env.EVIDENCE_DIR, { recursive: true });
-    // A watching Jest sets up again: it must not find the URL of a server that is gone.
+    // Jest in watch mode sets up again: it must not find the URL of a stopped server.
     if (before === undefined) delete process.env.DATABASE_URL;
     await postgres.stop();
   };
 }
 
-/** One clear error, instead of one for each test. */
+/** One clear error instead of one per test. */
 async function reach(url) {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 });
   try {

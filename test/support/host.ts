@@ -10,15 +10,15 @@ import ts from 'typescript';
 
 import { npm } from './packed.js';
 
-/** What an application of a stranger is made of. */
+/** The parts of a test application. */
 export interface HostKind {
   type: 'module' | 'commonjs';
   compilerOptions: object;
-  /** As they are typed after "npm install". */
+  /** The packages, as typed after "npm install". */
   packages: readonly string[];
 }
 
-/** Installs the tarball and what a host brings along into an empty folder. */
+/** Installs the tarball and the host's own packages into an empty folder. */
 export async function install(folder: string, { type, packages }: HostKind, tarball: string): Promise<void> {
   mkdirSync(folder);
   writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ name: 'host', private: true, type }));
@@ -29,7 +29,7 @@ export async function install(folder: string, { type, packages }: HostKind, tarb
   );
 }
 
-/** Compiles programs of a host as their author would. @returns what is wrong in them or in the types of the package */
+/** Compiles programs of a host as their author would. @returns the errors in them or in the types of the package */
 export function compile(folder: string, { compilerOptions }: HostKind, programs: readonly string[]): string {
   const files = programs.map((name) => path.join(folder, name));
   for (const [index, name] of programs.entries()) {
@@ -51,7 +51,7 @@ export function compile(folder: string, { compilerOptions }: HostKind, programs:
   const host = ts.createCompilerHost(options);
   host.getCurrentDirectory = () => folder;
   const program = ts.createProgram(files, options, host);
-  // The types of Nest, TypeORM and the like are for their authors to check.
+  // Errors in the types of Nest, TypeORM and other packages are not ours.
   const ours = program
     .getSourceFiles()
     .filter(({ fileName }) => files.includes(fileName) || fileName.includes('node_modules/nestjs-phone-otp/'));
@@ -73,7 +73,7 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
-/** A running application of a stranger, which may listen at several addresses, each under a name. */
+/** A running test application, which may listen at several addresses, each with a name. */
 export interface Host {
   get(path: string, at?: string): Promise<Answer>;
   post(path: string, body: object, headers?: Record<string, string>, at?: string): Promise<Answer>;
@@ -82,7 +82,7 @@ export interface Host {
 }
 
 /**
- * Runs a compiled host until it says, in a line of JSON, where it listens.
+ * Runs a compiled host until it prints its addresses as a line of JSON.
  * @param node the Node to run it with
  */
 export async function run(folder: string, program: string[], node = process.execPath): Promise<Host> {
@@ -126,7 +126,7 @@ export async function run(folder: string, program: string[], node = process.exec
   };
 }
 
-/** The first line of output that is JSON; undefined when the process ends without one. */
+/** Returns the first line of output that is JSON; undefined if the process ends without one. */
 async function firstJson(child: ChildProcess): Promise<Record<string, string> | undefined> {
   for await (const line of createInterface({ input: child.stdout! })) {
     if (line.startsWith('{')) return JSON.parse(line) as Record<string, string>;

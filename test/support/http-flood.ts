@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent, request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 
-/** A request as it goes over the wire, whatever is wrong with it. */
+/** A request to send unchanged, whatever is wrong with it. */
 export interface Hostile {
   path: string;
   method?: string;
@@ -10,15 +10,15 @@ export interface Hostile {
   body?: string | Buffer;
 }
 
-/** What came back: the status with the code of its problem, or `closed` when the connection ended without an answer. */
+/** The reply: the status with the code of its problem, or `closed` if the connection ended without an answer. */
 export type Reply = `${number}` | `${number} ${string}` | 'closed';
 
-/** How often each reply came. */
+/** Counts of each reply. */
 export type Replies = Partial<Record<Reply, number>>;
 
 const agent = new Agent({ keepAlive: true, maxSockets: 32 });
 
-/** Makes so many requests, so many of them at a time. @returns how often each reply came */
+/** Makes `count` requests, `atOnce` of them at a time. @returns the counts of each reply */
 export async function flood(count: number, atOnce: number, make: (n: number) => Promise<Reply>): Promise<Replies> {
   const replies: Replies = {};
   let next = 0;
@@ -32,7 +32,7 @@ export async function flood(count: number, atOnce: number, make: (n: number) => 
   return replies;
 }
 
-/** One request over a kept connection. */
+/** Sends one request over a kept connection. */
 export function hit(url: string, hostile: Hostile): Promise<Reply> {
   const { path, method = 'POST', headers = {}, body = '' } = hostile;
   return new Promise((resolve) => {
@@ -42,7 +42,7 @@ export function hit(url: string, hostile: Hostile): Promise<Reply> {
       headers: { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)), ...headers },
     });
     request.on('error', ({ code }: NodeJS.ErrnoException) => {
-      // The server may end a connection that was idle for long in the moment in which it is used again.
+      // The server may close an idle connection the moment it is used again.
       const wasIdle = request.reusedSocket && code === 'ECONNRESET' && Buffer.byteLength(body) < 10_000;
       resolve(wasIdle ? hit(url, hostile) : 'closed');
     });
@@ -57,7 +57,7 @@ export function hit(url: string, hostile: Hostile): Promise<Reply> {
   });
 }
 
-/** Bytes that are no request a client would make, over a connection of their own. */
+/** Sends bytes that no client would send, over a separate connection. */
 export async function hitRaw(url: string, bytes: string): Promise<Reply> {
   const socket = await open(url, bytes);
   const chunks: Buffer[] = [];
@@ -70,7 +70,7 @@ export async function hitRaw(url: string, bytes: string): Promise<Reply> {
   return status ? (status as Reply) : 'closed';
 }
 
-/** Begins a request and goes no further: the connection stays as it is until it is destroyed. */
+/** Begins a request and stops: the connection stays open until it is destroyed. */
 export async function open(url: string, bytes: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname).on('error', () => undefined);

@@ -1,7 +1,7 @@
 import { type INestApplication, Injectable } from '@nestjs/common';
 import { type Caller, Callers } from 'nestjs-phone-otp';
 
-/** An answer as it came over the wire. */
+/** A raw HTTP answer. */
 export interface Answer {
   status: number;
   headers: Headers;
@@ -9,7 +9,7 @@ export interface Answer {
   json: Record<string, unknown>;
 }
 
-/** One request to a listening application. */
+/** Sends one request to a listening application. */
 export async function send(app: INestApplication, path: string, init: RequestInit = {}): Promise<Answer> {
   const response = await fetch(new URL(path, await app.getUrl()), init);
   const text = await response.text();
@@ -31,7 +31,7 @@ export function post(
   });
 }
 
-/** Everything of an answer that could tell two of them apart: less what differs between any two starts. */
+/** Returns everything that could tell two answers apart, except what differs between any two starts. */
 export function seen({ status, headers, text }: Answer): string {
   const fields = [...headers]
     .filter(([name]) => !['date', 'etag', 'retry-after'].includes(name))
@@ -44,7 +44,7 @@ export function seen({ status, headers, text }: Answer): string {
   return [status, ...fields, body].join('\n');
 }
 
-/** Takes a header's word for who is signed in, as only a test may. */
+/** Trusts a header about who is signed in, as only a test may. */
 @Injectable()
 export class HeaderCallers extends Callers {
   async identify(request: unknown): Promise<Caller | null> {

@@ -1,5 +1,5 @@
-// An application with GraphQL on Fastify, which Jest's module loader cannot run: node mercurius-host.mjs <schema>
-// It uses the built package by its name. Its one number belongs to "account-1".
+// An application with GraphQL on Fastify, which Jest's module loader cannot run: node mercurius-host.mjs <schema>. It
+// imports the built package by its name. Its only number belongs to "account-1".
 import 'reflect-metadata';
 
 import { NestFactory } from '@nestjs/core';
@@ -46,7 +46,7 @@ Resolver()(PaymentsResolver);
 
 class Application {}
 
-process.stdin.resume().once('close', () => process.exit()); // ends with whoever started it
+process.stdin.resume().once('close', () => process.exit()); // ends with its parent
 const app = await NestFactory.create(
   {
     module: Application,

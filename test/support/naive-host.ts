@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { AttackTarget } from 'nestjs-phone-otp/attacks';
 
-/** What somebody says in a request, believed. */
+/** Request fields, all of them trusted. */
 type Body = Partial<
   Record<'phone' | 'purpose' | 'challenge' | 'code' | 'password' | 'text' | 'amount' | 'payee', string>
 > &
@@ -38,15 +38,15 @@ type Answer = [status: number, body?: object];
 const VERIFIES_PER_ADDRESS = 30;
 
 /**
- * Phone codes as they are often built: everything works, and every line has a mistake that was somebody's advisory. It shows
- * that the attack replay finds them. Two of them share their users and codes, as two instances do.
+ * Phone codes as they are often built: everything works, and every line has a mistake that has led to an advisory. It
+ * proves that the attack replay finds them. Two of these hosts share their users and codes, as two instances do.
  */
 export class NaiveHost {
   readonly inboxes = new Map<string, string[]>();
   readonly challenges = new Map<string | undefined, Issued>();
   readonly users = new Map<string, { password: string }>();
   readonly grants = new Map<string | undefined, { phone: string }>();
-  /** Whose a token is. */
+  /** The owner of each token. */
   readonly sessions = new Map<string | undefined, string>();
   readonly payments = new Map<string, Payment>();
   readonly log: string[] = [];
@@ -76,7 +76,7 @@ export class NaiveHost {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** How the attack replay gets at it. */
+  /** Describes this host to the attack replay. */
   target(second: NaiveHost): AttackTarget {
     return {
       baseUrl: this.url,
@@ -125,8 +125,8 @@ export class NaiveHost {
       'password/login': () => this.#passwordLogin(request),
       'password/reset': () => this.#reset(request),
       me: () => [this.sessions.has(request.token) || this.grants.has(request.token) ? 200 : 401], // S4b
-      change: () => [this.grants.has(request.newNumberGrant as string) ? 200 : 401], // T2b: what of the current number?
-      inbox: () => [200, this.inboxes.get(searchParams.get('phone')!) ?? []], // for whoever tests it
+      change: () => [this.grants.has(request.newNumberGrant as string) ? 200 : 401], // T2b: without proof of the current number
+      inbox: () => [200, this.inboxes.get(searchParams.get('phone')!) ?? []], // a debug route
       payments: () => this.#payment(request, incoming.method!),
     };
     const route = routes[`${first}/${id}`] ?? routes[first];
@@ -138,7 +138,7 @@ export class NaiveHost {
     const key = `${purpose} ${phone}`;
     const wait = (this.#starts.get(key) ?? 0) - this.#now(); // L2, L2b, L3: per instance, and per spelling
     await query();
-    if (wait > 0) return [429]; // R6: others came by meanwhile
+    if (wait > 0) return [429]; // R6: others have run meanwhile
     this.#starts.set(key, this.#now() + 30_000);
     return this.#issue(phone, text ?? `your code for https://${headers.host}/`, Boolean(returnCode)); // D3, D4b
   }
@@ -166,7 +166,7 @@ export class NaiveHost {
     const issued = this.challenges.get(challenge);
     if (!issued) return [400];
     const code = String(randomInt(1_000_000)).padStart(6, '0');
-    issued.codes.push(code); // R4b: the old one still works
+    issued.codes.push(code); // R4b: the old code still works
     this.#send(issued.phone, `${code}: your new code`);
     return [202, this.#started(challenge!, issued.phone)];
   }
@@ -174,7 +174,7 @@ export class NaiveHost {
   async #verify(request: Request): Promise<Answer> {
     const tried = (this.#verifies.get(request.address) ?? 0) + 1;
     this.#verifies.set(request.address, tried);
-    if (tried > VERIFIES_PER_ADDRESS) return [429]; // L1: all that is counted
+    if (tried > VERIFIES_PER_ADDRESS) return [429]; // L1: the only limit
     const phone = await this.#right(request);
     if (phone === undefined) return [400, { code: 'otp_invalid' }];
     const grant = randomBytes(24).toString('base64url');
@@ -182,7 +182,10 @@ export class NaiveHost {
     return [200, { grant, expiresAt: new Date(Date.now() + 300_000) }];
   }
 
-  /** Neither counted (G1, G2, G4, G5, R2) nor used up (G7, R1), never over (G3b), for any purpose (B3) and anybody (B4b). */
+  /**
+   * Attempts are not counted (G1, G2, G4, G5, R2), codes are not used up (G7, R1), never expire (G3b), and work for any
+   * purpose (B3) and any caller (B4b).
+   */
   async #right({ challenge, code, verified }: Request): Promise<string | undefined> {
     const issued = this.challenges.get(challenge);
     await query();
@@ -193,10 +196,10 @@ export class NaiveHost {
   async #register({ phone, password = '', grant, verified }: Request): Promise<Answer> {
     const proved = this.grants.get(grant)?.phone;
     const whose = phone ?? proved; // B1
-    if (whose === undefined || (grant && !proved && !verified)) return [401]; // S3b, T1: without a grant anybody
+    if (whose === undefined || (grant && !proved && !verified)) return [401]; // S3b, T1: without a grant, any phone is accepted
     if (this.users.has(whose)) return [409];
     await query();
-    this.users.set(whose, { password }); // R1b, R6b: others came by meanwhile
+    this.users.set(whose, { password }); // R1b, R6b: others have run meanwhile
     return this.#session(201, whose);
   }
 
@@ -216,7 +219,7 @@ export class NaiveHost {
   #reset({ grant, password = '' }: Request): Answer {
     const proof = this.grants.get(grant);
     if (!proof) return [401];
-    this.users.set(proof.phone, { password }); // T3: the sessions go on
+    this.users.set(proof.phone, { password }); // T3: the sessions continue
     return [204];
   }
 
@@ -228,7 +231,7 @@ export class NaiveHost {
 
   #payment({ id, amount = '', payee = '' }: Request, method: string): Answer {
     const payment = this.payments.get(id) ?? { id: randomBytes(8).toString('hex'), amount, payee, status: 'pending' };
-    if (id && method === 'POST') payment.payee = payee; // B6b: no code is void for it
+    if (id && method === 'POST') payment.payee = payee; // B6b: no code is invalidated
     this.payments.set(payment.id, payment);
     return [200, payment];
   }
@@ -240,11 +243,11 @@ export class NaiveHost {
     if (grant === undefined) {
       const phone = this.sessions.get(token);
       if (phone === undefined) return [401];
-      const [, body] = this.#issue(phone, `to pay ${payment.amount} to ${payment.payee}`); // D4: as it came
+      const [, body] = this.#issue(phone, `to pay ${payment.amount} to ${payment.payee}`); // D4: unsanitized
       return [401, body];
     }
     if (!this.grants.has(grant) && !this.challenges.has(grant)) return [401]; // S4: one table for all secrets
-    payment.status = 'executed'; // B5, B5b, B5c: any grant, any account, again and again
+    payment.status = 'executed'; // B5, B5b, B5c: any grant, of any account, any number of times
     return [200, payment];
   }
 
@@ -253,12 +256,12 @@ export class NaiveHost {
   }
 }
 
-/** Time in which others come by. */
+/** Time in which other requests run. */
 function query(): Promise<void> {
   return sleep(20);
 }
 
-/** Whatever the content type, and whatever it is. */
+/** Any content type and any content. */
 async function bodyOf(incoming: IncomingMessage): Promise<Body> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);

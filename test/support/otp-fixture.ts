@@ -20,10 +20,10 @@ import { databaseOptions, newSchema } from './database.js';
 
 export const PEPPER = 'a-pepper-for-tests-only-0123456789-abcdefghij';
 
-/** Something to confirm. */
+/** A sample action to confirm. */
 export const ACTION = { id: 'transfer 1', amount: '250.00', currency: 'SAR', payee: 'Sara' } satisfies Action;
 
-/** Options whose limits stand in no test's way; a test of one limit sets that one. */
+/** Options whose limits affect no test; a test of one limit sets that one. */
 export const GENEROUS = {
   pepper: PEPPER,
   regions: ['SA', 'GB', 'IL', 'NG', 'LY'],
@@ -47,36 +47,36 @@ export interface Fixture {
   numbers: VerifiedNumbers;
   dataSource: DataSource;
   schema: string;
-  /** The outbox, unless the test brought a provider of its own. */
+  /** The outbox, unless the test has its own provider. */
   sms: CapturingProvider;
-  /** Lets time pass in the tables. */
+  /** Moves time forward in the tables. */
   elapse(seconds: number): Promise<void>;
-  /** Waits until the messages of answered starts are out, and says what the newest code is. */
+  /** Waits for the messages of answered starts and returns the newest code. */
   codeFor(phone: string): Promise<string>;
-  /** Puts a number into the ledger as an account's own, proved so many days ago. */
+  /** Puts a number into the ledger as an account's own, proved the given number of days ago. */
   own(phone: string, owner: string, daysAgo?: number): Promise<void>;
-  /** One row per challenge, as the database holds it. */
+  /** Returns the rows of a table, as the database stores them. */
   rows(table: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
 }
 
 interface FixtureOptions {
   options?: Partial<OtpModuleOptions>;
-  /** The ready-made routes, if they are wanted. */
+  /** Mounts the ready-made routes, if given. */
   routes?: OtpRoutesOptions;
   provider?: OtpProvider;
   metadata?: ModuleMetadata;
   adapter?: AbstractHttpAdapter;
   poolSize?: number;
   schema?: string;
-  /** Another way to the same server, such as a proxy in front of it. */
+  /** Another URL of the same server, such as a proxy in front of it. */
   url?: string;
   configure?: (app: INestApplication) => void;
-  /** Keeps the bytes of each body, as a host may. */
+  /** Keeps the raw bytes of each body, as a host may. */
   rawBody?: boolean;
 }
 
-/** An application with the module over a schema of its own; listening when it has an adapter. */
+/** An application with the module on its own schema; it listens if it has an adapter. */
 export async function otpFixture({
   options,
   routes,
@@ -131,19 +131,19 @@ export async function otpFixture({
   };
 }
 
-/** Everything that rows hold, bytes as the characters they would be. */
+/** Returns everything in the rows, with bytes decoded to characters. */
 export function textsIn(rows: readonly Record<string, unknown>[]): string {
   const values = rows.flatMap((row) => Object.values(row));
   return values.map((value) => (value instanceof Buffer ? value.toString('latin1') : String(value))).join('\n');
 }
 
-/** A number that no other call of this process got. */
+/** Returns a number that is unique in this process. */
 export function newPhone(): string {
   return `+9665${30_000_000 + ++phones}`;
 }
-let phones = Math.floor(Math.random() * 40_000_000); // +96652… is no mobile number
+let phones = Math.floor(Math.random() * 40_000_000); // +96652… is not a mobile number
 
-/** A code that is not this one. */
+/** Returns a code other than this one. */
 export function wrongCode(code: string): string {
   return code.replace(/^./, (digit) => String((Number(digit) + 1) % 10));
 }

@@ -1,4 +1,4 @@
-/** The code of a refusal; `ok` where there was none. */
+/** Returns the code of a refusal; `ok` if there was none. */
 export async function outcome(work: Promise<unknown>): Promise<string> {
   return work.then(
     () => 'ok',
@@ -6,7 +6,7 @@ export async function outcome(work: Promise<unknown>): Promise<string> {
   );
 }
 
-/** How often each outcome came. */
+/** Counts the outcomes. */
 export function tallyOf(outcomes: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const one of outcomes) counts[one] = (counts[one] ?? 0) + 1;

@@ -11,7 +11,7 @@ import { type Fixture, newPhone } from './otp-fixture.js';
 
 const client = { address: '203.0.113.7' };
 
-/** Goes from start to grant: the code is read from the outbox. */
+/** Runs a challenge from start to grant; reads the code from the outbox. */
 export async function prove(
   fixture: Fixture,
   { phone = newPhone(), purpose = 'registration', ...more }: Partial<StartRequest> = {},
@@ -25,7 +25,7 @@ export async function prove(
   return { phone, challenge, code, grant };
 }
 
-/** As {@link prove}, with the grant used. */
+/** Like {@link prove}, but also uses the grant. */
 export async function proofOf(fixture: Fixture, request: Partial<StartRequest> & { purpose: string }): Promise<Proof> {
   const { grant } = await prove(fixture, request);
   const { purpose, subject, session } = request;
@@ -33,14 +33,14 @@ export async function proofOf(fixture: Fixture, request: Partial<StartRequest> &
   return fixture.grants.consume(grant, { purpose, ...who });
 }
 
-/** Moves an account from one number to another, with a code from either. */
+/** Moves an account from one number to another, with a code from each. */
 export async function changeNumber(fixture: Fixture, subject: string, from: string, to: string): Promise<OwnedNumber> {
   const current = await prove(fixture, { phone: from, purpose: 'change_number', subject });
   const next = await prove(fixture, { phone: to, purpose: 'verify_number', subject });
   return fixture.numbers.change(subject, { currentNumberGrant: current.grant, newNumberGrant: next.grant });
 }
 
-/** A login by grant, as the guard has it. */
+/** Logs in by grant, as the guard does. */
 export function logIn(app: INestApplication, grant: string): Promise<PhoneLoginResult> {
   const request = { method: 'POST', headers: { 'otp-grant': grant } };
   return app.get(PhoneLoginStrategy, { strict: false }).validate(request);

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 
-/** A key and a certificate for `localhost` that nobody vouches for. Made anew each time, so that no key lies in the repository. */
+/** A key and a self-signed certificate for `localhost`. Generated each time, so that the repository contains no key. */
 export function selfSigned(): { key: string; cert: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const ecdsaWithSha256 = der(0x30, oid('2a8648ce3d040302'));
@@ -27,7 +27,7 @@ export function selfSigned(): { key: string; cert: string } {
   };
 }
 
-/** One element of ASN.1 in its distinguished encoding: tag, length, contents. */
+/** Encodes an ASN.1 element in DER: tag, length, contents. */
 function der(tag: number, ...contents: Uint8Array[]): Buffer {
   const body = Buffer.concat(contents);
   const { length } = body;

@@ -1,19 +1,19 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A wire between the application and PostgreSQL that a test can cut. */
+/** A proxy between the application and PostgreSQL whose connections a test can break. */
 export interface TcpProxy {
-  /** `DATABASE_URL` by way of this proxy. */
+  /** `DATABASE_URL` through this proxy. */
   url: string;
   /** Ends every connection and refuses new ones. */
   cut(): void;
-  /** Takes new connections again. */
+  /** Accepts new connections again. */
   mend(): void;
-  /** Lets nothing pass in either direction, as a network does that swallows packets. */
+  /** Passes nothing in either direction, like a network that drops packets. */
   stall(): void;
-  /** Passes what the application sends, and ends the connection in place of the server's next answer. */
+  /** Passes what the application sends, and ends the connection instead of the server's next answer. */
   cutBeforeNextAnswer(): void;
-  /** Lets the server end each new connection, as an operator does, in the very moment in which it becomes usable. */
+  /** Makes the server end each new connection, as an operator does, the moment it becomes usable. */
   endEachAtOnce(): void;
   close(): Promise<void>;
 }

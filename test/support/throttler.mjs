@@ -1,6 +1,6 @@
-// @nestjs/throttler is CommonJS and requires Nest, which is ESM: Node can do that, Jest's module loader cannot
-// (on Node 20 and 22 not at all). Jest maps the package to this file, which evaluates its CommonJS sources with
-// Jest's own instance of Nest in place of what they require. Outside Jest the package itself is used.
+// @nestjs/throttler is CommonJS and requires Nest, which is ESM: Node can load that, Jest's module loader cannot (on
+//   Node 20 and 22 not at all). Jest maps the package to this file, which evaluates its CommonJS sources with Jest's
+//   own instance of Nest instead of what they require. Outside Jest the package itself is used.
 import * as common from '@nestjs/common';
 import * as core from '@nestjs/core';
 import { readFileSync } from 'node:fs';

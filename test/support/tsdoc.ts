@@ -9,15 +9,15 @@ import { PROJECT } from './packed.js';
 export interface DocumentedMember {
   name: string;
   required: boolean;
-  /** Its type, as it is written. */
+  /** Its type, as written. */
   type: string;
-  /** The text of its TSDoc, on one line; empty where it has none. */
+  /** The text of its TSDoc, on one line; empty if it has none. */
   meaning: string;
   /** Its `@defaultValue`. */
   documentedDefault: string | undefined;
 }
 
-/** The members of an interface, in the order of the source. */
+/** Returns the members of an interface, in source order. */
 export function membersOf(source: string, interfaceName: string): DocumentedMember[] {
   const file = path.join(PROJECT, source);
   const parsed = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
@@ -38,7 +38,7 @@ export function membersOf(source: string, interfaceName: string): DocumentedMemb
   });
 }
 
-/** What the values of an interface's members hold, by member: each field with its type written out. */
+/** Returns the types of an interface's members, by member: each field with its type written out. */
 export function payloadsOf(source: string, interfaceName: string): Map<string, { name: string; type: string }[]> {
   const file = path.join(PROJECT, source);
   const { config } = ts.readConfigFile(path.join(PROJECT, 'tsconfig.json'), (name) => ts.sys.readFile(name));

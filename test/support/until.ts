@@ -1,4 +1,4 @@
-/** Waits for what happens by itself; a test that waits in vain says for what. */
+/** Waits until a condition holds. If it never does, the error names the condition. */
 export async function until(what: string, happened: () => unknown, seconds = 10): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   while (!(await happened())) {

@@ -13,7 +13,7 @@ import { DataSource } from 'typeorm';
 
 import { headerCallers } from './http.js';
 
-/** A record of the host: a transfer that must be confirmed. */
+/** A record of the host: a transfer to be confirmed. */
 interface Transfer {
   id: string;
   owner: string;
@@ -24,7 +24,7 @@ interface Transfer {
   executions: number;
 }
 
-/** The transfers of a host, in a table of its own beside the module's. */
+/** The transfers of a host, in its own table beside the module's. */
 @Injectable()
 export class Vault {
   readonly #table: string;
@@ -64,12 +64,12 @@ export class Vault {
     return transfer as Transfer;
   }
 
-  /** Executes what is confirmed, or nothing: the record is read again under its lock. */
+  /** Executes a confirmed transfer, or nothing: the record is read again under its lock. */
   execute(id: string, grant: StepUpGrant): Promise<{ status: string }> {
     return this.dataSource.transaction('READ COMMITTED', async (manager) => {
       const [row] = await manager.query(`SELECT * FROM ${this.#table} WHERE id = $1 FOR UPDATE`, [id]);
       const transfer = row as Transfer;
-      if (transfer.status !== 'pending') throw new ConflictException('This transfer is executed already.');
+      if (transfer.status !== 'pending') throw new ConflictException('This transfer is already executed.');
       await grant.consume(manager, actionOf(transfer));
       await manager.query(`UPDATE ${this.#table} SET status = 'executed', executions = executions + 1 WHERE id = $1`, [
         id,
@@ -79,10 +79,10 @@ export class Vault {
     });
   }
 
-  /** Where a test lets something go wrong: between the guard's look at the record and the handler's. */
+  /** A hook for a test's fault: between the guard's read of the record and the handler's. */
   afterLoad: (id: string) => Promise<void> = async () => undefined;
 
-  /** And between the execution and its commit. */
+  /** A hook for a test's fault: between the execution and its commit. */
   beforeCommit: () => Promise<void> = async () => undefined;
 }
 let transfers = 0;
@@ -99,7 +99,7 @@ export class TransferAction extends StepUpAction {
     const id = request?.params?.id ?? execution.getArgByIndex<{ id: string }>(1).id;
     const transfer = await this.vault.get(id);
     if (transfer.owner !== caller.subject) throw new NotFoundException('There is no such transfer.');
-    if (transfer.status !== 'pending') throw new ConflictException('This transfer is executed already.');
+    if (transfer.status !== 'pending') throw new ConflictException('This transfer is already executed.');
     await this.vault.afterLoad(id);
     return actionOf(transfer);
   }
@@ -109,7 +109,7 @@ export class TransferAction extends StepUpAction {
 export class VaultController {
   constructor(private readonly vault: Vault) {}
 
-  /** The grant is used by the guard, before the handler. */
+  /** The guard uses the grant, before the handler. */
   @Post('close')
   @HttpCode(200)
   @StepUp('close_account')
@@ -124,7 +124,7 @@ export class VaultController {
     return { secret: 42 };
   }
 
-  /** The grant is used by the handler, in its transaction. */
+  /** The handler uses the grant, in its transaction. */
   @Post('transfers/:id/confirm')
   @HttpCode(200)
   @StepUp('transaction', TransferAction, { consume: 'handler' })
@@ -148,7 +148,7 @@ export class VaultController {
 export const closed: (string | undefined)[] = [];
 export const resets: string[] = [];
 
-/** What a fixture needs to serve the vault: a caller is who the headers say. */
+/** What a fixture needs to serve the vault: the headers name the caller. */
 export const vaultModule = {
   controllers: [VaultController],
   providers: [Vault, TransferAction, headerCallers],

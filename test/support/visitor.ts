@@ -9,7 +9,10 @@ import type { Branch } from './branch.js';
 
 export type Language = keyof typeof TEXTS;
 
-/** Signs of a number in the order of their places on the screen, whatever their order in the text; by line, if there are several. */
+/**
+ * The characters of each number in their order on the screen, whatever their order in the text; line by line, if there
+ * are several.
+ */
 const DRAWN_NUMBERS = `(() => {
   const numbers = [];
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -31,9 +34,9 @@ const DRAWN_NUMBERS = `(() => {
 
 const SCREENSHOTS = path.resolve(import.meta.dirname, '../../test-output');
 
-/** Somebody in front of the page: finds things by the words that are written on them. */
+/** A person at the page: finds elements by their visible words. */
 export class Visitor {
-  /** What a console would show in red, and whatever the page asked of anybody but the bank. */
+  /** Console errors, and requests of the page to any host but the bank. */
   readonly complaints: string[] = [];
 
   private constructor(
@@ -44,7 +47,7 @@ export class Visitor {
   ) {
     page.on('pageerror', ({ message }) => this.complaints.push(message));
     page.on('console', (said) => {
-      // The browser itself reports each answer of 400 and above, which here are part of the story.
+      // The browser reports each answer of 400 and above by itself; these tests expect them.
       const isAnswer = /^Failed to load resource: the server responded with a status of [45]\d\d/.test(said.text());
       if (said.type() === 'error' && !isAnswer) this.complaints.push(said.text());
     });
@@ -67,7 +70,7 @@ export class Visitor {
     return visitor;
   }
 
-  /** Another tab of the same browser. */
+  /** Opens another tab of the same browser. */
   async anotherTab(): Promise<Visitor> {
     const visitor = new Visitor(this.branch, this.context, await this.context.newPage(), this.language);
     await visitor.turnTo('');
@@ -78,7 +81,7 @@ export class Visitor {
     return this.context.close();
   }
 
-  /** Loads the page at a view, and waits until it sees what happens. */
+  /** Loads a view of the page and waits until its events are live. */
   async turnTo(view: string): Promise<void> {
     await this.page.goto(`${this.branch.bank.url}/#${view}`);
     await this.sees('live');
@@ -105,7 +108,7 @@ export class Visitor {
     return this.page.locator('.wire');
   }
 
-  /** A text, whatever stands in its places. */
+  /** Waits for a text, with any values in its places. */
   async sees(key: Key): Promise<void> {
     const pattern = this.words(key)
       .replace(/[.*+?^$()|[\]\\]/g, '\\$&')
@@ -132,7 +135,7 @@ export class Visitor {
     for (const [key, value] of Object.entries(fields)) await this.field(key as Key).fill(value);
   }
 
-  /** The n-th message on the phone, counted from 1; waits until it is there. */
+  /** Waits for the n-th message on the phone, counted from 1, and returns it. */
   async message(n: number): Promise<string> {
     const bubble = this.phone.locator('.bubble').nth(n - 1);
     await bubble.waitFor();
@@ -163,7 +166,7 @@ export class Visitor {
     await this.sees('transfers');
   }
 
-  /** The numbers on the page, each as one reads it from left to right. */
+  /** The numbers on the page, each in the order in which it is read. */
   numbers(): Promise<string[]> {
     return this.page.evaluate(DRAWN_NUMBERS);
   }
@@ -173,7 +176,7 @@ export class Visitor {
     return body.sessions.length;
   }
 
-  /** Keeps what the page looks like, for people. */
+  /** Stores a screenshot for people to look at. */
   async picture(name: string): Promise<void> {
     await mkdir(SCREENSHOTS, { recursive: true });
     await this.page.screenshot({ path: path.join(SCREENSHOTS, `${name}-${this.language}.png`), fullPage: true });

@@ -29,18 +29,18 @@ class DevicesDto {
 export class DevicesController {
   constructor(private readonly devices: TrustedDevices) {}
 
-  /** Where the customer logs in with the password alone, the one used last first. */
+  /** Devices on which the customer logs in with the password alone, most recently used first. */
   @Get()
   @ApiOkResponse({ type: DevicesDto })
   async list(@CurrentSession() { user }: Session): Promise<DevicesDto> {
     return { devices: await this.devices.list(user.id) };
   }
 
-  /** The next login there asks for a code again. */
+  /** The next login on that device asks for a code again. */
   @Delete(':id')
   @HttpCode(204)
   @ApiNoContentResponse()
-  @ApiNotFoundResponse({ description: 'Not a device of this customer, or trusted no more.' })
+  @ApiNotFoundResponse({ description: 'Not a device of this customer, or no longer trusted.' })
   async revoke(@CurrentSession() { user }: Session, @Param('id') id: string): Promise<void> {
     if (!(await this.devices.revoke(user.id, id))) throw new NotFoundException();
   }

@@ -1,12 +1,12 @@
 import { hash, verify } from '@node-rs/argon2';
 import { randomBytes } from 'node:crypto';
 
-/** Argon2id with the library's defaults, which are those of OWASP: 19 MiB, 2 passes, 1 lane. */
+/** Argon2id with the library's defaults, which follow OWASP: 19 MiB, 2 passes, 1 lane. */
 export function hashPassword(password: string): Promise<string> {
   return hash(canonical(password));
 }
 
-/** Takes as long without a hash, so that the time does not tell who is a customer. */
+/** Takes equally long without a hash, so that the time does not reveal who is a customer. */
 export async function passwordFits(password: string, passwordHash: string | undefined): Promise<boolean> {
   const fits = await verify(passwordHash ?? (await nobodysHash), canonical(password));
   return fits && passwordHash !== undefined;
@@ -14,7 +14,7 @@ export async function passwordFits(password: string, passwordHash: string | unde
 
 const nobodysHash = hashPassword(randomBytes(32).toString('base64'));
 
-/** The same characters, whatever keyboard they come from. */
+/** Normalizes a password, so that every keyboard produces the same characters. */
 function canonical(password: string): string {
   return password.normalize('NFKC');
 }

@@ -2,15 +2,15 @@ import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { ThrottlerGuard, type ThrottlerLimitDetail, type ThrottlerModuleOptions } from '@nestjs/throttler';
 import { OtpError } from 'nestjs-phone-otp';
 
-/** Thirty passwords in ten minutes from one address: more than a family needs, less than a list of stolen ones. */
+/** 30 passwords in 10 minutes from one address: more than a family needs, fewer than a list of stolen passwords has. */
 export const PASSWORDS_PER_ADDRESS: ThrottlerModuleOptions = {
   throttlers: [{ ttl: 600_000, limit: 30 }],
   setHeaders: false,
 };
 
 /**
- * Slows down one address that tries many phones. It counts in this process alone, which is enough for what it spares:
- * hashing. What may never be exceeded, the passwords tried for one phone, is counted in PostgreSQL.
+ * Slows down an address that tries many phones. It counts in this process only, which is enough to limit hashing.
+ * PostgreSQL counts the hard limit: passwords tried for one phone.
  */
 @Injectable()
 export class PasswordThrottlerGuard extends ThrottlerGuard {

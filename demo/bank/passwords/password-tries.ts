@@ -7,14 +7,14 @@ import { PasswordTryCounter } from './password-try-counter.entity.js';
 const TRIES_PER_HOUR = 10;
 
 /**
- * Few wrong passwords per phone and hour, from however many addresses and in however many instances. It closes this door
- * alone: whoever is kept out by a stranger's guesses logs in by code.
+ * Limits wrong passwords per phone and hour, across all addresses and instances. It blocks only the login by password:
+ * customers locked out by a stranger's guesses log in by code.
  */
 @Injectable()
 export class PasswordTries {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Counts a try before the password is compared, or many at once would all be compared. */
+  /** Counts an attempt before the password is compared; otherwise parallel attempts would all be compared. */
   async take(phone: string): Promise<void> {
     await this.#forgetOld();
     const taken: unknown[] = await this.dataSource.query(
@@ -28,12 +28,12 @@ export class PasswordTries {
       [phone],
     );
     if (taken.length > 0) return;
-    throw new OtpError('too_many_requests', 'The password was wrong too often. Log in with a code instead.', {
+    throw new OtpError('too_many_requests', 'Too many wrong passwords. Log in with a code instead.', {
       retryAfterSeconds: await this.#wait(phone),
     });
   }
 
-  /** The password was right, or is a new one. */
+  /** Resets the count: the password was right, or is new. */
   async clear(phone: string, manager: EntityManager = this.dataSource.manager): Promise<void> {
     await manager.delete(PasswordTryCounter, { phone });
   }
@@ -46,7 +46,7 @@ export class PasswordTries {
     return row?.seconds ?? 1;
   }
 
-  /** A few at a time: phones that nobody has must not pile up here. */
+  /** Deletes a few at a time, so that entries for unused phones do not pile up. */
   async #forgetOld(): Promise<void> {
     await this.dataSource.query(
       `DELETE FROM bank_password_tries WHERE phone IN (

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** Passwords that were tried for a phone in the hour that ends here, whether anybody has that phone or not. */
+/** Passwords tried for a phone in the hour that ends here, whether or not an account has that phone. */
 @Entity({ name: 'bank_password_tries' })
 export class PasswordTryCounter {
   /** Canonical E.164. */

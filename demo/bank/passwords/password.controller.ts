@@ -32,9 +32,9 @@ export class PasswordController {
   ) {}
 
   /**
-   * Logs in with two factors: a right password is answered with a challenge, and with its grant the same call opens a
-   * session. The session whose token comes along, if any, ends. On a device that was trusted (`Trust-Device`, by then with
-   * the grant), the password is enough.
+   * Logs in with two factors: a right password returns a challenge, and the same call with its grant opens a session.
+   * Ends the session whose token the request carries, if any. On a trusted device (`Trust-Device`, sent with the
+   * grant), the password is enough.
    */
   @Post('login')
   @HttpCode(200)
@@ -43,7 +43,7 @@ export class PasswordController {
   @ApiHeader({
     name: 'Trust-Device',
     required: false,
-    description: 'What to call this device, to be asked for no code on it for 30 days.',
+    description: 'Name for this device; logins on it then need no code for 30 days.',
   })
   @ApiOkResponse({ type: AccessTokenDto })
   @ApiTooManyRequestsResponse({ description: 'too_many_requests, otp_too_soon' })
@@ -75,7 +75,7 @@ export class PasswordController {
     return { accessToken };
   }
 
-  /** Logs in with a recovery code as the second factor, for whoever lost the phone. */
+  /** Logs in with a recovery code as the second factor, for customers who lost their phone. */
   @Post('login/recovery')
   @HttpCode(200)
   @UseGuards(PasswordThrottlerGuard)
@@ -94,7 +94,7 @@ export class PasswordController {
     return { accessToken, remaining };
   }
 
-  /** Sets a new password, ends all sessions of the account, and tells its phone. It logs nobody in. */
+  /** Sets a new password, ends all sessions of the account, and notifies its phone. Does not log in. */
   @Post('reset')
   @HttpCode(204)
   @StepUp('password_reset', { consume: 'handler' })

@@ -11,7 +11,7 @@ export class NewPasswordDto {
 }
 
 export class PasswordLoginDto {
-  @ApiProperty({ description: 'As people write it.', example: '0512345678' })
+  @ApiProperty({ description: 'In any common notation.', example: '0512345678' })
   @IsString()
   @MaxLength(64)
   phone: string;
@@ -30,6 +30,6 @@ export class RecoveryLoginDto extends PasswordLoginDto {
 }
 
 export class RecoveredLoginDto extends AccessTokenDto {
-  @ApiProperty({ description: 'Recovery codes that are left.' })
+  @ApiProperty({ description: 'Number of recovery codes left.' })
   remaining: number;
 }

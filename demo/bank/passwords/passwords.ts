@@ -25,18 +25,18 @@ import { PasswordTries } from './password-tries.js';
 /** A customer whose password was right: half of a login. */
 export interface KnownByPassword {
   user: User;
-  /** Canonical E.164; the ledger holds it as theirs. */
+  /** Canonical E.164; the ledger lists it as theirs. */
   phone: string;
 }
 
-/** What a login is answered with. */
+/** The result of a login. */
 export interface OpenedSession {
   accessToken: string;
-  /** For the browser to keep, where this device is trusted. */
+  /** For the browser to keep, if this device is trusted. */
   device?: DeviceToKeep;
 }
 
-/** No user has this id, so an unknown phone is looked up as a known one is. */
+/** No user has this id, so an unknown phone takes the same look-up as a known one. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 @Injectable()
@@ -53,7 +53,7 @@ export class Passwords {
     private readonly tries: PasswordTries,
   ) {}
 
-  /** @throws the same 401 for a wrong password and for a phone that nobody has, after the same work */
+  /** @throws the same 401 for a wrong password and for an unknown phone, after the same work */
   async check(typedPhone: string, password: string): Promise<KnownByPassword> {
     const { e164: phone } = this.otp.readPhone(typedPhone);
     await this.tries.take(phone);
@@ -65,8 +65,9 @@ export class Passwords {
   }
 
   /**
-   * The other half: uses a grant of the customer's phone, or of a recovery code, and opens a session with both factors.
-   * @param trust what to call this device, where it is to be trusted from now on
+   * The second factor: uses a grant of the customer's phone, or of a recovery code, and opens a session with both
+   * factors.
+   * @param trust the name of this device, to trust it from now on
    */
   async login(
     customer: KnownByPassword,
@@ -87,7 +88,7 @@ export class Passwords {
     });
   }
 
-  /** The password alone, on a device that the customer trusts. @returns null where it is none */
+  /** Logs in with the password alone, on a trusted device. @returns null if the device is not trusted */
   async loginOn(
     deviceToken: string,
     customer: KnownByPassword,
@@ -102,12 +103,12 @@ export class Passwords {
     return { accessToken, ...(token !== undefined && { device: { token, expiresAt: device.expiresAt } }) };
   }
 
-  /** A recovery code in place of the phone that is lost. */
+  /** Accepts a recovery code instead of the lost phone. */
   recover({ user }: KnownByPassword, code: string, locale?: string): Promise<Recovered> {
     return this.recovery.use(user.id, code, { purpose: 'second_factor', ...(locale && { locale }) });
   }
 
-  /** A new password for whoever proved the account's phone. Whoever is signed in by then is so no longer. */
+  /** Sets a new password after proof of the account's phone. Ends all sessions. */
   reset(grant: StepUpGrant, password: string, locale?: string): Promise<void> {
     return this.dataSource.transaction(async (manager) => {
       const { phone } = await grant.consume(manager);
@@ -118,7 +119,10 @@ export class Passwords {
     });
   }
 
-  /** Unless the password was replaced since it was compared: this session must not outlive those that the reset ended. */
+  /**
+   * Check that the password was not replaced since it was compared: this session must not outlive those that the reset
+   * ended.
+   */
   async #open({ user }: KnownByPassword, login: Omit<Login, 'userId'>, manager: EntityManager): Promise<string> {
     const now = await manager.findOneOrFail(User, { where: { id: user.id }, lock: { mode: 'pessimistic_read' } });
     if (now.passwordHash !== user.passwordHash) throw credentialsInvalid();
@@ -126,7 +130,7 @@ export class Passwords {
   }
 }
 
-/** A recovery code is a one-time password of the customer's, too, but no SMS (RFC 8176 §2). */
+/** A recovery code is also a one-time password of the customer, but not an SMS (RFC 8176 §2). */
 function amrOf({ source }: Proof): string[] {
   return source === 'recovery' ? ['pwd', 'otp', 'mfa'] : amrWithPhone(['pwd']);
 }

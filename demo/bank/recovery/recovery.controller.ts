@@ -15,14 +15,14 @@ import type { Session } from '../session.entity.js';
 import { CurrentSession, SignedIn } from '../signed-in.js';
 import { RecoveredDto, RecoveryCodeDto, RecoveryCodesDto, RemainingDto, ReplacedCodesDto } from './recovery.dto.js';
 
-/** Codes on paper, for the day when the phone is gone. */
+/** Recovery codes on paper, for a lost phone. */
 @ApiTags('Bank')
 @Controller('auth/recovery-codes')
 @SignedIn()
 export class RecoveryController {
   constructor(private readonly recovery: RecoveryCodes) {}
 
-  /** Shows ten new codes, this once; those from before are dead. */
+  /** Shows ten new codes, once; earlier codes stop working. */
   @Post()
   @StepUp('recovery_codes')
   @TakesGrant('recovery_codes', { required: false })
@@ -32,7 +32,7 @@ export class RecoveryController {
     return { codes: await this.recovery.issue(user.id) };
   }
 
-  /** Shows a new code for each that was used, this once; the others stay good. */
+  /** Shows a replacement for each used code, once; the others stay valid. */
   @Post('replace')
   @HttpCode(200)
   @StepUp('recovery_codes')
@@ -43,14 +43,14 @@ export class RecoveryController {
     return { codes: await this.recovery.replaceUsed(user.id) };
   }
 
-  /** How many are left. */
+  /** The number of unused codes. */
   @Get()
   @ApiOkResponse({ type: RemainingDto })
   async remaining(@CurrentSession() { user }: Session): Promise<RemainingDto> {
     return { remaining: await this.recovery.remaining(user.id) };
   }
 
-  /** Uses a code in place of the phone that is lost: with the grant the customer moves to another number. */
+  /** Uses a code instead of the lost phone: with the grant, the customer moves to another number. */
   @Post('use')
   @HttpCode(200)
   @ApiOkResponse({ type: RecoveredDto })

@@ -3,7 +3,7 @@ import { type Action, StepUpAction, type StepUpCall } from 'nestjs-phone-otp';
 
 import { Transfers } from './transfers.js';
 
-/** What a call to `/transfers/:id/confirm` confirms: the transfer as it is stored. */
+/** What a call to `/transfers/:id/confirm` confirms: the stored transfer. */
 @Injectable()
 export class TransferAction extends StepUpAction {
   constructor(private readonly transfers: Transfers) {

@@ -3,7 +3,7 @@ import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typ
 
 import { User } from '../user.entity.js';
 
-/** Money on its way to a payee, once its customer confirms it. */
+/** A transfer to a payee, executed once its customer confirms it. */
 @Entity({ name: 'bank_transfers' })
 @Index(['userId', 'createdAt'])
 export class Transfer {
@@ -17,7 +17,7 @@ export class Transfer {
   @JoinColumn({ name: 'user_id' })
   user?: User;
 
-  /** In minor units of the currency: never a float, and never rounded. */
+  /** In minor units of the currency: never a float, never rounded. */
   @Column({ name: 'amount', type: 'bigint', transformer: { to: String, from: BigInt } })
   amount: bigint;
 
@@ -31,11 +31,11 @@ export class Transfer {
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt: Date;
 
-  /** Null while it waits for its confirmation. */
+  /** Null while it awaits confirmation. */
   @Column({ name: 'executed_at', type: 'timestamptz', nullable: true })
   executedAt: Date | null;
 
-  /** What its customer confirms; the code and its grant fit nothing else. */
+  /** The action that the customer confirms. The code and its grant match nothing else. */
   get action(): Action {
     const { id, amount, currency, payee } = this;
     return { id: `transfer ${id}`, amount, currency, payee };

@@ -22,14 +22,14 @@ import { Transfers } from './transfers.js';
 export class TransfersController {
   constructor(private readonly transfers: Transfers) {}
 
-  /** Prepares a transfer, which then waits for its confirmation. */
+  /** Prepares a transfer, which then awaits confirmation. */
   @Post()
   @ApiCreatedResponse({ type: TransferDto })
   async prepare(@CurrentSession() { user }: Session, @Body() order: OrderDto): Promise<TransferDto> {
     return TransferDto.of(await this.transfers.prepare(user.id, order));
   }
 
-  /** One's own, newest first. */
+  /** The customer's own transfers, newest first. */
   @Get()
   @ApiOkResponse({ type: TransfersDto })
   async list(@CurrentSession() { user }: Session): Promise<TransfersDto> {
@@ -44,8 +44,8 @@ export class TransfersController {
   }
 
   /**
-   * Executes a transfer. Without a grant a message that names amount and payee goes to the customer's phone, and the answer
-   * holds its challenge; with the grant that the code is worth, the same call goes through, once.
+   * Executes a transfer. Without a grant, it sends a message that names amount and payee to the customer's phone and
+   * returns the challenge. With the grant from that challenge, the same call executes the transfer, once.
    */
   @Post(':id/confirm')
   @HttpCode(200)
@@ -54,7 +54,7 @@ export class TransfersController {
   @ApiOkResponse({ type: ConfirmedDto })
   @ApiForbiddenResponse({ description: 'phone_missing, phone_on_hold, phone_unconfirmed' })
   @ApiNotFoundResponse({ description: 'Not a transfer of this customer.' })
-  @ApiConflictResponse({ description: 'It is executed already.' })
+  @ApiConflictResponse({ description: 'Already executed.' })
   async confirm(@Param('id') id: string, @SteppedUp() grant: StepUpGrant): Promise<ConfirmedDto> {
     const { status } = TransferDto.of(await this.transfers.execute(id, grant));
     return { status };

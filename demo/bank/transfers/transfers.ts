@@ -7,7 +7,7 @@ import { DataSource, type EntityManager, Repository } from 'typeorm';
 
 import { Transfer } from './transfer.entity.js';
 
-/** In minor units. Ten trillion riyals are more than anybody sends, and far less than the column holds. */
+/** In minor units. Ten trillion riyals are more than anyone sends, and far less than the column can store. */
 const LARGEST = 10n ** 15n;
 const SHOWN = 100;
 
@@ -18,12 +18,12 @@ export class Transfers {
     @InjectRepository(Transfer) private readonly transfers: Repository<Transfer>,
   ) {}
 
-  /** Prepares a transfer. No money moves before it is confirmed. */
+  /** Prepares a transfer. No money moves until it is confirmed. */
   async prepare(userId: string, order: { amount: string; currency: string; payee: string }): Promise<Transfer> {
     const { currency, payee } = order;
     const amount = minorUnits(order.amount, currency);
     if (amount === 0n || amount > LARGEST) {
-      throw new OtpError('request_invalid', '"amount" must be more than nothing, and no more than there is.');
+      throw new OtpError('request_invalid', '"amount" must be greater than zero and within the allowed maximum.');
     }
     const transfer = this.transfers.create({
       id: randomUUID(),
@@ -43,19 +43,19 @@ export class Transfers {
     return this.transfers.find({ where: { userId }, order: { createdAt: 'DESC' }, take: SHOWN });
   }
 
-  /** @throws NotFoundException for somebody else's too: nobody learns what there is */
+  /** @throws NotFoundException also for another customer's transfer, so that nobody learns which ones exist */
   async find(id: string, userId: string): Promise<Transfer> {
     return found(isUUID(id) ? await this.transfers.findOneBy({ id, userId }) : null);
   }
 
-  /** @throws ConflictException for one that was executed already */
+  /** @throws ConflictException for a transfer that is already executed */
   async findPending(id: string, userId: string): Promise<Transfer> {
     return pending(await this.find(id, userId));
   }
 
   /**
-   * Executes what was confirmed, once. The record is read again under its lock and compared with the grant's: what was
-   * changed since the code was sent is not executed. Grant and execution commit together or not at all.
+   * Executes a confirmed transfer, once. The record is read again under its lock and compared with the grant: a
+   * transfer that changed since the code was sent is not executed. Grant and execution commit together or not at all.
    */
   execute(id: string, grant: StepUpGrant): Promise<Transfer> {
     return this.dataSource.transaction('READ COMMITTED', async (manager) => {
@@ -78,6 +78,6 @@ function found(transfer: Transfer | null): Transfer {
 }
 
 function pending(transfer: Transfer): Transfer {
-  if (transfer.executedAt !== null) throw new ConflictException('This transfer is executed already.');
+  if (transfer.executedAt !== null) throw new ConflictException('This transfer is already executed.');
   return transfer;
 }

@@ -1,4 +1,4 @@
--- Refuses every update and truncate of the audit, and the delete of a row that is younger than 30 days, whoever asks.
+-- Refuses every update and truncate of the audit, and every delete of a row younger than 30 days, for every role.
 CREATE OR REPLACE FUNCTION {append_only}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'DELETE' THEN

@@ -1,6 +1,7 @@
--- Ends a challenge that its holder gives up.
+-- Ends a challenge that its holder cancels.
 --
--- Request: id, handle_hash, audit. Answer: what the provider must be told, where it made the code; {} when there was nothing to end.
+-- Request: id, handle_hash, audit. Answer: what to report to the provider, if it made the code; {} if there was
+-- nothing to end.
 CREATE OR REPLACE FUNCTION {cancel}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE c {challenges};
 BEGIN
@@ -17,11 +18,13 @@ BEGIN
     'provider', c.provider, 'provider_ref', c.provider_ref);
 END $$;
 
--- The challenge that a client already has for the same number, purpose, session and action, so that asking again within the cooldown
--- gives the same handle. Where the record has changed since, the challenge ends here: its code speaks of what is no longer so
--- ((EU) 2018/389 art. 5(1)(d)). The first 16 bytes of a digest name the record, the others cover all that is in it.
+-- Finds the challenge that a client already has for the same number, purpose, session and action, so that another
+-- start within the cooldown gives the same handle. If the record has changed since, this ends the challenge: its code
+-- confirms outdated data ((EU) 2018/389 art. 5(1)(d)). The first 16 bytes of a digest name the record; the others
+-- cover all its content.
 --
--- Request: phone, purpose, client, session_binding, action_digest, cooldown_seconds, audit. Answer: id, handle_hash, expires_at, resend_at; or {}.
+-- Request: phone, purpose, client, session_binding, action_digest, cooldown_seconds, audit. Answer: id, handle_hash,
+-- expires_at, resend_at; or {}.
 CREATE OR REPLACE FUNCTION {pending}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   w {challenges} := jsonb_populate_record(NULL::{challenges}, request);

@@ -1,7 +1,8 @@
--- What came of messages. A message is one row of {sends} for each provider that was asked to carry it, in whatever order the rows come;
--- written twice it is there once. The challenge is touched only where its life depends on the answer.
+-- The results of messages. A message has one row of {sends} for each provider that was asked to deliver it, in any
+-- order; a row written twice is stored once. The challenge is touched only if its life depends on the answer.
 
--- One row of {sends} and its fact: `m` is the message as the library tells it, `event` is sent, failed or unknown.
+-- Writes one row of {sends} and its fact: `m` is the message as the library reports it, `event` is sent, failed or
+-- unknown.
 CREATE OR REPLACE FUNCTION {write_send}(event text, m {sends}, c {challenges}, audit boolean) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO {sends} (challenge_id, send_number, provider, provider_ref, outcome, segments, cost, latency_ms, at)
@@ -14,8 +15,9 @@ BEGIN
   END IF;
 END $$;
 
--- Messages that were sent, or whose answer was lost, and of which nobody needs the provider's reference: several at once, without a
--- lock and without waiting for the disk. A crash loses the knowledge and nothing that guards.
+-- Logs messages that were sent, or whose answer was lost, and whose provider reference is not needed: several at
+-- once, without a lock and without waiting for the disk. A crash loses these records, but nothing that limits depend
+-- on.
 --
 -- Request: sends, each the columns of {sends} with event, purpose, account, phone_hash and tier; audit.
 CREATE OR REPLACE FUNCTION {log_sends}(request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -37,10 +39,11 @@ BEGIN
   RETURN '{}';
 END $$;
 
--- A message whose code its provider checks by a reference: durable, since the code could not be checked without it. A late answer of
--- an earlier message changes nothing.
+-- Records a message whose code its provider checks by a reference. Durable, since the code could not be checked
+-- without it. A late answer to an earlier message changes nothing.
 --
--- Request: the columns of {sends}; event (sent or unknown); audit. Answer: recorded (whether it is still the challenge's newest message).
+-- Request: the columns of {sends}; event (sent or unknown); audit. Answer: recorded (whether it is still the
+-- challenge's newest message).
 CREATE OR REPLACE FUNCTION {record_delivery}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   m {sends} := jsonb_populate_record(NULL::{sends}, request);
@@ -49,17 +52,19 @@ DECLARE
 BEGIN
   UPDATE {challenges} x SET provider_ref = m.provider_ref WHERE x.id = m.challenge_id AND {awaits_answer}(x, m) RETURNING x.* INTO c;
   recorded := FOUND;
-  IF NOT recorded THEN                                          -- the message may be out all the same
+  IF NOT recorded THEN                                          -- the message may have been sent
     SELECT * INTO c FROM {challenges} x WHERE x.id = m.challenge_id;
   END IF;
   PERFORM {write_send}(coalesce(request ->> 'event', 'sent'), m, c, request @> '{"audit": true}');
   RETURN jsonb_build_object('recorded', recorded);
 END $$;
 
--- Surely nothing was sent. Where the caller is told, the challenge ends and the cooldown is given back, or becomes the provider's. One of
--- an anonymous caller lives on: its death would tell a real account from a decoy.
+-- Records that certainly nothing was sent. If the caller is told, the challenge ends and the cooldown is returned, or
+-- becomes the provider's. An anonymous caller's challenge stays alive: ending it would distinguish a real account
+-- from a decoy.
 --
--- Request: the columns of {sends}; ends; party and tier of the cooldown to change, cooldown_seconds; audit. Answer: recorded.
+-- Request: the columns of {sends}; ends; party and tier of the cooldown to change, cooldown_seconds; audit. Answer:
+-- recorded.
 CREATE OR REPLACE FUNCTION {record_failure}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   m {sends} := jsonb_populate_record(NULL::{sends}, request);
@@ -82,10 +87,11 @@ BEGIN
   RETURN jsonb_build_object('recorded', recorded);
 END $$;
 
--- Surely nothing was sent, and another provider takes over, with its own figures where they are stricter. Handle, attempts, what was
--- taken from the limits, and the send number stay: nobody was sent anything.
+-- Records that certainly nothing was sent and another provider takes over, with its own limits where they are
+-- stricter. Handle, attempts, reservations and the send number stay: no message was sent.
 --
--- Request: the columns of {sends}; next: the columns of {challenges} that change, ttl_seconds, one_per_phone; audit. Answer: handed_over.
+-- Request: the columns of {sends}; next: the columns of {challenges} that change, ttl_seconds, one_per_phone; audit.
+-- Answer: handed_over.
 CREATE OR REPLACE FUNCTION {hand_over}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   m {sends} := jsonb_populate_record(NULL::{sends}, request);
@@ -107,6 +113,7 @@ BEGIN
   RETURN jsonb_build_object('handed_over', handed_over);
 END $$;
 
--- Whether a provider's answer still concerns the challenge: it lives, this is its newest message, and nothing was recorded of it yet.
+-- Tells whether a provider's answer still concerns the challenge: it is alive, this is its newest message, and no
+-- answer is recorded yet.
 CREATE OR REPLACE FUNCTION {awaits_answer}(c {challenges}, m {sends}) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
 SELECT (c).status = 'pending' AND (c).sends = (m).send_number AND (c).ended_at IS NULL $$;

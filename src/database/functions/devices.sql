@@ -1,10 +1,11 @@
--- Devices on which an account need not prove its phone at each login. Trust that ends is a row that is deleted.
+-- Devices on which an account need not verify its phone at each login. When trust ends, its row is deleted.
 
--- Trusts a device. Refused where the phone that was proved is not the account's, or where what ends trust came after the proof: a number
--- of the account was released, its password was reset, or it proved its first number, which was not this one.
+-- Trusts a device. Refuses if the verified phone is not the account's, or if trust was ended after the proof: a
+-- number of the account was released, its password was reset, or it proved its first number, which was not this one.
 --
--- Request: the columns of {trusted_devices} that are known; days, phone, proved_at, challenge_id, purpose, named (whether the proof names
--- the account; otherwise the ledger must say that the phone is its own), audit. Answer: id, label, trusted_at, last_used_at, expires_at; or {}.
+-- Request: the columns of {trusted_devices} that are known; days, phone, proved_at, challenge_id, purpose, named
+-- (whether the proof names the account; otherwise the ledger must list the phone as its own), audit. Answer: id,
+-- label, trusted_at, last_used_at, expires_at; or {}.
 CREATE OR REPLACE FUNCTION {trust_device}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   d {trusted_devices} := jsonb_populate_record(NULL::{trusted_devices}, request);
@@ -41,12 +42,12 @@ BEGIN
   RETURN jsonb_build_object('id', d.id, 'label', d.label, 'trusted_at', d.trusted_at, 'last_used_at', d.last_used_at, 'expires_at', d.expires_at);
 END $$;
 
--- Takes a token in for the next one. Its row is locked first and the clock read above the lock, so that of two tabs one rotates and the
--- other comes with the previous token, which is good for a moment longer. Whoever knows the half that stays and not the half that changes
--- once had a token: that the same one is used twice means that two have it.
+-- Exchanges a token for the next one. The row is locked before the clock is read: of two tabs, one rotates the token
+-- and the other sends the previous token, which stays valid for a moment. A caller with the right fixed half and a
+-- wrong changing half once had a token: if the same token is used twice, two parties have it.
 --
--- Request: account, series_hash, secret_hash, next_hash, grace_seconds, audit.
--- Answer: as trust_device's, with state: current, previous, expired, stolen (the device is gone); or {}.
+-- Request: account, series_hash, secret_hash, next_hash, grace_seconds, audit. Answer: as trust_device's, with state:
+-- current, previous, expired, stolen (the device is deleted); or {}.
 CREATE OR REPLACE FUNCTION {recognise_device}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   shown bytea := request ->> 'secret_hash';
@@ -76,14 +77,14 @@ BEGIN
   RETURN {device_answer}(d) || jsonb_build_object('state', state);
 END $$;
 
--- Request: account. Answer: devices, the one used last first.
+-- Request: account. Answer: devices, most recently used first.
 CREATE OR REPLACE FUNCTION {list_devices}(request jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN jsonb_build_object('devices', (SELECT coalesce(jsonb_agg({device_answer}(x) ORDER BY x.last_used_at DESC, x.id DESC), '[]')
     FROM {trusted_devices} x WHERE x.account = request ->> 'account' AND x.expires_at > clock_timestamp()));
 END $$;
 
--- Of one account, one device or all of them.
+-- Revokes one device of an account, or all of them.
 --
 -- Request: account, id (absent: all), audit. Answer: revoked (how many).
 CREATE OR REPLACE FUNCTION {revoke_devices}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
@@ -97,7 +98,8 @@ BEGIN
   RETURN jsonb_build_object('revoked', revoked);
 END $$;
 
--- Ends the trust in the devices of one account or two, in one order, after whatever else its caller locks. Answers how many there were.
+-- Revokes the devices of one or two accounts, in a fixed order, after all other locks of its caller. Returns how many
+-- there were.
 CREATE OR REPLACE FUNCTION {end_trust}(one text, other text DEFAULT NULL, only_id uuid DEFAULT NULL) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE ended integer;
 BEGIN

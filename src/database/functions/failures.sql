@@ -1,4 +1,4 @@
--- One more wrong code of a subject, whose turn it is (lock_subject). `l` is its lockout, or empty where there is none yet.
+-- Counts one more wrong code of a locked subject (lock_subject). `l` is its lockout, or empty if there is none yet.
 CREATE OR REPLACE FUNCTION {count_failure}(INOUT l {lockouts}, its_hash bytea, its_tier text, per_hour integer, in_a_row integer, minutes integer, t timestamptz) LANGUAGE plpgsql AS $$
 DECLARE is_first boolean := l.subject_hash IS NULL;
 BEGIN
@@ -17,12 +17,12 @@ BEGIN
   END IF;
   l.failures := l.failures + 1;
   l.failures_in_a_row := l.failures_in_a_row + 1;
-  IF l.failures >= per_hour THEN                                -- once, twice, then four times the minutes; a new hour begins after them
+  IF l.failures >= per_hour THEN                                -- 1, 2, then 4 times the minutes; a new hour begins after them
     l.locked_until := t + make_interval(mins => minutes * (1 << least(l.lockout_count, 2)));
     l.failures_end_at := l.locked_until;
     l.lockout_count := l.lockout_count + 1;
   END IF;
-  IF l.failures_in_a_row >= in_a_row THEN                       -- waiting does not lift it: only an operator does
+  IF l.failures_in_a_row >= in_a_row THEN                       -- never expires: only an operator lifts it
     l.locked_until := 'infinity';
   END IF;
 
@@ -35,8 +35,8 @@ BEGIN
   END IF;
 END $$;
 
--- A wrong code over all subjects: guessing one code on each of many accounts stays under every other limit. It never refuses; it is
--- for people and their bot check to act on. Answers how many there were lately.
+-- Counts a wrong code over all subjects: guessing one code on each of many accounts stays below every other limit.
+-- Never refuses; operators and the bot check act on it. Returns the recent count.
 CREATE OR REPLACE FUNCTION {count_wrong_code}(amount integer, t timestamptz) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE now_counted integer;
 BEGIN
@@ -46,7 +46,7 @@ BEGIN
   RETURN now_counted;
 END $$;
 
--- The provider found a code wrong, which verify could not know.
+-- Counts a code that the provider found wrong, which verify could not know.
 --
 -- Request: id, audit. Answer: wrong_codes.
 CREATE OR REPLACE FUNCTION {wrong_code}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
@@ -59,7 +59,8 @@ BEGIN
   RETURN jsonb_build_object('wrong_codes', {count_wrong_code}(1, clock_timestamp()));
 END $$;
 
--- An operator lets a subject try again at once. The same text may be an account or a phone, so it may have two hashes.
+-- Unlocks a subject at once, by an operator's order. The same text may be an account or a phone, so it may have two
+-- hashes.
 --
 -- Request: subject_hashes, account, phone_hash, audit. Answer: unlocked (how many lockouts).
 CREATE OR REPLACE FUNCTION {unlock}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$

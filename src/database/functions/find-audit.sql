@@ -1,5 +1,5 @@
--- Request: one of phone_hash, account, challenge_id; since, until, before (an id), most. Answer: entries, the newest first.
--- Each of the three has an index that holds its entries in this order.
+-- Request: one of phone_hash, account, challenge_id; since, until, before (an id), most. Answer: entries, newest
+-- first. Each of the three has an index with its entries in this order.
 CREATE OR REPLACE FUNCTION {find_audit}(request jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
   its_phone bytea := request ->> 'phone_hash';

@@ -1,8 +1,9 @@
--- Proofs that a code was verified, each used once. They join the host's transaction, so a refusal is an answer; only a lock that is held for
--- two seconds raises.
+-- Proofs that a code was verified, each used once. They join the host's transaction, so a refusal is an answer. Only
+-- a lock held for 2 seconds raises an error.
 
--- Judges a grant. What it was issued for never changes, so one that does not fit is not even locked: another connection can then end it
--- while the host's transaction is still open. Otherwise its row is locked and the clock read above the lock.
+-- Judges a grant. What it was issued for never changes, so a grant that does not match is not even locked: another
+-- connection can then end it while the host's transaction is still open. Otherwise its row is locked before the clock
+-- is read.
 CREATE OR REPLACE FUNCTION {judge_grant}(r {grant_request}, locks boolean) RETURNS {judged_grant} LANGUAGE plpgsql AS $$
 DECLARE
   j {judged_grant};
@@ -20,11 +21,11 @@ BEGIN
     END IF;
     j.t := clock_timestamp();
     j.refused_by := CASE
-      WHEN g.id IS NULL THEN 'unknown_grant'                    -- purged while we waited for it
+      WHEN g.id IS NULL THEN 'unknown_grant'                    -- purged while this waited for it
       WHEN g.consumed_at IS NOT NULL THEN 'used'
       WHEN g.expires_at <= j.t THEN 'expired'
       WHEN {released_since}(g.phone, g.created_at) THEN 'number_released' END;
-    -- A recovery code stands in for a number, so that one's hold is nothing to it.
+    -- A recovery code stands in for a number, so the number's hold does not apply.
     IF j.refused_by IS NULL AND r.must_be_established AND g.source = 'code'
       AND EXISTS (SELECT FROM {verified_numbers} n WHERE n.phone = g.phone AND n.released_at IS NULL AND n.held_until > j.t)
     THEN
@@ -35,14 +36,14 @@ BEGIN
   RETURN j;
 END $$;
 
--- What is told of a grant, good or not.
+-- Returns what is known about a grant, valid or not.
 CREATE OR REPLACE FUNCTION {grant_answer}(g {grants}, refused_by text) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN jsonb_build_object('refused_by', refused_by, 'challenge_id', g.id, 'purpose', g.purpose, 'account', g.account, 'phone', g.phone,
     'source', g.source, 'proved_at', g.created_at);
 END $$;
 
--- Uses a grant that was judged good.
+-- Uses a grant that was judged valid.
 CREATE OR REPLACE FUNCTION {use_grant}(g {grants}, t timestamptz, audit boolean) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE {grants} x SET consumed_at = t WHERE x.id = g.id;
@@ -51,9 +52,10 @@ BEGIN
   END IF;
 END $$;
 
--- Says what a grant proves, without using it.
+-- Returns what a grant proves, without using it.
 --
--- Request: {grant_request}. Answer: challenge_id, purpose, account, phone, source, proved_at; refused_by where it is no good.
+-- Request: {grant_request}. Answer: challenge_id, purpose, account, phone, source, proved_at; refused_by if it is
+-- invalid.
 CREATE OR REPLACE FUNCTION {check_grant}(request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE j {judged_grant} := {judge_grant}(jsonb_populate_record(NULL::{grant_request}, request), false);
 BEGIN
@@ -62,10 +64,11 @@ END $$;
 
 -- Uses a grant, once.
 --
--- The proof dates the account's number anew, unless it is a recovery code's. One for the ledger itself does not: activate and
--- change_number write that. A password reset ends the trust in the devices of the account. Locks: grant, accounts, number, devices.
+-- The proof renews the date of the account's number, except for a recovery code's grant and for grants that activate
+-- and change_number use: those write the ledger themselves. A password reset ends the trust in the account's devices.
+-- Locks: grant, accounts, number, devices.
 --
--- Request and answer as check_grant's.
+-- Request and answer as for check_grant.
 CREATE OR REPLACE FUNCTION {consume_grant}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   r {grant_request} := jsonb_populate_record(NULL::{grant_request}, request);
@@ -91,10 +94,11 @@ BEGIN
   RETURN {grant_answer}(g, j.refused_by);
 END $$;
 
--- Uses the grant of a login and dates the proof of the account's number anew, as prove_number does. One that was not proved for long is not
--- dated: its account counts as dormant.
+-- Uses a login grant and renews the proof date of the account's number, as prove_number does. A number not proved for
+-- too long is not renewed: its account counts as dormant.
 --
--- Request: {grant_request}; owner (the account that logs in), dormant_days. Answer: as check_grant's, with bound and dormant.
+-- Request: {grant_request}; owner (the account that logs in), dormant_days. Answer: as check_grant's, with bound and
+-- dormant.
 CREATE OR REPLACE FUNCTION {log_in}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   r {grant_request} := jsonb_populate_record(NULL::{grant_request}, request);
@@ -107,7 +111,7 @@ BEGIN
   RETURN {grant_answer}(j.g, NULL) || {date_proof}((j.g).phone, request ->> 'owner', (request ->> 'dormant_days')::integer);
 END $$;
 
--- Ends a grant that was shown for a record which has changed since: it counts as used from now on.
+-- Ends a grant that was presented for a record that has changed since: it counts as used from now on.
 --
 -- Request: id, hash. Answer: ended.
 CREATE OR REPLACE FUNCTION {end_grant}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$

@@ -1,6 +1,7 @@
--- What start and verify read of the ledger of numbers; nothing else of theirs hangs on an account.
+-- What start and verify read from the ledger of numbers. Nothing else in them depends on an account.
 
--- Whether a binding of this number ended at or after a moment. What was begun before it speaks of another owner.
+-- Tells whether a binding of this number ended at or after a moment. A challenge started earlier belongs to another
+-- owner.
 CREATE OR REPLACE FUNCTION {released_since}(its_phone text, moment timestamptz) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM {verified_numbers} n WHERE n.phone = its_phone AND n.released_at >= moment);
@@ -11,8 +12,9 @@ BEGIN
   RETURN EXISTS (SELECT FROM {verified_numbers} n WHERE n.phone = its_phone AND n.owner = account AND n.released_at IS NULL);
 END $$;
 
--- What keeps a number from counting as established; null when nothing does. `until`: when it will pass by itself. Of an anonymous caller the
--- host says whether the number has an account, and it may keep numbers that the ledger does not hold.
+-- Returns why a number does not count as established; null if it does. `until`: when the reason passes by itself. For
+-- an anonymous caller, the host says whether the number has an account, and it may know numbers that the ledger does
+-- not contain.
 CREATE OR REPLACE FUNCTION {unestablished}(c {challenges}, r {send_request}, t timestamptz, OUT reason text, OUT until timestamptz) LANGUAGE plpgsql STABLE AS $$
 DECLARE n {verified_numbers};
 BEGIN

@@ -1,8 +1,9 @@
--- Each take_… takes one message from one limit, or finds it full. `s` is the reservation so far. Once something has refused, nothing
--- more is taken: the rest only looks whether it would refuse for longer. A limit that is absent, or whose party is, takes nothing.
--- A row that was full is locked all the same, so the SELECT that follows reads the very values that refused.
+-- Each take_… reserves one message in one limit, or finds it full. `s` is the reservation so far. After a refusal
+-- nothing more is reserved: the remaining calls only check for a longer refusal. An absent limit, or one whose party
+-- is absent, reserves nothing. A full row is locked as well, so the SELECT that follows reads the very values that
+-- refused.
 
--- Of several refusals the longest counts.
+-- Of several refusals, the longest counts.
 CREATE OR REPLACE FUNCTION {refused}(INOUT s {reservation}, by_limit text, until_then timestamptz) LANGUAGE plpgsql AS $$
 BEGIN
   IF s.refused_by IS NULL OR until_then > s.until THEN
@@ -11,7 +12,7 @@ BEGIN
   END IF;
 END $$;
 
--- Sending stops and the subject's lockout: there is nothing to take.
+-- Checks sending stops and the subject's lockout, which reserve nothing.
 CREATE OR REPLACE FUNCTION {look_for_stops}(INOUT s {reservation}, c {challenges}, allowed boolean) LANGUAGE plpgsql AS $$
 DECLARE found_stop record;
 BEGIN
@@ -23,13 +24,13 @@ BEGIN
     UNION ALL
     SELECT 'locked_out', x.locked_until FROM {lockouts} x
     WHERE x.subject_hash = c.subject_hash AND x.tier = s.tier AND x.locked_until > s.t
-    ORDER BY by_limit DESC                                      -- of two that never end: stopped, then provider_stopped
+    ORDER BY by_limit DESC                                      -- of two that never end: stopped before provider_stopped
   LOOP
     s := {refused}(s, found_stop.by_limit, found_stop.until);
   END LOOP;
 END $$;
 
--- Cooldown, hour and day of a phone or an account.
+-- Reserves in the cooldown, hour and day of a phone or an account.
 CREATE OR REPLACE FUNCTION {take_send}(INOUT s {reservation}, name text, whose bytea, its {send_limit}) LANGUAGE plpgsql AS $$
 DECLARE n {send_counters};
 BEGIN
@@ -66,7 +67,8 @@ BEGIN
   END IF;
 END $$;
 
--- Unverified messages of an owner, an address or a prefix. The message that brings them below their minimum conversion is an alarm.
+-- Reserves an unverified message of an owner, an address or a prefix. The message that crosses the minimum conversion
+-- raises an alarm.
 CREATE OR REPLACE FUNCTION {take_unverified}(INOUT s {reservation}, name text, its_key bytea, its {unverified_limit}) LANGUAGE plpgsql AS $$
 DECLARE n {unverified_sends};
 BEGIN
@@ -95,7 +97,7 @@ BEGIN
   s := {look_unverified}(s, name, its_key, its);
 END $$;
 
--- Whether an owner, an address or a prefix has too many unverified messages, or too few verified ones.
+-- Tells whether an owner, an address or a prefix has too many unverified messages, or too few verified ones.
 CREATE OR REPLACE FUNCTION {look_unverified}(INOUT s {reservation}, name text, its_key bytea, its {unverified_limit}) LANGUAGE plpgsql AS $$
 DECLARE n {unverified_sends};
 BEGIN
@@ -110,7 +112,8 @@ BEGIN
   END IF;
 END $$;
 
--- Messages and money of the service or a region: from the shard that was drawn or, if that is full, from another that has room.
+-- Reserves messages and money of the service or a region: from the drawn shard or, if that is full, from another one
+-- with room.
 CREATE OR REPLACE FUNCTION {take_budget}(INOUT s {reservation}, name text, its_scope text, drawn integer, its {budget_limit}) LANGUAGE plpgsql AS $$
 DECLARE
   my_shard integer := drawn % its.shards;
@@ -137,10 +140,11 @@ BEGIN
         RETURN;
       END IF;
     ELSIF NOT EXISTS (SELECT FROM {budgets} x WHERE x.scope = its_scope AND x.shard = my_shard AND {full_budget}(x, its, s.price, s.t) IS NOT NULL) THEN
-      RETURN;                                                   -- a single shard with room is room
+      RETURN;                                                   -- one shard with room is enough
     END IF;
 
-    -- One with room, by chance; or the first that will have some. 64 is the most there are: a parameter would be planned anew each time.
+    -- A random shard with room, or else the first that will have some. There are at most 64: a parameter would be
+    -- planned anew each time.
     SELECT i AS shard, f.by_limit, CASE f.by_limit WHEN 'minute' THEN x.minute_ends_at ELSE x.day_ends_at END AS until INTO other
     FROM generate_series(0, 63) i
     LEFT JOIN {budgets} x ON x.scope = its_scope AND x.shard = i,

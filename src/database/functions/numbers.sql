@@ -1,12 +1,13 @@
--- The ledger. Bindings are history: one ends by being dated, and a new one is a new row.
+-- The ledger of numbers. Bindings are history: a binding that ends gets an end date, and a new one is a new row.
 -- Locks: grants, then accounts, then numbers, then devices and recovery codes.
 
--- Binds a number to its owner, or dates the proof anew when it is theirs already. Nothing is written where it is refused.
+-- Binds a number to its owner, or renews its proof date if the account already has it. A refusal writes nothing.
 --
--- The unique index decides between accounts that race for a number, and a binding made or proved since the proof stands: nobody takes a
--- number by a code that is older than its owner's. An account's first number takes away the devices and recovery codes that it has by then: who
--- made them proved no number. A transfer takes away the devices of the former owner. A number that joins or replaces another is on
--- hold at first, or whoever stole a session could add a phone of their own and confirm with that.
+-- The unique index decides between accounts that race for a number, and a binding made or proved since the proof
+-- stands: a code older than the owner's proof cannot take a number. An account's first number removes the devices and
+-- recovery codes that it has by then: they were created without a proved number. A transfer removes the devices of
+-- the former owner. A number that joins or replaces another starts on hold; otherwise a thief with a stolen session
+-- could add a phone and confirm with it.
 CREATE OR REPLACE FUNCTION {bind}(b {binding_request}) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   n {verified_numbers};
@@ -16,7 +17,7 @@ DECLARE
   previous_owner text;
   is_first boolean := false;
 BEGIN
-  -- Who has the number may lose it, so both accounts are locked before it.
+  -- The number's current owner may lose it, so both accounts are locked first.
   SELECT x.owner INTO previous_owner FROM {verified_numbers} x WHERE x.phone = b.phone AND x.released_at IS NULL;
   PERFORM {lock_accounts}(b.owner, previous_owner);
   SELECT * INTO n FROM {verified_numbers} x WHERE x.phone = b.phone AND x.released_at IS NULL FOR UPDATE;
@@ -45,7 +46,7 @@ BEGIN
     VALUES (b.phone, b.owner, t, t, b.source, CASE WHEN joins THEN t + make_interval(secs => b.hold_seconds) END)
     ON CONFLICT (phone) WHERE released_at IS NULL DO NOTHING
     RETURNING x.* INTO n;
-    IF NOT FOUND THEN                                           -- somebody else was first; there was no owner to lose it
+    IF NOT FOUND THEN                                           -- another account was first; there was no owner to lose it
       RETURN jsonb_build_object('refused_by', 'phone_already_activated');
     END IF;
     is_first := NOT had_numbers;
@@ -58,7 +59,8 @@ BEGIN
   RETURN {number_answer}(n) || jsonb_build_object('previous_owner', previous_owner, 'first', is_first);
 END $$;
 
--- What bind did, as facts. Its caller writes them, after those of the grants that it uses once the number is bound.
+-- Returns the facts of bind. Its caller writes them after the facts of the grants that it uses once the number is
+-- bound.
 CREATE OR REPLACE FUNCTION {audit_bound}(b {binding_request}, number jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF b.audit AND number -> 'refused_by' IS NULL THEN
@@ -74,9 +76,10 @@ BEGIN
   RETURN jsonb_build_object('phone', n.phone, 'owner', n.owner, 'verified_at', n.verified_at, 'last_proved_at', n.last_proved_at, 'held_until', n.held_until);
 END $$;
 
--- Binds a number that was proved by a grant which this very transaction used.
+-- Binds a number proved by a grant that this transaction used.
 --
--- Request: {binding_request}. Answer: phone, owner, verified_at, last_proved_at, held_until, previous_owner, first; or refused_by.
+-- Request: {binding_request}. Answer: phone, owner, verified_at, last_proved_at, held_until, previous_owner, first;
+-- or refused_by.
 CREATE OR REPLACE FUNCTION {bind_number}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   b {binding_request} := jsonb_populate_record(NULL::{binding_request}, request);
@@ -86,10 +89,10 @@ BEGIN
   RETURN number;
 END $$;
 
--- Uses a grant and binds the number that it proved. Where the number is somebody else's, the grant stays good.
+-- Uses a grant and binds the number that it proved. If another account has the number, the grant stays valid.
 --
--- Request: {grant_request}; owner, policy, reconfirm_days, hold_seconds, phone_hash is the grant's. Answer: grant (as check_grant's) and
--- number (as bind_number's); refused_by in one of them.
+-- Request: {grant_request}; owner, policy, reconfirm_days, hold_seconds, phone_hash is the grant's. Answer: grant (as
+-- check_grant's) and number (as bind_number's); refused_by in one of them.
 CREATE OR REPLACE FUNCTION {activate}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   r {grant_request} := jsonb_populate_record(NULL::{grant_request}, request);
@@ -112,7 +115,7 @@ BEGIN
   RETURN jsonb_build_object('grant', {grant_answer}(j.g, NULL), 'number', number);
 END $$;
 
--- What a grant proved, as bind needs it.
+-- Converts a grant's proof into the form that bind needs.
 CREATE OR REPLACE FUNCTION {binding_of}(g {grants}, request jsonb) RETURNS {binding_request} LANGUAGE plpgsql STABLE AS $$
 DECLARE b {binding_request} := jsonb_populate_record(NULL::{binding_request}, request);
 BEGIN
@@ -124,11 +127,11 @@ BEGIN
   RETURN b;
 END $$;
 
--- Moves an account from one number to another. Both are locked in one order, so that two accounts that change to each other's number do
--- not wait in a circle.
+-- Moves an account from one number to another. Both are locked in a fixed order, so that two accounts that swap
+-- numbers do not deadlock.
 --
--- Request: current and new, each a {grant_request}; owner, policy, reconfirm_days, hold_seconds, audit.
--- Answer: current and new (as check_grant's), number (as bind_number's); refused_by in one of them, or beside them.
+-- Request: current and new, each a {grant_request}; owner, policy, reconfirm_days, hold_seconds, audit. Answer:
+-- current and new (as check_grant's), number (as bind_number's); refused_by in one of them, or beside them.
 CREATE OR REPLACE FUNCTION {change_number}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   current_one {judged_grant} := {judge_grant}(jsonb_populate_record(NULL::{grant_request}, request -> 'current'), true);
@@ -170,13 +173,13 @@ BEGIN
   PERFORM {use_grant}(new_one.g, new_one.t, audit);
   PERFORM {audit_bound}(b, answer -> 'number');
   PERFORM {release}(left_phone, its_owner, reason);
-  IF audit AND (current_one.g).source = 'code' THEN             -- of a recovery code the library writes it: it alone can hash the number
+  IF audit AND (current_one.g).source = 'code' THEN             -- the library writes the fact for a recovery code: only it can hash the number
     PERFORM {write_audit}('number_changed', NULL, 'change_number', its_owner, (current_one.g).phone_hash, (current_one.g).id);
   END IF;
   RETURN answer;
 END $$;
 
--- Dates the end of a binding, and ends the trust in the account's devices. Answers whether the number was the owner's.
+-- Dates the end of a binding and ends the trust in the account's devices. Returns whether the number was the owner's.
 CREATE OR REPLACE FUNCTION {release}(its_phone text, its_owner text, reason text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE {verified_numbers} x SET released_at = clock_timestamp(), release_reason = reason
@@ -188,7 +191,8 @@ BEGIN
   RETURN true;
 END $$;
 
--- Request: phone, owner, reason, phone_hash, audit. Answer: released. A reason that somebody may have typed stays out of the audit.
+-- Request: phone, owner, reason, phone_hash, audit. Answer: released. The reason may be free text, so it stays out of
+-- the audit.
 CREATE OR REPLACE FUNCTION {release_number}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE released boolean;
 BEGIN
@@ -201,7 +205,7 @@ BEGIN
   RETURN jsonb_build_object('released', released);
 END $$;
 
--- Dates the proof of a number anew, unless it was not proved for so long that its account counts as dormant.
+-- Renews the proof date of a number, unless the number was not proved for so long that its account counts as dormant.
 CREATE OR REPLACE FUNCTION {date_proof}(its_phone text, its_owner text, dormant_days integer) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   n {verified_numbers};
@@ -217,7 +221,7 @@ BEGIN
   RETURN jsonb_build_object('bound', n.id IS NOT NULL, 'dormant', dormant);
 END $$;
 
--- Request: phone, owner, dormant_days (absent: it is admitted all the same). Answer: bound (it is the owner's), dormant.
+-- Request: phone, owner, dormant_days (absent: never dormant). Answer: bound (the owner has it), dormant.
 CREATE OR REPLACE FUNCTION {prove_number}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 BEGIN
   RETURN {date_proof}(request ->> 'phone', request ->> 'owner', (request ->> 'dormant_days')::integer);
@@ -229,7 +233,7 @@ BEGIN
   RETURN jsonb_build_object('owner', (SELECT x.owner FROM {verified_numbers} x WHERE x.phone = request ->> 'phone' AND x.released_at IS NULL));
 END $$;
 
--- Request: owner. Answer: numbers. Those that are not on hold come first, and among them the one proved last.
+-- Request: owner. Answer: numbers. Those not on hold come first, most recently proved first.
 CREATE OR REPLACE FUNCTION {numbers_of}(request jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN jsonb_build_object('numbers', (SELECT coalesce(jsonb_agg({number_answer}(x)
@@ -237,7 +241,7 @@ BEGIN
     FROM {verified_numbers} x WHERE x.owner = request ->> 'owner' AND x.released_at IS NULL));
 END $$;
 
--- Request: phone or owner. Answer: bindings, the newest first, a thousand at most.
+-- Request: phone or owner. Answer: bindings, newest first, at most 1000.
 CREATE OR REPLACE FUNCTION {number_history}(request jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN jsonb_build_object('bindings', (SELECT coalesce(jsonb_agg({number_answer}(x)

@@ -1,8 +1,8 @@
--- Deletes expired rows: at most one batch of each table, so whoever calls it goes on until nothing is deleted. It passes over rows that
--- others hold, so every instance may run it at any time. Challenges, grants, sends and audit are looked for among the oldest only,
--- which their growing ids make the first of the index.
+-- Deletes expired rows, at most one batch per table: call it until nothing is deleted. It skips locked rows, so every
+-- instance may run it at any time. Challenges, grants, sends and audit are searched from the oldest end only, which
+-- their growing ids place first in the index.
 --
--- A lockout stays until a success or an operator ends it: time alone must not give anybody new guesses.
+-- A lockout stays until a success or an operator ends it: time alone must not give anyone new guesses.
 --
 -- Request: batch, retention_seconds, send_log_days, audit_days. Answer: deleted (rows).
 CREATE OR REPLACE FUNCTION {purge}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
@@ -60,9 +60,9 @@ BEGIN
   RETURN jsonb_build_object('deleted', deleted + gone);
 END $$;
 
--- Writes down messages of the last two hours whose process died before the provider's answer: nobody will record it any more.
+-- Logs messages of the last 2 hours whose process died before the provider's answer: no one else will record them.
 --
--- Request: batch, after_seconds, audit. Answer: logged (messages); as many as a batch: there may be more.
+-- Request: batch, after_seconds, audit. Answer: logged (messages); if it equals the batch, there may be more.
 CREATE OR REPLACE FUNCTION {log_lost_sends}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   two_hours_ago timestamptz := clock_timestamp() - interval '2 hours';

@@ -1,12 +1,12 @@
--- Recovery codes: ten places for each account, in which a code may be new or used. Places are locked in their order.
+-- Recovery codes: each account has 10 places, each with an unused or a used code. Places are locked in order.
 
--- One attempt at a recovery code, counted and judged. An account without codes, or which does not exist, takes the same steps. A failure
--- counts, also that of a code which was used. A right code that is of no use here stays as it was.
+-- Counts and judges one attempt at a recovery code. An account without codes, or one that does not exist, takes the
+-- same steps. A failure counts, even with a used code. A right code that cannot be used here stays unused.
 --
--- Request: account, account_hash, code_hash, phone (the number that was lost; absent: the one that a code would go to), needs_number, id,
--- purpose, session_binding, grant_hash, grant_seconds, failures_per_hour, failures_in_a_row, lockout_minutes, audit.
--- Answer: grant_expires_at; or refused_by (locked_out, wrong_code, used, phone_missing) and retry_after. With remaining, phones, failures,
--- failures_in_a_row.
+-- Request: account, account_hash, code_hash, phone (the lost number; absent: the number that a code would go to),
+-- needs_number, id, purpose, session_binding, grant_hash, grant_seconds, failures_per_hour, failures_in_a_row,
+-- lockout_minutes, audit. Answer: grant_expires_at; or refused_by (locked_out, wrong_code, used, phone_missing) and
+-- retry_after. With remaining, phones, failures, failures_in_a_row.
 CREATE OR REPLACE FUNCTION {recover}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   level text := {read_committed}();
@@ -62,7 +62,8 @@ BEGIN
     'phones', (SELECT coalesce(jsonb_agg(x.phone ORDER BY x.id), '[]') FROM {verified_numbers} x WHERE x.owner = its_account AND x.released_at IS NULL));
 END $$;
 
--- A new set in the places of the one before. Whoever comes second waits at the first place and replaces the whole.
+-- Replaces the set of codes with a new one. A concurrent call waits at the first place and then replaces the whole
+-- set.
 --
 -- Request: account, hashes (one for each place), audit. Answer: issued.
 CREATE OR REPLACE FUNCTION {issue_codes}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
@@ -77,7 +78,7 @@ BEGIN
   RETURN jsonb_build_object('issued', jsonb_array_length(request -> 'hashes'));
 END $$;
 
--- A new code in the place of each used one. Whoever comes second finds them unused again, and replaces none.
+-- Replaces each used code with a new one. A concurrent call then finds no used code and replaces none.
 --
 -- Request: account, hashes (one for each place), audit. Answer: places that have a new code.
 CREATE OR REPLACE FUNCTION {replace_codes}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
@@ -96,13 +97,13 @@ BEGIN
   RETURN jsonb_build_object('places', places);
 END $$;
 
--- Request: account. Answer: remaining (codes that were not used).
+-- Request: account. Answer: remaining (unused codes).
 CREATE OR REPLACE FUNCTION {count_codes}(request jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN jsonb_build_object('remaining', (SELECT count(*) FROM {recovery_codes} x WHERE x.account = request ->> 'account' AND x.used_at IS NULL));
 END $$;
 
--- Takes away all codes of an account. Answers how many there were.
+-- Deletes all codes of an account. Returns how many there were.
 CREATE OR REPLACE FUNCTION {drop_codes}(its_account text) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE dropped integer;
 BEGIN

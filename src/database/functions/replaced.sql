@@ -1,11 +1,11 @@
--- What is unique for a phone at a provider that finds codes by phone alone. Decoys take turns among themselves as real ones do, or a
--- second start would tell them apart.
+-- Returns the unique key of a phone at a provider that finds codes by phone alone. Decoys replace each other as real
+-- challenges do; otherwise a second start would reveal them.
 CREATE OR REPLACE FUNCTION {live_provider}(one_per_phone text, decoy boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $$
 SELECT CASE WHEN decoy THEN '~' || one_per_phone ELSE one_per_phone END $$;
 
--- Locks the same client's earlier challenge and, at a provider that finds codes by phone alone, everybody's; in lock order. Starts that may
--- replace something take turns for each phone: otherwise one could meet a challenge that it has not seen only when it stores its own, and
--- wait for that while it holds the counters.
+-- Locks the same client's earlier challenge and, at a provider that finds codes by phone alone, every client's, in
+-- lock order. Starts that may replace something run one after another for each phone: otherwise a start could meet an
+-- unseen challenge only when it stores its own, and would wait for it while holding the counters.
 CREATE OR REPLACE FUNCTION {lock_replaced}(c {challenges}, one_per_phone text) RETURNS uuid[] LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended(c.phone, 2));
@@ -17,7 +17,8 @@ BEGIN
     ORDER BY x.id FOR UPDATE) y);
 END $$;
 
--- Ends those of the locked ones that still live and are replaced after all: at such a provider a decoy replaces only decoys.
+-- Ends the locked challenges that are still alive and are to be replaced: at such a provider, a decoy replaces only
+-- decoys.
 CREATE OR REPLACE FUNCTION {end_replaced}(locked uuid[], c {challenges}, one_per_phone text, decoy boolean, t timestamptz, audit boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE old {challenges};
 BEGIN

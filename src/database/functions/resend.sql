@@ -1,7 +1,7 @@
 -- Looks up a live challenge by its handle.
 --
--- Request: id, handle_hash; resends: whether it is for a resend, whose refusal is written down; audit.
--- Answer: phone, region, purpose, account, has_client, locale, provider, action_shown, attempts; {} where it is over or unknown.
+-- Request: id, handle_hash; resends: whether it is for a resend, whose refusal is recorded; audit. Answer: phone,
+-- region, purpose, account, has_client, locale, provider, action_shown, attempts; {} if it is over or unknown.
 CREATE OR REPLACE FUNCTION {find_challenge}(request jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   its_id uuid := request ->> 'id';
@@ -20,10 +20,10 @@ BEGIN
     'wrong_codes', (SELECT x.count FROM {wrong_codes} x WHERE x.ends_at > clock_timestamp()));
 END $$;
 
--- A new code for the same challenge: takes one message as a start does; attempts stay spent.
+-- Sends a new code for the same challenge: reserves one message as a start does. Used attempts stay used.
 --
--- Request: id, handle_hash, how the message goes out now (provider, checked_by, code_mac, key_id, max_attempts), {send_request}, `limits`.
--- Answer: as start's, with sends.
+-- Request: id, handle_hash, how the message is sent now (provider, checked_by, code_mac, key_id, max_attempts),
+-- {send_request}, `limits`. Answer: as start's, with sends.
 CREATE OR REPLACE FUNCTION {resend}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   level text := {read_committed}();
@@ -37,13 +37,13 @@ DECLARE
   t timestamptz;
 BEGIN
   SELECT * INTO c FROM {challenges} x WHERE x.id = fresh.id AND x.handle_hash = fresh.handle_hash FOR UPDATE;
-  t := clock_timestamp();                                       -- above the lock
+  t := clock_timestamp();                                       -- before the lock
   IF c.id IS NULL OR c.ended_at IS NOT NULL OR c.expires_at <= t OR c.sends >= r.max_sends OR c.attempts >= c.max_attempts THEN
     c.id := fresh.id;
     RETURN {refuse}('refused', 'no_resend', NULL, c, r.audit);
   END IF;
 
-  -- Who pays for this message may be another than who paid for the first.
+  -- The tier that pays for this message may differ from the one that paid for the first.
   payer := c;
   payer.provider := fresh.provider;
   payer.tier := {tier_of}(c, r, (request #>> '{limits,owner,owner,most}')::integer, t);
@@ -63,7 +63,7 @@ BEGIN
     RETURN {refuse}('limited', s.refused_by, s.until, payer, r.audit);
   END IF;
 
-  -- A decoy stays one.
+  -- A decoy stays a decoy.
   c.checked_by := CASE c.checked_by WHEN 'nobody' THEN 'nobody' ELSE fresh.checked_by END;
   c.status := CASE c.checked_by WHEN 'nobody' THEN 'decoy' ELSE 'pending' END;
   UPDATE {challenges} x SET

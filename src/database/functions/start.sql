@@ -1,11 +1,12 @@
--- Starts a challenge: takes one message from every limit and stores the challenge, or takes nothing and says what refuses.
+-- Starts a challenge: reserves one message in every limit and stores the challenge, or reserves nothing and says what
+-- refuses.
 --
 -- Request: the columns of {challenges} that the library decides, {send_request}, and `limits`: {tier_limits} by tier.
 -- Answer: expires_at, resend_at, tier, decoy, alarms; or refused_by and retry_after (seconds).
 CREATE OR REPLACE FUNCTION {start}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   level text := {read_committed}();
-  t timestamptz := clock_timestamp();                           -- before the locks: limits are judged as of when the request came
+  t timestamptz := clock_timestamp();                           -- before the locks: limits are judged as of the request's arrival
   c {challenges} := jsonb_populate_record(NULL::{challenges}, request);
   r {send_request} := jsonb_populate_record(NULL::{send_request}, request);
   limits {tier_limits};
@@ -14,14 +15,14 @@ DECLARE
   replaced uuid[];
   decoy boolean := c.checked_by = 'nobody';
 BEGIN
-  -- Who pays. Of somebody who is neither signed in nor on a device with a key nothing is known.
+  -- Decide whose limits pay. A caller who is neither signed in nor on a device with a key is unknown.
   c.tier := 'stranger';
   IF r.signed_in OR c.client IS NOT NULL THEN
     c.tier := {tier_of}(c, r, (request #>> '{limits,owner,owner,most}')::integer, t);
   END IF;
   limits := jsonb_populate_record(NULL::{tier_limits}, request -> 'limits' -> c.tier);
 
-  -- What forbids it. About the number only its signed-in owner is told; anybody else gets a decoy.
+  -- Check what forbids it. Only the number's signed-in owner is told about it; anyone else gets a decoy.
   IF r.must_be_established THEN
     unfit := {unestablished}(c, r, t);
     IF unfit.reason IS NOT NULL AND r.signed_in THEN
@@ -37,7 +38,7 @@ BEGIN
     s := {look_for_stops}(s, c, r.allowed);
   END IF;
 
-  -- What it would replace is locked before any counter, and one message is taken from every limit.
+  -- Lock what this start would replace before any counter, then reserve one message in every limit.
   IF s.refused_by IS NULL AND (c.client IS NOT NULL OR r.one_per_phone IS NOT NULL) THEN
     replaced := {lock_replaced}(c, r.one_per_phone);
   END IF;
@@ -47,7 +48,8 @@ BEGIN
     RETURN {refuse}('limited', s.refused_by, s.until, c, r.audit);
   END IF;
 
-  -- A provider that finds codes by phone alone keeps that of somebody known; a stranger who comes meanwhile gets a decoy.
+  -- A provider that finds codes by phone alone keeps the challenge of a known caller; a stranger who starts meanwhile
+  -- gets a decoy.
   IF r.one_per_phone IS NOT NULL AND c.tier = 'stranger' THEN
     decoy := decoy OR EXISTS (SELECT FROM {challenges} x
       WHERE x.phone = c.phone AND x.live_provider = r.one_per_phone AND x.expires_at > t AND x.tier <> 'stranger');
@@ -56,7 +58,7 @@ BEGIN
     PERFORM {end_replaced}(replaced, c, r.one_per_phone, decoy, t, r.audit);
   END IF;
 
-  -- Whatever the request says: these the database decides.
+  -- The database decides these columns, whatever the request contains.
   IF decoy THEN
     c.checked_by := 'nobody';
     c.code_mac := NULL;

@@ -1,4 +1,4 @@
--- What operators stop, and how few messages were verified. Starts read {sending_stops} and never write it, or they would queue.
+-- Sending stops of operators and low conversion. Starts read {sending_stops} and never write it, or they would queue.
 
 -- Request: region, provider (empty: any), reason, audit. Answer: added (whether it was not stopped before).
 CREATE OR REPLACE FUNCTION {stop_sending}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
@@ -27,20 +27,21 @@ BEGIN
   RETURN jsonb_build_object('resumed', FOUND);
 END $$;
 
--- Answer: stops (region, provider, since, reason), those of operators.
+-- Answer: stops of operators (region, provider, since, reason).
 CREATE OR REPLACE FUNCTION {list_stops}(request jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
 SELECT jsonb_build_object('stops', coalesce(jsonb_agg(jsonb_build_object('region', x.region, 'provider', x.provider, 'since', x.since,
   'reason', x.reason) ORDER BY x.region, x.provider), '[]'))
 FROM {sending_stops} x WHERE NOT x.by_conversion $$;
 
--- Looks at the last hour's messages to strangers, by region and by provider. Each that is below the minimum gets a row for an hour: so it
--- is told once and, where that is enforced, stops starts.
+-- Judges the last hour's messages to strangers, by region and by provider. Each one below the minimum gets a row for
+-- an hour: it is reported once and, where enforced, stops starts.
 --
--- No counter is kept for this, since every start of a country would queue for one; and only codes that are over count, so that a
--- burst which nobody had the time to answer accuses no country. One instance looks for all of them, by turns.
+-- No counter is kept for this, since all starts of a country would queue for it. Only codes that are over count, so a
+-- burst that no one had time to answer does not lower a country's conversion. The instances take turns: one judges
+-- for all.
 --
--- Request: turn_seconds, regions and providers to judge, enforced (of region, of provider), minimum_messages, minimum_conversion, audit.
--- Answer: low (scope, name, messages, verified), what is newly below.
+-- Request: turn_seconds, regions and providers to judge, enforced (of region, of provider), minimum_messages,
+-- minimum_conversion, audit. Answer: low (scope, name, messages, verified), what is newly below.
 CREATE OR REPLACE FUNCTION {check_conversion}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   t timestamptz := clock_timestamp();

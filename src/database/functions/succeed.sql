@@ -1,4 +1,5 @@
--- Ends a challenge whose code was right, c being locked: makes the grant, deletes the lockout, counts its messages as verified.
+-- Ends a challenge whose code was right; c is locked. Makes the grant, deletes the lockout, counts its messages as
+-- verified.
 CREATE OR REPLACE FUNCTION {succeed}(c {challenges}, r {verify_request}, has_failures boolean, t timestamptz) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   grant_ends timestamptz := t + make_interval(secs => r.grant_seconds);

@@ -1,8 +1,8 @@
--- Takes one message from every limit of the tier that pays, in lock order; or, where one of them refuses, from none.
--- A new limit: one line here, and one in the type {tier_limits} (types.sql).
+-- Reserves one message in every limit of the paying tier, in lock order, or in none if one of them refuses. To add a
+-- limit: one line here, and one in the type {tier_limits} (types.sql).
 --
--- The caller is told the longest wait where that is cheap. What stops or locks out, a crowded address or prefix, and the phone's own limits
--- must stay cheap in a flood: after these nothing more is looked at.
+-- The caller is told the longest wait where that is cheap to find. Sending stops, lockouts, a crowded address or
+-- prefix, and the phone's own limits must stay cheap in a flood: after these, nothing more is checked.
 CREATE OR REPLACE FUNCTION {take_message}(INOUT s {reservation}, c {challenges}, r {send_request}, limits {tier_limits}) LANGUAGE plpgsql AS $$
 BEGIN
   IF limits IS NULL THEN
@@ -12,7 +12,8 @@ BEGIN
     RETURN;
   END IF;
 
-  -- A plain look refuses a flood from one address or to one prefix without writing anything. What fills up meanwhile is found below.
+  -- A plain read refuses a flood from one address or to one prefix without writing anything. A limit that fills up
+  -- meanwhile is found below.
   s := {look_unverified}(s, 'address', r.address_key, limits.address);
   s := {look_unverified}(s, 'prefix', r.prefix_key, limits.prefix);
   IF s.refused_by IS NOT NULL THEN
@@ -38,8 +39,8 @@ BEGIN
   END IF;
 END $$;
 
--- Gives back what was taken, under the locks that are still held: nobody has seen it taken. A window that held nothing else closes
--- again. The cooldown was over, or it would have refused.
+-- Returns what was reserved, under the locks that are still held: no one has seen it reserved. A window that
+-- contained nothing else closes again. The cooldown was over, or it would have refused.
 CREATE OR REPLACE FUNCTION {give_back}(s {reservation}) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   FOR i IN 1 .. coalesce(cardinality(s.parties), 0) LOOP
@@ -60,8 +61,8 @@ BEGIN
   END LOOP;
 END $$;
 
--- Where a minimum conversion is enforced and this message is the first to miss it, the window lasts a full hour from now. It opens again as
--- soon as enough messages are verified.
+-- If a minimum conversion is enforced and this message is the first to miss it, the window lasts a full hour from
+-- now. It opens again as soon as enough messages are verified.
 CREATE OR REPLACE FUNCTION {close_by_alarm}(s {reservation}, r {send_request}) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE alarm jsonb;
 BEGIN

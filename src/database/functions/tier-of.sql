@@ -1,4 +1,5 @@
--- Whose limits pay for a message. An owner with too many unverified messages in an hour is a stranger for the rest of it.
+-- Returns the tier whose limits pay for a message. An owner with too many unverified messages in an hour is a
+-- stranger for the rest of it.
 CREATE OR REPLACE FUNCTION {tier_of}(c {challenges}, r {send_request}, most_unverified integer, t timestamptz) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF r.signed_in THEN

@@ -1,8 +1,8 @@
--- One attempt at a code: counted and committed before anything is granted.
+-- Judges one attempt at a code. The attempt is counted and committed before anything is granted.
 --
--- Request: {verify_request}. Answer: matched with grant_expires_at; not matched with counts; ask, where the provider is to judge (the
--- attempt is spent; settle follows if it says yes); or refused_by and retry_after. waits_for: of a decoy, the provider whose check it should last
--- as long as.
+-- Request: {verify_request}. Answer: matched with grant_expires_at; not matched with counts; ask, if the provider
+-- must judge (the attempt is spent; settle follows if it says yes); or refused_by and retry_after. waits_for: for a
+-- decoy, the provider whose check it must imitate in time.
 CREATE OR REPLACE FUNCTION {verify}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$
 DECLARE
   level text := {read_committed}();
@@ -14,11 +14,12 @@ DECLARE
   refused_by text;
   wrong_codes integer;
 BEGIN
-  -- Whoever tries the same challenge waits here for its turn; and whoever tries another of the same subject, one line below.
+  -- Attempts at the same challenge wait here for their turn; attempts at another challenge of the same subject wait
+  -- one line below.
   SELECT * INTO c FROM {challenges} x WHERE x.id = r.id AND x.handle_hash = r.handle_hash FOR UPDATE;
   turn := {lock_subject}(c.subject_hash, c.tier);
   SELECT * INTO lockout FROM {lockouts} x WHERE x.subject_hash = c.subject_hash AND x.tier = c.tier;
-  t := clock_timestamp();                                       -- above both locks: who has waited past the expiry is too late
+  t := clock_timestamp();                                       -- after both locks: a caller who waited past the expiry is too late
 
   refused_by := CASE
     WHEN c.id IS NULL THEN 'unknown'
@@ -42,7 +43,8 @@ BEGIN
     RETURN {succeed}(c, r, lockout.subject_hash IS NOT NULL, t);
   END IF;
 
-  -- Wrong, or spent before its provider is asked. A provider's last attempt may turn out right, so it does not end the challenge.
+  -- Wrong, or spent before its provider is asked. A provider's last attempt may turn out right, so it does not end
+  -- the challenge.
   UPDATE {challenges} x SET attempts = c.attempts WHERE x.id = c.id;
   lockout := {count_failure}(lockout, c.subject_hash, c.tier, r.failures_per_hour, r.failures_in_a_row, r.lockout_minutes, t);
   IF c.checked_by = 'provider' THEN
@@ -68,20 +70,22 @@ BEGIN
       PERFORM {audit_challenge}('locked_out', NULL, c);
     END IF;
   END IF;
-  -- Last, since everybody shares the row. At a decoy every code is wrong, which says nothing about guessing; but it waits as a real one does.
+  -- Last, since all attempts share the row. At a decoy every code is wrong, which says nothing about guessing, but it
+  -- waits as a real one does.
   wrong_codes := {count_wrong_code}(CASE c.checked_by WHEN 'library' THEN 1 ELSE 0 END, t);
   RETURN {attempt_answer}(c, lockout) || jsonb_build_object('wrong_codes', CASE c.checked_by WHEN 'library' THEN wrong_codes END,
     'waits_for', CASE c.checked_by WHEN 'nobody' THEN c.provider END);
 END $$;
 
--- What is told of an attempt that did not match, or not yet.
+-- Returns the answer to an attempt that did not match, or is not judged yet.
 CREATE OR REPLACE FUNCTION {attempt_answer}(c {challenges}, lockout {lockouts}) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
   RETURN jsonb_build_object('matched', false, 'attempts', c.attempts, 'max_attempts', c.max_attempts, 'failures', lockout.failures,
     'failures_in_a_row', lockout.failures_in_a_row, 'account', c.account, 'phone', c.phone, 'purpose', c.purpose);
 END $$;
 
--- The provider said yes. The attempt was spent before it was asked; where the challenge ended or was sent anew meanwhile, the yes is ignored.
+-- Records the provider's yes. The attempt was spent before the provider was asked; if the challenge ended or was
+-- resent meanwhile, the yes is ignored.
 --
 -- Request: {verify_request}. Answer: as verify's, or refused_by.
 CREATE OR REPLACE FUNCTION {settle}(request jsonb) RETURNS jsonb LANGUAGE plpgsql SET lock_timeout TO '2s' AS $$

@@ -1,5 +1,5 @@
--- Makes the plans of the hot path in this connection, for a person who does not exist; its caller rolls everything back. Otherwise the first
--- call of each new connection would plan while it holds a row that others wait for.
+-- Makes the plans of the hot path in this connection, for a nonexistent person; its caller rolls everything back.
+-- Otherwise the first call of each new connection would plan while it holds a row that others wait for.
 CREATE OR REPLACE FUNCTION {warm_up}() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   nobody text := gen_random_uuid();

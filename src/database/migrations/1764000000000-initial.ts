@@ -3,9 +3,12 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { allStatements, dropStatements } from '../functions.js';
 import { namespaceOf } from './namespace.js';
 
-/** Creates the tables, types and functions of this module under the connection's `schema` and `entityPrefix`. The schema itself must exist. */
+/**
+ * Creates the tables, types and functions of this module under the connection's `schema` and `entityPrefix`. The schema
+ * itself must exist.
+ */
 export class Initial1764000000000 implements MigrationInterface {
-  // Written out, since a bundler may rename the class and TypeORM sorts by this name.
+  // A literal, since a bundler may rename the class and TypeORM sorts by this name.
   readonly name = 'Initial1764000000000';
 
   async up(queryRunner: QueryRunner): Promise<void> {

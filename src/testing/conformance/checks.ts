@@ -3,7 +3,7 @@ import type { SimulatedAnswer } from '../../simulators/faults.js';
 import type { Runner } from './runner.js';
 import { type Trial, wrong } from './trial.js';
 
-/** What holds for every code that a vendor checks: of all that it can say, one value is success. */
+/** Tests every code that the vendor checks: only one of its possible answers means success. */
 export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: () => Trial): void {
   const { mode, capabilities } = specimen.provider;
   const { expected, repeatsCodes } = specimen.subject;
@@ -11,14 +11,14 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
   const { expired = capabilities.distinguishesExpired ? 'expired' : 'incorrect_code' } = expected ?? {};
   const { maxAttempts } = specimen.figures;
 
-  /** A right code, and the answer to it changed on its way. */
+  /** Checks a right code and alters the answer in transit. */
   async function altered(change: (answer: SimulatedAnswer) => SimulatedAnswer): Promise<CheckOutcome> {
     const attempt = await trial().send();
     trial().vendor.fault({ kind: 'altered', change });
     return (await trial().check(attempt, attempt.code)).outcome;
   }
 
-  /** The vendor's answer to what a test does, as it is. */
+  /** Returns the vendor's unaltered answer to the given work. */
   async function answerTo(work: () => Promise<unknown>): Promise<SimulatedAnswer> {
     let seen: SimulatedAnswer = { body: '' };
     trial().vendor.fault({ kind: 'altered', change: (answer) => (seen = answer) });
@@ -27,28 +27,28 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
     return seen;
   }
 
-  it('takes no wrong code, and then the right one', async () => {
+  it('rejects a wrong code and then accepts the right one', async () => {
     const attempt = await trial().send();
 
     expect(await trial().check(attempt, wrong(attempt.code))).toEqual({ outcome: 'incorrect_code' });
     expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: 'verified' });
   });
 
-  it(`says "${used}" of a code that was used`, async () => {
+  it(`returns "${used}" for a used code`, async () => {
     const attempt = await trial().send();
     await trial().check(attempt, attempt.code);
 
     expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: used });
   });
 
-  it(`says "${expired}" of a code whose time is over`, async () => {
+  it(`returns "${expired}" for an expired code`, async () => {
     const attempt = await trial().send();
     trial().elapse(trial().figures.ttlSeconds);
 
     expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: expired });
   });
 
-  it(`says "${exhausted}" of the right code after ${maxAttempts} wrong ones`, async () => {
+  it(`returns "${exhausted}" for the right code after ${maxAttempts} wrong ones`, async () => {
     const attempt = await trial().send();
     const guesses: CheckOutcome[] = [];
     for (let guess = 0; guess < maxAttempts; guess++) {
@@ -60,7 +60,7 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
     expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: exhausted });
   });
 
-  it('FLT-15: makes no success of a used code after the answer to it was lost, and needs another', async () => {
+  it('FLT-15: never reports success for a used code whose answer was lost, and a new code then works', async () => {
     const attempt = await trial().send();
     trial().vendor.fault({ kind: 'hang' }, 1);
 
@@ -73,14 +73,14 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
   });
 
   if (mode === 'delegated' && capabilities.correlation !== 'provider_id') {
-    it('FLT-07: takes the code of a message whose request was answered by silence', async () => {
+    it('FLT-07: accepts the code of a message whose request got no answer', async () => {
       trial().vendor.fault({ kind: 'hang' }, 1);
       const attempt = await trial().send({ signal: trial().lostAnswer() });
 
       expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: 'verified' });
     });
   } else {
-    it('FLT-07: does not ask the vendor about a code whose name was lost with the answer', async () => {
+    it('FLT-07: does not ask the vendor about a code whose reference was lost with the answer', async () => {
       trial().vendor.fault({ kind: 'hang' }, 1);
       const attempt = await trial().send({ signal: trial().lostAnswer() });
       const before = trial().vendor.requests.length;
@@ -93,7 +93,7 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
   }
 
   if (repeatsCodes) {
-    it('FLT-16: gets the same code again until it is used, however often its message arrives', async () => {
+    it('FLT-16: receives the same code until it is used, even if messages are duplicated', async () => {
       trial().vendor.fault({ kind: 'duplicate' });
       const first = await trial().send();
       const second = await trial().send();
@@ -107,11 +107,11 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
       expect((await trial().check(second, first.code)).outcome).not.toBe('verified');
     });
   } else {
-    it('FLT-16: refuses an old code that arrives late, and then takes the new one', async () => {
+    it('FLT-16: rejects an old code that arrives late, then accepts the new one', async () => {
       trial().vendor.fault({ kind: 'duplicate' });
       const old = await trial().send();
       let attempt = await trial().send();
-      while (attempt.code === old.code) attempt = await trial().send(); // with four digits it happens
+      while (attempt.code === old.code) attempt = await trial().send(); // four-digit codes can collide
 
       expect((await trial().check(attempt, old.code)).outcome).toBe('incorrect_code');
       expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: 'verified' });
@@ -119,7 +119,7 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
   }
 
   if ('cancel' in specimen.provider) {
-    it('takes no code that was cancelled', async () => {
+    it('rejects a cancelled code', async () => {
       const { provider, subject } = trial();
       const { attemptId, receipt, code } = await trial().send();
       const { reference } = receipt;
@@ -132,12 +132,12 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
   }
 
   for (const [what, change] of ALTERATIONS) {
-    it(`SEC-60: makes no success of the answer to a right code with ${what}`, async () => {
+    it(`SEC-60: does not report success when the answer to a right code has ${what}`, async () => {
       expect(await altered(change)).not.toBe('verified');
     });
   }
 
-  it('SEC-60: makes no success of the answer to a wrong code, nor of that to a message, with the status of a success', async () => {
+  it('SEC-60: does not report success for the answer to a wrong code or to a message, even with a success status', async () => {
     const attempt = await trial().send();
     const refusal = await answerTo(() => trial().check(attempt, wrong(attempt.code)));
     const message = await answerTo(() => trial().send());
@@ -152,7 +152,7 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
     }
   });
 
-  it('SEC-60: makes no success of an answer that names another phone, where it names one', async () => {
+  it('SEC-60: does not report success for an answer that names another phone', async () => {
     const digits = specimen.subject.phone.slice(-8);
     const other = digits.replace(/./g, (digit) => String((Number(digit) + 1) % 10));
     let isNamed = false;
@@ -166,19 +166,19 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
   });
 }
 
-/** What an answer is worth that says nothing: whatever it was, it is no success. */
+/** The outcomes of a check that got no usable answer. None of them is success. */
 export const UNANSWERED = ['unknown', 'provider_unavailable'];
 
 const ALTERATIONS: readonly (readonly [string, (answer: SimulatedAnswer) => SimulatedAnswer])[] = [
   ...[400, 404, 503].map(
     (status) => [`status ${status}`, (answer: SimulatedAnswer) => ({ ...answer, status })] as const,
   ),
-  ['another value everywhere', each(another)],
-  ['every value within a list', each((value) => `[${JSON.stringify(value)}]`)],
-  ['every value spelled another way', each(respelled)],
+  ['every value changed', each(another)],
+  ['every value wrapped in a list', each((value) => `[${JSON.stringify(value)}]`)],
+  ['every value spelled differently', each(respelled)],
 ];
 
-/** Changes every value in a JSON answer, however deep. */
+/** Changes every value of a JSON answer, at any depth. */
 function each(write: (value: unknown) => string): (answer: SimulatedAnswer) => SimulatedAnswer {
   const written = (value: unknown): string => {
     if (Array.isArray(value)) return `[${value.map(written).join()}]`;
@@ -203,7 +203,7 @@ function another(value: unknown): string {
   return JSON.stringify(typeof value === 'boolean' ? !value : value === null ? value : 'False');
 }
 
-/** Of what JSON or a lenient comparison takes for the same. */
+/** A different spelling that JSON or a lenient comparison treats as equal. */
 function respelled(value: unknown): string {
   if (typeof value === 'number') return value.toExponential();
   if (typeof value === 'string') return JSON.stringify(` ${value}`);

@@ -7,11 +7,11 @@ import { Trial } from './trial.js';
 import { describeWire } from './wire.js';
 
 /**
- * Tests an adapter against the contract of the port, over a simulator of its vendor: what it asks for, what it takes for a
- * success, what it makes of a wire that fails, and what it never shows. What there is to test follows from its mode and
- * capabilities. For Jest, and for Vitest with `globals: true`.
+ * Tests an adapter against the contract of the port, using a simulator of its vendor: what it requests, what it accepts
+ * as a success, how it handles network failures, and what it never discloses. The adapter's mode and capabilities
+ * select the tests. Works with Jest, and with Vitest with `globals: true`.
  *
- * @param make a fresh simulator and the way to an adapter at it: called before each test
+ * @param make makes a fresh simulator and a factory for an adapter connected to it; called before each test
  *
  * @example
  * describeProvider('TaqnyatVerify', ({ key, now, onExchange }) => {
@@ -40,9 +40,9 @@ export function describeProvider(name: string, make: MakeSubject): void {
     });
     tests.afterEach(() => current.end());
 
-    tests.describe('a message', () => describeMessages(tests, specimen, trial));
-    if (specimen.provider.mode !== 'delivery') tests.describe('a check', () => describeChecks(tests, specimen, trial));
-    tests.describe('the wire', () => describeWire(tests, specimen, trial));
+    tests.describe('messages', () => describeMessages(tests, specimen, trial));
+    if (specimen.provider.mode !== 'delivery') tests.describe('checks', () => describeChecks(tests, specimen, trial));
+    tests.describe('network failures', () => describeWire(tests, specimen, trial));
     tests.describe('secrets', () => describeSecrets(tests, specimen, trial));
   });
 }

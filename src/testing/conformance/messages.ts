@@ -2,20 +2,20 @@ import type { Runner } from './runner.js';
 import type { ProviderSubject } from './subject.js';
 import { fateOf, type Trial } from './trial.js';
 
-/** What holds for every message that a vendor is asked for. */
+/** Tests every message that is requested from a vendor. */
 export function describeMessages({ it, expect }: Runner, specimen: Trial, trial: () => Trial): void {
   const { mode, capabilities } = specimen.provider;
   const { expected, refusals } = specimen.subject;
 
-  it('has a name for logs and tables', async () => {
+  it('has a name that suits logs and tables', async () => {
     expect(trial().provider.name).toMatch(/^[a-z][a-z0-9-]{0,39}$/);
   });
 
-  it('SEC-63: is for development only while it speaks to a simulator', async () => {
+  it('SEC-63: is marked development-only while it talks to a simulator', async () => {
     expect(trial().provider.capabilities.developmentOnly).toBe(true);
   });
 
-  it('asks for a message once, and gets what it declares', async () => {
+  it('requests a message once and gets what its capabilities declare', async () => {
     const { receipt, code, text } = await trial().send();
 
     expect(receipt.outcome).toBe('sent');
@@ -30,7 +30,7 @@ export function describeMessages({ it, expect }: Runner, specimen: Trial, trial:
 
   const usually = capabilities.resendCooldown === 'unknown' ? 'sent' : 'resend_too_soon';
   const { tooSoon = usually } = expected ?? {};
-  it(`answers "${tooSoon}" to another message at once`, async () => {
+  it(`returns "${tooSoon}" for another message at once`, async () => {
     await trial().send();
 
     const { receipt } = await trial().sendAtOnce();
@@ -40,7 +40,7 @@ export function describeMessages({ it, expect }: Runner, specimen: Trial, trial:
     if (tooSoon === 'resend_too_soon') expect(wait >= 1 && wait <= trial().figures.cooldownSeconds).toBe(true);
   });
 
-  it('sends another message after the wait that it declares', async () => {
+  it('sends another message after the declared cooldown', async () => {
     await trial().send();
 
     const { receipt } = await trial().send();
@@ -49,7 +49,7 @@ export function describeMessages({ it, expect }: Runner, specimen: Trial, trial:
   });
 
   for (const status of [400, 404, 503]) {
-    it(`SEC-60: takes no message for sent whose answer has status ${status}`, async () => {
+    it(`SEC-60: does not report a message as sent when the answer has status ${status}`, async () => {
       trial().vendor.fault({ kind: 'altered', change: (answer) => ({ ...answer, status }) });
 
       expect((await trial().send()).receipt.outcome).not.toBe('sent');
@@ -64,7 +64,7 @@ export function describeMessages({ it, expect }: Runner, specimen: Trial, trial:
       });
       continue;
     }
-    it(`FLT-10: knows from "${outcome}" that nothing was sent`, async () => {
+    it(`FLT-10: recognizes from "${outcome}" that nothing was sent`, async () => {
       const refuse = trial().subject.refusals[outcome] as () => void;
       refuse();
 
@@ -75,7 +75,7 @@ export function describeMessages({ it, expect }: Runner, specimen: Trial, trial:
     });
   }
 
-  it('FLT-10: is not let in with another key', async () => {
+  it('FLT-10: reports "unauthorized" when its key is wrong', async () => {
     const before = await trial().send();
     await trial().changeLocks();
 
@@ -87,7 +87,7 @@ export function describeMessages({ it, expect }: Runner, specimen: Trial, trial:
   });
 
   if (capabilities.idempotent) {
-    it('FLT-07: sends nothing more when a lost message is asked for again under its id, and finds it', async () => {
+    it('FLT-07: sends no second message when a lost one is requested again with the same id, and finds the first', async () => {
       trial().vendor.fault({ kind: 'hang' }, 1);
       const lost = await trial().send({ signal: trial().lostAnswer() });
 

@@ -1,6 +1,6 @@
 import { testGlobals } from '../test-globals.js';
 
-/** What Jest, and Vitest with `globals: true`, put into the global scope. The package depends on neither. */
+/** The globals that Jest, and Vitest with `globals: true`, define. The package depends on neither. */
 export interface Runner {
   readonly describe: (name: string, body: () => void) => void;
   readonly it: (name: string, body: () => Promise<void>) => void;

@@ -15,13 +15,13 @@ const FAULTS: readonly SimulatedFault[] = [
   { kind: 'endless' },
 ];
 
-/** What holds for every key and code, whatever goes wrong. */
+/** Tests that no failure discloses a key or a code. */
 export function describeSecrets({ it, expect }: Runner, specimen: Trial, trial: () => Trial): void {
   const { echo = () => ({}), secrets = [] } = specimen.subject;
   const { mode } = specimen.provider;
   const said = ({ text }: Attempt) => (mode === 'delivery' ? text : CODE);
 
-  it('SEC-61: shows keys and codes in no receipt, exchange, error, log, property or URL, whatever goes wrong', async () => {
+  it('SEC-61: discloses keys and codes in no receipt, exchange, error, log, property or URL, even when requests fail', async () => {
     const codes = new Set([CODE]);
     const heard = await listening(async () => {
       const receipts: unknown[] = [];
@@ -60,15 +60,15 @@ export function describeSecrets({ it, expect }: Runner, specimen: Trial, trial: 
     expect(hidden.filter((secret) => told.includes(secret))).toEqual([]);
     expect(exchanges.length > FAULTS.length).toBe(true);
     expect(vendor.requests.filter(({ path }) => hidden.some((secret) => path.includes(secret)))).toEqual([]);
-    // Else nothing was there to be shown.
+    // Guards against a vacuous pass: the requests must contain the secrets.
     expect(vendor.requests.some((request) => [KEY, ...secrets].some((secret) => bears(request, secret)))).toBe(true);
   });
 }
 
-/** Answers that repeat what was asked: with which status, and without how many of their last signs. */
+/** Answers that echo the request: the status, and the `slice` end that cuts off the last characters. */
 const REPEATED: readonly (readonly [status: number, cut?: number])[] = [[200], [400], [500], [200, -1]];
 
-/** What a work answers, and everything that is printed meanwhile. */
+/** Returns the result of the work and everything printed while it runs. */
 async function listening(work: () => Promise<unknown[]>): Promise<unknown[]> {
   const heard: unknown[] = [];
   const restore = [process.stdout, process.stderr].map((stream) => {
@@ -78,14 +78,14 @@ async function listening(work: () => Promise<unknown[]>): Promise<unknown[]> {
   });
   try {
     heard.push(await work());
-    await new Promise(setImmediate); // exchanges are shown after their calls
+    await new Promise(setImmediate); // exchanges are reported after their calls
     return heard;
   } finally {
     for (const again of restore) again();
   }
 }
 
-/** In the clear, or as a form or HTTP Basic (RFC 7617) writes it. */
+/** Tells whether a request holds the secret: in the clear, form-encoded, or as HTTP Basic (RFC 7617). */
 function bears({ headers, body }: SimulatedRequest, secret: string): boolean {
   const [, basic = ''] = /^Basic (\S+)$/.exec(headers.authorization ?? '') ?? [];
   const places = [JSON.stringify(headers), body, Buffer.from(basic, 'base64').toString()];

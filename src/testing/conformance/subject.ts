@@ -4,51 +4,61 @@ import type { HttpExchange } from '../../providers/provider-kit/http-client.js';
 import type { CheckOutcome, SendOutcome, SingleProvider } from '../../delivery/provider.js';
 import type { VendorSimulator } from '../../simulators/simulator.js';
 
-/** What `describeProvider` sets for one test. */
+/** The conditions that `describeProvider` sets for one test. */
 export interface TrialConditions {
-  /** The account's key, for simulator and adapter alike. It holds signs that tempt whoever quotes it badly. */
+  /** The account's key, for both simulator and adapter. It holds characters that break careless quoting. */
   readonly key: string;
-  /** The simulator's clock, in milliseconds: a test lets minutes pass. */
+  /** The simulator's clock, in milliseconds. Tests move it forward. */
   readonly now: () => number;
-  /** For the adapter, so that the test sees what it shows. */
+  /** Pass this to the adapter, so that the test sees its exchanges. */
   readonly onExchange: (exchange: HttpExchange) => void;
 }
 
-/** An adapter, a simulator of its vendor, and what is particular about that vendor. */
+/** An adapter, a simulator of its vendor, and the specifics of that vendor. */
 export interface ProviderSubject {
-  /** Made for this test, and not started yet. */
+  /** A new simulator for this test, not started yet. */
   readonly simulator: VendorSimulator;
-  /** Makes the adapter: once the simulator is started, and so has an address. */
+  /** Makes the adapter. Called once the simulator has started and has an address. */
   readonly provider: () => SingleProvider;
   /** A mobile number that the vendor serves, in E.164. */
   readonly phone: string;
   readonly region: CountryCode;
   /**
-   * Lets the vendor refuse in its own words, such as `() => simulator.answerAlways(4)`; or says, in a sentence that goes
-   * into the report, why it has none.
+   * Makes the vendor refuse in its own words, such as `() => simulator.answerAlways(4)`. If the vendor has no such
+   * refusal, a sentence that says why; it appears in the report.
    */
   readonly refusals: Readonly<Record<'rejected_sender' | 'insufficient_balance', (() => void) | string>>;
-  /** What the vendor says where vendors differ. Each is tested: `verified` for `exhausted` means that it truly is. */
+  /**
+   * The outcomes that differ between vendors. Each is tested: `verified` for `exhausted` means that the vendor accepts
+   * the code.
+   */
   readonly expected?: {
-    /** To another message at once. @defaultValue 'sent' if `resendCooldown` is `unknown`, or else 'resend_too_soon' */
+    /**
+     * For another message at once. @defaultValue 'sent' if `resendCooldown` is `unknown`, otherwise 'resend_too_soon'
+     */
     readonly tooSoon?: SendOutcome;
-    /** To a right code after as many wrong ones as it compares; `verified` if it does not count. @defaultValue 'attempts_exhausted' */
+    /**
+     * For a right code after the maximum number of wrong ones; `verified` if the vendor does not count. @defaultValue
+     * 'attempts_exhausted'
+     */
     readonly exhausted?: CheckOutcome;
-    /** To a right code whose time is over. @defaultValue 'expired' if `distinguishesExpired`, or else 'incorrect_code' */
+    /**
+     * For a right code that has expired. @defaultValue 'expired' if `distinguishesExpired`, otherwise 'incorrect_code'
+     */
     readonly expired?: Exclude<CheckOutcome, 'verified'>;
-    /** To a code that was right before. @defaultValue 'already_verified' */
+    /** For a right code that was already used. @defaultValue 'already_verified' */
     readonly used?: Exclude<CheckOutcome, 'verified'>;
   };
-  /** The vendor sends one code again and again until it is used or over. @defaultValue false */
+  /** Whether the vendor sends the same code until it is used or expires. @defaultValue false */
   readonly repeatsCodes?: boolean;
   /**
-   * The vendor's answer to a message where it holds the text, or to a request for a code where it holds the code: the
-   * adapter then hides the field, even in half an answer. @defaultValue none
+   * The vendor's answer to a message that holds the text, or to a request for a code that holds the code. The adapter
+   * hides the field, even in a truncated answer. @defaultValue none
    */
   readonly echo?: (said: string) => object;
-  /** Further secrets, such as lines of a private key. @defaultValue none beside the key */
+  /** Further secrets, such as lines of a private key. @defaultValue none besides the key */
   readonly secrets?: readonly string[];
 }
 
-/** Makes a subject. It is called for each test, and once before, to see what there is to test. */
+/** Makes a subject. Called for each test, and once beforehand to see what there is to test. */
 export type MakeSubject = (conditions: TrialConditions) => ProviderSubject;

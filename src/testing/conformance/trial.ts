@@ -7,41 +7,41 @@ import { within } from '../../delivery/code-policy.js';
 import type { SimulatedMessage, VendorSimulator } from '../../simulators/simulator.js';
 import type { MakeSubject, ProviderSubject } from './subject.js';
 
-/** With the signs that JSON, URLs and forms write in their own way. */
+/** Contains the characters that JSON, URLs and forms escape. */
 export const KEY = 'canary-key+/==';
 const OTHER_KEY = 'another-key';
 
-/** What an application asks for where the vendor lets it choose. */
+/** What an application requests where the vendor offers a choice. */
 const WISHES = { codeLength: 6, ttlSeconds: 300, maxAttempts: 5, cooldownSeconds: 60 };
 const CHALLENGE = '0193f1d2-6a0b-7c3d-8e4f-5a6b7c8d9e0f';
 const DAY_SECONDS = 86_400;
-/** Time enough for a vendor on this machine. */
+/** Enough time for a vendor on this machine to answer. */
 const PATIENCE_MS = 4_000;
-/** Time enough for it to do what it does before it answers. */
+/** Enough time for a vendor to act before it answers. */
 const MOMENT_MS = 25;
 
-/** A message as it was asked for, and what came of it. */
+/** A requested message and its result. */
 export interface Attempt {
   readonly attemptId: string;
   readonly receipt: SendReceipt;
-  /** In the message, or in the vendor's answer where somebody else brings it. */
+  /** The code in the message, or in the vendor's answer if another provider delivers it. */
   readonly code: string;
-  /** What a `delivery` adapter was given. */
+  /** The text passed to a `delivery` adapter. */
   readonly text: string;
 }
 
-/** An adapter at a simulator of its vendor, for the length of a test. */
+/** An adapter connected to a simulator of its vendor, for one test. */
 export class Trial {
   readonly subject: ProviderSubject;
-  /** What the adapter showed. */
+  /** The exchanges that the adapter reported. */
   readonly exchanges: HttpExchange[] = [];
-  /** What the adapter threw: to the module each is the outcome `unknown`. */
+  /** The errors that the adapter threw. The module treats each as the outcome `unknown`. */
   readonly thrown: unknown[] = [];
   readonly #make: MakeSubject;
   #vendor: VendorSimulator;
   #provider: SingleProvider;
   #attempts = 0;
-  // Set back, so that a vendor whose answers bear a time is still believed minutes later.
+  // Starts in the past, so that time-stamped answers are still accepted after a test moves the clock forward.
   #aheadMs = (-WISHES.ttlSeconds / 2) * 1000;
 
   constructor(make: MakeSubject) {
@@ -61,19 +61,19 @@ export class Trial {
     await this.#vendor.stop();
   }
 
-  /** Pulls the plug. */
+  /** Stops the vendor abruptly. */
   async stop(): Promise<void> {
     await this.#vendor.stop();
-    // Until kept connections know that their other end is gone.
+    // Wait until kept-alive connections notice that the other end is gone.
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 
-  /** Mends what {@link stop} broke. */
+  /** Restarts the vendor after {@link stop}. */
   async resume(): Promise<void> {
     await this.#vendor.start();
   }
 
-  /** Puts a vendor in this one's place that knows another key only. */
+  /** Replaces this vendor with one that knows only another key. */
   async changeLocks(): Promise<void> {
     const port = Number(new URL(this.#vendor.url).port);
     await this.stop();
@@ -101,12 +101,12 @@ export class Trial {
     };
   }
 
-  /** Lets time pass at the vendor. */
+  /** Moves the vendor's clock forward. */
   elapse(seconds: number): void {
     this.#aheadMs += seconds * 1000;
   }
 
-  /** Fires when the vendor has had the next request for a moment: it did its work, and nobody waits for its answer. */
+  /** Aborts shortly after the vendor receives the next request: it has done its work, but its answer is lost. */
   lostAnswer(): AbortSignal {
     const controller = new AbortController();
     const before = this.#vendor.requests.length;
@@ -119,14 +119,14 @@ export class Trial {
     return controller.signal;
   }
 
-  /** Whether, in a moment, no connection to the vendor is in the middle of an answer any more. */
+  /** Tells whether the vendor soon has no answer in progress on any connection. */
   async isLeftAlone(): Promise<boolean> {
     const deadline = Date.now() + PATIENCE_MS / 2;
     while (this.#vendor.answering > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
     return this.#vendor.answering === 0;
   }
 
-  /** Asks for a message, once the vendor takes another. */
+  /** Requests a message once the vendor accepts another. */
   async send(options: { signal?: AbortSignal; code?: string } = {}): Promise<Attempt> {
     if (this.#attempts > 0) this.elapse(this.figures.cooldownSeconds);
     return this.sendAtOnce(options);
@@ -154,12 +154,12 @@ export class Trial {
     return this.#receipt(async () => provider.check(request, { signal }));
   }
 
-  /** What arrived at the phone, newest first. */
+  /** Returns the messages that arrived at the phone, newest first. */
   messages(): SimulatedMessage[] {
     return this.#vendor.messages(this.subject.phone);
   }
 
-  /** Everything that the adapter gave away of itself. */
+  /** Everything that the adapter disclosed about itself. */
   get shown(): string {
     const parts = [
       this.exchanges,
@@ -189,7 +189,7 @@ export class Trial {
     return provider.mode === 'delegated' ? provider.start(request, call) : provider.generate(request, call);
   }
 
-  /** As the module takes it: a throw is `unknown`. */
+  /** Handles errors as the module does: a throw is `unknown`. */
   async #receipt<R extends SendReceipt | CheckReceipt>(work: () => Promise<R>): Promise<R> {
     try {
       return await work();
@@ -200,12 +200,12 @@ export class Trial {
   }
 }
 
-/** A code that is not this one. */
+/** Returns a code other than this one. */
 export function wrong(code: string): string {
   return code.replace(/\d$/, (digit) => String((Number(digit) + 1) % 10));
 }
 
-/** What a receipt says of the message: what became of it, and whether it may be on its way all the same. */
+/** Returns what a receipt says about the message: its outcome, and whether it may still be on its way. */
 export function fateOf({
   outcome,
   ambiguous = outcome === 'unknown',

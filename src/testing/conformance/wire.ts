@@ -5,11 +5,11 @@ import { UNANSWERED } from './checks.js';
 import type { Runner } from './runner.js';
 import { fateOf, type Trial } from './trial.js';
 
-/** What holds for every vendor on a wire that fails. */
+/** Tests how an adapter handles a failing network. */
 export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () => Trial): void {
   const { mode } = specimen.provider;
   const checks = mode !== 'delivery';
-  // Where somebody else brings the code, none can be on its way while the vendor's answer is not there.
+  // If another provider delivers the code, none can be on its way before the vendor answers.
   const lost: Pick<SendReceipt, 'outcome' | 'ambiguous'> = { outcome: 'unknown', ambiguous: mode !== 'generator' };
   const notSent = { outcome: 'provider_unavailable', ambiguous: false };
 
@@ -21,7 +21,7 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
     if (checks) expect(await trial().check(attempt, attempt.code)).toEqual({ outcome: 'verified' });
   });
 
-  it('FLT-07: leaves a message open whose request was answered by silence, and asks for no other', async () => {
+  it('FLT-07: reports a message as uncertain when its request gets no answer, and requests no other', async () => {
     trial().vendor.fault({ kind: 'hang' });
 
     const { receipt } = await trial().send({ signal: trial().lostAnswer() });
@@ -31,7 +31,7 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
     expect(trial().messages()).toHaveLength(mode === 'generator' ? 0 : 1);
   });
 
-  it('FLT-07: cannot tell that from a vendor that did nothing', async () => {
+  it('FLT-07: reports the same when the vendor did nothing', async () => {
     trial().vendor.fault({ kind: 'stall' });
 
     const { receipt } = await trial().send({ signal: trial().lostAnswer() });
@@ -40,7 +40,7 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
     expect(trial().messages()).toHaveLength(0);
   });
 
-  it('FLT-07: leaves a message open whose connection was lost, and asks for no other', async () => {
+  it('FLT-07: reports a message as uncertain when its connection is lost, and requests no other', async () => {
     const attempt = await trial().send();
     trial().vendor.fault({ kind: 'reset' });
     if (checks) expect(UNANSWERED).toContain((await trial().check(attempt, attempt.code)).outcome);
@@ -50,7 +50,7 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
     expect(trial().vendor.requests).toHaveLength(before + 1);
   });
 
-  it('FLT-08: asks for nothing when the time is over before it began', async () => {
+  it('FLT-08: sends no request when its time is up before it begins', async () => {
     const attempt = await trial().send();
     const before = trial().vendor.requests.length;
     const signal = AbortSignal.abort();
@@ -60,7 +60,7 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
     expect(trial().vendor.requests).toHaveLength(before);
   });
 
-  it('FLT-08: knows that a refused connection sent nothing, and works again after it', async () => {
+  it('FLT-08: reports that a refused connection sent nothing, and works again afterwards', async () => {
     const attempt = await trial().send();
     await trial().stop();
 
@@ -73,7 +73,7 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
   });
 
   for (const status of [500, 502, 503, 504]) {
-    it(`FLT-09: does not trust a ${status}`, async () => {
+    it(`FLT-09: does not trust status ${status}`, async () => {
       const attempt = await trial().send();
       trial().vendor.fault({ kind: 'status', status });
 
@@ -87,7 +87,7 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
     [402, 'insufficient_balance'],
     [403, 'unauthorized'],
   ] as const) {
-    it(`FLT-10: takes a ${status} for "${outcome}"`, async () => {
+    it(`FLT-10: maps status ${status} to "${outcome}"`, async () => {
       const attempt = await trial().send();
       trial().vendor.fault({ kind: 'status', status });
 
@@ -96,7 +96,7 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
     });
   }
 
-  it('FLT-11: passes on how long a 429 asks to wait', async () => {
+  it('FLT-11: passes on the wait of a 429 answer', async () => {
     const attempt = await trial().send();
     const outcome = { outcome: 'rate_limited', retryAfterSeconds: 17 };
     trial().vendor.fault({ kind: 'status', status: 429, retryAfter: 17 });
@@ -106,7 +106,7 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
   });
 
   for (const [id, fault] of HOSTILE_ANSWERS) {
-    it(`${id}: makes no success of the fault "${fault.kind}", and is done with it at once`, async () => {
+    it(`${id}: does not report success for the fault "${fault.kind}", and returns at once`, async () => {
       const attempt = await trial().send();
       trial().vendor.fault(fault);
       const signal = AbortSignal.timeout(4_000);
@@ -118,7 +118,7 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
   }
 
   for (const [what, fault] of TOO_MUCH) {
-    it(`FLT-13: ends the connection over which ${what} comes`, async () => {
+    it(`FLT-13: closes the connection of ${what}`, async () => {
       const attempt = await trial().send();
       trial().vendor.fault(fault);
       const signal = AbortSignal.timeout(4_000);
@@ -127,11 +127,11 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
       await trial().send({ signal });
 
       expect(await trial().isLeftAlone()).toBe(true);
-      expect(signal.aborted).toBe(false); // which would have ended it as well
+      expect(signal.aborted).toBe(false); // an abort would have closed it as well
     });
   }
 
-  it('LIM-13: does not wait for an answer that comes byte by byte', async () => {
+  it('gives up on an answer that arrives byte by byte when its time is up', async () => {
     const attempt = await trial().send();
     trial().vendor.fault({ kind: 'drip', everyMs: 5 });
 
@@ -143,7 +143,7 @@ export function describeWire({ it, expect }: Runner, specimen: Trial, trial: () 
   });
 
   for (const status of [301, 302, 303, 307, 308] as const) {
-    it(`FLT-14: follows no redirect with ${status}`, async () => {
+    it(`FLT-14: does not follow a redirect with status ${status}`, async () => {
       const attempt = await trial().send();
       const elsewhere = await new Elsewhere().start();
       trial().vendor.fault({ kind: 'redirect', to: elsewhere.url, status });
@@ -167,13 +167,13 @@ const HOSTILE_ANSWERS: readonly (readonly [id: string, SimulatedFault])[] = [
   ['FLT-13', { kind: 'endless' }],
 ];
 
-/** More than what sockets buffer, else nobody could tell whether it was taken. */
+/** More than sockets buffer: otherwise the test could not tell whether the answer was read. */
 const TOO_MUCH: readonly (readonly [what: string, SimulatedFault])[] = [
-  ['an answer without end', { kind: 'endless' }],
+  ['an endless answer', { kind: 'endless' }],
   ['an answer of 16 MiB', { kind: 'answer', body: ' '.repeat(16 * 1024 * 1024) }],
 ];
 
-/** Where nobody should be sent to. */
+/** A server that must receive no connection. */
 class Elsewhere extends VendorSimulator {
   protected react(): VendorReaction {
     return { body: '{}' };

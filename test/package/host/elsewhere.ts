@@ -1,5 +1,5 @@
-// A stranger's application that does everything the other way: its own tables and those of codes are in two data sources,
-// the options come from its configuration, and it speaks GraphQL. hosts.spec.ts runs it: node elsewhere.js <schema>
+// An application with the less common set-up: its own tables and the package's are in two data sources, the options
+// come from its configuration, and it speaks GraphQL. hosts.spec.ts runs it: node elsewhere.js <schema>
 import 'reflect-metadata';
 import { type ExecutionContext, Controller, Get, Injectable, Module, Param } from '@nestjs/common';
 import { ConfigModule, ConfigService } from '@nestjs/config';
@@ -37,7 +37,7 @@ class Payment {
   payee!: string;
 }
 
-/** What must be confirmed: the payment as the bank's own data source holds it. */
+/** The action to confirm: the payment in the bank's own data source. */
 @Injectable()
 class PaymentAction extends StepUpAction {
   constructor(@InjectRepository(Payment) private readonly payments: Repository<Payment>) {
@@ -90,14 +90,14 @@ class PaymentsResolver {
 
 @Controller()
 class MessagesController {
-  /** What the phone's owner would read. */
+  /** The messages on the owner's phone. */
   @Get('messages/:phone')
   messages(@Param('phone') phone: string): { code: string | undefined } {
     return { code: sms.lastCode(phone) };
   }
 }
 
-/** Takes a header's word for who is signed in, as only a test may. */
+/** Trusts a header about who is signed in, as only a test may. */
 class HeaderCallers extends Callers {
   async identify(request: { headers: Record<string, string | undefined> }): Promise<Caller | null> {
     const subject = request.headers['x-account'];
@@ -147,7 +147,7 @@ const database = { type: 'postgres', url: process.env.DATABASE_URL!, schema: sch
 class AppModule {}
 
 async function main(): Promise<void> {
-  process.stdin.resume().once('close', () => process.exit()); // ends with whoever started it
+  process.stdin.resume().once('close', () => process.exit()); // ends with its parent
   const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: ['warn', 'error'] });
   await app.listen(0, '127.0.0.1');
   process.stdout.write(`${JSON.stringify({ plain: await app.getUrl() })}\n`);

@@ -1,5 +1,5 @@
-// A stranger's application. hosts.spec.ts copies this file beside an installed package, compiles it there for Nest 12
-// as ESM and for Nest 11 as CommonJS, and runs it: node main.js <express | fastify> <schema>
+// A typical application. hosts.spec.ts copies this file beside an installed package, compiles it there for Nest 12 as
+// ESM and for Nest 11 as CommonJS, and runs it: node main.js <express | fastify> <schema>
 import 'reflect-metadata';
 import {
   type ArgumentsHost,
@@ -51,7 +51,7 @@ class HostController {
     private readonly numbers: VerifiedNumbers,
   ) {}
 
-  /** What the phone's owner would read. */
+  /** The messages on the owner's phone. */
   @Get('messages/:phone')
   messages(@Param('phone') phone: string): { code: string | undefined } {
     return { code: sms.lastCode(phone) };
@@ -80,7 +80,7 @@ class HostController {
     return { closed: grant.subject };
   }
 
-  /** Lets every wait be over. */
+  /** Ends every wait. */
   @Post('later')
   async later(): Promise<object> {
     return this.dataSource.query(`DELETE FROM ${schema}.otp_send_counters`);
@@ -107,7 +107,7 @@ class HostController {
   }
 }
 
-/** Takes a header's word for who is signed in, as only a test may. */
+/** Trusts a header about who is signed in, as only a test may. */
 class HeaderCallers extends Callers {
   async identify(request: { headers: Record<string, string | undefined> }): Promise<Caller | null> {
     const subject = request.headers['x-account'];
@@ -142,7 +142,7 @@ class HeaderCallers extends Callers {
 })
 class AppModule {}
 
-/** Answers every error in the host's own way. */
+/** Answers every error in the host's own format. */
 @Catch()
 class Envelope implements ExceptionFilter {
   constructor(private readonly host: HttpAdapterHost) {}
@@ -161,7 +161,7 @@ async function serve(envelope: boolean): Promise<string> {
 }
 
 async function main(): Promise<void> {
-  process.stdin.resume().once('close', () => process.exit()); // ends with whoever started it
+  process.stdin.resume().once('close', () => process.exit()); // ends with its parent
   const plain = await serve(false);
   const withEnvelope = await serve(true);
   process.stdout.write(`${JSON.stringify({ plain, withEnvelope })}\n`);

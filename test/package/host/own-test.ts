@@ -1,4 +1,4 @@
-// The tests of a stranger who stayed with CommonJS and Jest; hosts.spec.ts runs them in an application on Nest 11.
+// The tests of an application that uses CommonJS and Jest; hosts.spec.ts runs them in an application on Nest 11.
 import 'reflect-metadata';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { Test } from '@nestjs/testing';

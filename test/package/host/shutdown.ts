@@ -1,5 +1,5 @@
-// A stranger's application that is told to end while its messages are at the vendor. hosts.spec.ts compiles and runs it:
-// node shutdown.js <order of modules> <delivery | delegated> <schema> [<challenges to verify, as JSON>]
+// An application that is told to end while its messages are at the vendor. hosts.spec.ts compiles and runs it: node
+// shutdown.js <order of modules> <delivery | delegated> <schema> [<challenges to verify, as JSON>]
 import 'reflect-metadata';
 import { type DynamicModule, Module, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -21,7 +21,7 @@ const purpose = 'registration';
 const codeOf = (phone: string): string => phone.slice(-6);
 const slowly = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, VENDOR_MS));
 
-/** Takes its time to accept a message. As a delegated one it finds a code by the reference of its answer alone. */
+/** Accepts a message slowly. In delegated mode it finds a code only by the reference in its answer. */
 const vendor: SingleProvider =
   mode === 'delivery'
     ? {
