@@ -183,9 +183,9 @@ function define(
       },
       {
         provide: VerifyThrottle,
-        inject: [SETTINGS, HttpAdapterHost],
-        useFactory: (settings: OtpSettings, host: HttpAdapterHost) =>
-          new VerifyThrottle(settings, throttlerStorage, host),
+        inject: [SETTINGS, HostAccounts, HttpAdapterHost],
+        useFactory: (settings: OtpSettings, accounts: HostAccounts, host: HttpAdapterHost) =>
+          new VerifyThrottle(settings, throttlerStorage, accounts, host),
       },
     ],
   };

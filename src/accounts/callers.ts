@@ -7,7 +7,7 @@ export interface Caller {
 }
 
 /**
- * Tells the ready-made routes which account is signed in. Provide a class under this token anywhere in the application. Without
+ * Tells the module who calls: which account is signed in and, if `request.ip` does not say, from which address. Provide a class under this token anywhere in the application. Without
  * it, purposes that need an account answer `sign_in_required`.
  */
 export abstract class Callers {
@@ -17,4 +17,12 @@ export abstract class Callers {
    * @returns null for a request without a valid session
    */
   abstract identify(request: unknown): Promise<Caller | null>;
+
+  /**
+   * Reads the client's address, which the limits per address count. Implement it if `request.ip` is not the client, for example behind a
+   * CDN with a header of its own. Trust only what your proxies set: a client that can choose its address evades these limits.
+   * @param request the platform's request object (Express, Fastify)
+   * @returns undefined to use `request.ip`, which honours "trust proxy"
+   */
+  addressOf?(request: unknown): string | undefined;
 }

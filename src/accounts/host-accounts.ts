@@ -102,6 +102,11 @@ export class HostAccounts {
     return { subject, ...(session !== undefined && { session }) };
   }
 
+  /** The client's address, as the host reads it or else as the platform does. */
+  addressOf(request: { ip?: string }): string {
+    return this.#callers()?.addressOf?.(request) || request.ip || 'unknown';
+  }
+
   get knowsCallers(): boolean {
     return this.#callers() !== undefined;
   }

@@ -35,8 +35,13 @@ export function headerOf({ headers }: IncomingRequest, name: string): string | u
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Where a client is, for the limits: behind the proxies that the host named. And what its widget says for `BotCheck`. */
-export function clientOf(request: IncomingRequest): { address: string; botToken?: string } {
+/** Reads the address of a client: `HostAccounts`, with the host's own way. */
+export interface AddressReader {
+  addressOf(request: { ip?: string }): string;
+}
+
+/** The client for the limits: its address, and the token of its bot check. */
+export function clientOf(request: IncomingRequest, accounts: AddressReader): { address: string; botToken?: string } {
   const botToken = headerOf(request, 'otp-bot-token');
-  return { address: request.ip || 'unknown', ...(botToken && { botToken }) };
+  return { address: accounts.addressOf(request), ...(botToken && { botToken }) };
 }

@@ -3,6 +3,7 @@ import { type HttpAdapterHost, Reflector } from '@nestjs/core';
 
 import type { OtpSettings } from '../config/options.js';
 import { OtpConfigError } from '../errors/otp.error.js';
+import type { AddressReader } from './incoming.js';
 import type { VerifyThrottlerStorage } from './throttler-storage.js';
 
 /**
@@ -15,6 +16,7 @@ export class VerifyThrottle implements CanActivate {
   constructor(
     private readonly settings: Pick<OtpSettings, 'verifiesPerAddress'>,
     private readonly storage: VerifyThrottlerStorage | undefined,
+    private readonly accounts: AddressReader,
     private readonly host: HttpAdapterHost,
   ) {}
 
@@ -38,7 +40,11 @@ export class VerifyThrottle implements CanActivate {
 
   #loaded(): Promise<CanActivate> {
     this.#guard ??= import('./verify-throttler.guard.js').then(({ VerifyThrottlerGuard }) =>
-      VerifyThrottlerGuard.of(this.settings.verifiesPerAddress, this.storage, new Reflector(), this.host),
+      VerifyThrottlerGuard.of(this.settings.verifiesPerAddress, this.storage, {
+        reflector: new Reflector(),
+        accounts: this.accounts,
+        host: this.host,
+      }),
     );
     return this.#guard;
   }

@@ -11,7 +11,14 @@ import {
 import { withTimeout } from '../accounts/host-accounts.js';
 import { addressBlock } from '../config/client-address.js';
 import { OtpError } from '../errors/otp.error.js';
+import type { AddressReader } from './incoming.js';
 import type { VerifyThrottlerStorage } from './throttler-storage.js';
+
+interface Parts {
+  readonly reflector: Reflector;
+  readonly accounts: AddressReader;
+  readonly host: HttpAdapterHost;
+}
 
 /** How long a store may take, as any bound of a wait here: what it counts is worth no more. */
 const PATIENCE_MS = 2_000;
@@ -29,23 +36,21 @@ export class VerifyThrottlerGuard extends ThrottlerGuard {
   constructor(
     options: ThrottlerModuleOptions,
     storage: ThrottlerStorage,
-    reflector: Reflector,
-    private readonly host: HttpAdapterHost,
+    private readonly parts: Parts,
   ) {
-    super(options, storage, reflector);
+    super(options, storage, parts.reflector);
   }
 
   static async of(
     limit: number,
     storage: VerifyThrottlerStorage | undefined,
-    reflector: Reflector,
-    host: HttpAdapterHost,
+    parts: Parts,
   ): Promise<VerifyThrottlerGuard> {
     const options = {
       throttlers: [{ name: 'otp-verify', ttl: TEN_MINUTES_MS, limit }],
       setHeaders: false, // a named throttler would write "Retry-After-otp-verify"
     };
-    const guard = new VerifyThrottlerGuard(options, storage ?? new ThrottlerStorageService(), reflector, host);
+    const guard = new VerifyThrottlerGuard(options, storage ?? new ThrottlerStorageService(), parts);
     await guard.onModuleInit();
     return guard;
   }
@@ -70,7 +75,7 @@ export class VerifyThrottlerGuard extends ThrottlerGuard {
   }
 
   protected override getTracker(request: { ip?: string }): Promise<string> {
-    return Promise.resolve(addressBlock(request.ip ?? ''));
+    return Promise.resolve(addressBlock(this.parts.accounts.addressOf(request)));
   }
 
   protected override generateKey(_context: ExecutionContext, tracker: string): string {
@@ -81,8 +86,12 @@ export class VerifyThrottlerGuard extends ThrottlerGuard {
   protected override throwThrottlingException(context: ExecutionContext, detail: ThrottlerLimitDetail): Promise<void> {
     const response: unknown = context.switchToHttp().getResponse();
     const seconds = Math.max(1, detail.timeToBlockExpire || detail.timeToExpire);
-    this.host.httpAdapter.setHeader(response, 'RateLimit-Policy', `"verify";q=${detail.limit};w=${detail.ttl / 1000}`);
-    this.host.httpAdapter.setHeader(response, 'RateLimit', `"verify";r=0;t=${seconds}`);
+    this.parts.host.httpAdapter.setHeader(
+      response,
+      'RateLimit-Policy',
+      `"verify";q=${detail.limit};w=${detail.ttl / 1000}`,
+    );
+    this.parts.host.httpAdapter.setHeader(response, 'RateLimit', `"verify";r=0;t=${seconds}`);
     throw new OtpError('too_many_requests', 'Too many calls from this address. Try again later.', {
       retryAfterSeconds: seconds,
     });

@@ -64,7 +64,7 @@ export class PhoneLogins {
 
   /** The phone that a request proves, by a grant or by a code. */
   async #proved(request: IncomingRequest): Promise<{ grant: string; phone: string }> {
-    const { otp, grants } = this.parts;
+    const { otp, grants, accounts } = this.parts;
     const grant = headerOf(request, 'otp-grant');
     if (grant !== undefined) return { grant, phone: (await grants.check(grant, { purpose: PURPOSE })).phone };
 
@@ -72,7 +72,7 @@ export class PhoneLogins {
     if (challenge === undefined || code === undefined) {
       throw new OtpError('grant_required', 'A login needs "challenge" and "code", or a grant in the header OTP-Grant.');
     }
-    return otp.verify({ challenge, code, purpose: PURPOSE, client: clientOf(request) });
+    return otp.verify({ challenge, code, purpose: PURPOSE, client: clientOf(request, accounts) });
   }
 
   /**

@@ -117,6 +117,6 @@ export class OtpRoutes implements OnModuleInit {
 
   #clientOf(request: IncomingRequest): Client {
     const deviceKey = this.options.deviceKey?.(request);
-    return { ...clientOf(request), ...(deviceKey !== undefined && { deviceKey }) };
+    return { ...clientOf(request, this.#accounts), ...(deviceKey !== undefined && { deviceKey }) };
   }
 }

@@ -112,7 +112,7 @@ export class StepUps {
     return this.parts.otp.start({
       phone: number.phone,
       purpose,
-      client: clientOf(request),
+      client: clientOf(request, this.parts.accounts),
       ...caller,
       ...(action && { action }),
       ...(locale !== undefined && { locale }),

@@ -89,7 +89,7 @@ describe('without the optional peers', () => {
   it('@PhoneLogin() says what to install', () => {
     const program = `
       const { VerifyThrottle } = await import(${JSON.stringify(path.join(bareModule(), 'dist/http/verify-throttle.js'))});
-      await new VerifyThrottle({ verifiesPerAddress: 1 }, undefined, {}).load('@PhoneLogin()');`;
+      await new VerifyThrottle({ verifiesPerAddress: 1 }, undefined, {}, {}).load('@PhoneLogin()');`;
 
     expect(messageOf(program)).toBe(
       'OtpConfigError: @PhoneLogin() needs "@nestjs/throttler": run "npm install @nestjs/throttler".',
