@@ -325,7 +325,7 @@ function exhausted(limit: LimitName, retryAfterSeconds: number): OtpError {
   return new LimitError(
     limit,
     'send_unavailable',
-    'No message can be sent at present. Try again later.',
+    'No message can be sent right now. Try again later.',
     retryAfterSeconds,
   );
 }

@@ -222,7 +222,7 @@ describe('a failover', () => {
     expect(() => new Failover([one])).toThrow(OtpConfigError);
     expect(() => new Failover(undefined as never)).toThrow(OtpConfigError);
     await expect(otpFixture({ provider: new Failover([one, new ScriptedProvider()]) })).rejects.toThrow(
-      /Two providers are named "scripted"/,
+      /Two different providers are named "scripted"/,
     );
   });
 
