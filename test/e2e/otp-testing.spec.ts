@@ -301,7 +301,7 @@ describe('the testing module', () => {
   it('SEC-63: refuses an application that is told it is in production', async () => {
     const module = await openModules(OtpTestingModule.forRoot({ production: true }), false);
 
-    await expect(module.init()).rejects.toThrow('The provider "capturing" is for development');
+    await expect(module.init()).rejects.toThrow('The provider "capturing" is for development only');
   });
 
   it('says what to do where the application was not overridden, or has no codes at all', async () => {

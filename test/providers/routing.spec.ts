@@ -62,7 +62,7 @@ describe('a router by country', () => {
   it('refuses at start-up a region that it has no provider for', async () => {
     const router = new CountryRouter({ SA: new ScriptedProvider() });
 
-    await expect(otpFixture({ provider: router })).rejects.toThrow(/"regions" holds GB, which no provider serves/);
+    await expect(otpFixture({ provider: router })).rejects.toThrow(/"regions" contains "GB", which no provider serves/);
     await open(router, { regions: ['SA'] });
   });
 
