@@ -33,13 +33,13 @@ import type { OtpProvider } from './delivery/provider.js';
 import { RecoveryCodes } from './recovery/recovery-codes.js';
 import { StepUps } from './step-up/step-ups.js';
 
-/** What shapes the module itself. Nest reads it before any factory runs, so in `forRootAsync` it stands beside `useFactory`. */
+/** Options of the module itself. Nest reads them before any factory runs, so in `forRootAsync` put them beside `useFactory`. */
 export interface OtpModuleShape {
-  /** Make `OtpService`, `Grants`, `VerifiedNumbers` and the like usable in modules that do not import this one. @defaultValue true */
+  /** Make `OtpService`, `Grants`, `VerifiedNumbers` and the other exports available in modules that do not import this one. @defaultValue true */
   isGlobal?: boolean;
   /** Name of the TypeORM data source that holds the tables. @defaultValue the default data source */
   dataSource?: string;
-  /** Where typed codes are counted per client address; several instances can share a store. @defaultValue this process's memory */
+  /** Counts typed codes per client address; several instances can share a store. @defaultValue the memory of this process */
   throttlerStorage?: VerifyThrottlerStorage;
 }
 
@@ -49,8 +49,9 @@ export type OtpModuleOptions = OtpOptions & OtpModuleShape;
 /** What a factory returns: the options together with the provider. */
 export type OtpOptionsWithProvider = OtpOptions & { provider: OtpProvider };
 
-/** A class that makes the options, for `useClass` and `useExisting`. */
+/** A class that creates the options, for `useClass` and `useExisting`. */
 export interface OtpOptionsFactory {
+  /** Called once, at start-up. */
   createOtpOptions(): OtpOptionsWithProvider | Promise<OtpOptionsWithProvider>;
 }
 
@@ -80,19 +81,19 @@ const ASYNC = {
   extraProviders: true,
 } satisfies OptionNames<OtpModuleAsyncOptions>;
 
-/** What the module works with, once its options are checked. */
+/** The validated configuration of the module. */
 export interface Setup {
   settings: OtpSettings;
   provider: OtpProvider;
 }
 
-// Not part of the public surface: `nestjs-phone-otp/testing` puts another set-up in the place of the host's.
+// Not part of the public surface: `nestjs-phone-otp/testing` overrides these providers.
 export const GIVEN = Symbol('options of OtpModule');
 export const SETUP = Symbol('set-up of OtpModule');
 export const WIRED = Symbol('wired parts of OtpModule');
 const DATA_SOURCE = Symbol('data source of OtpModule');
 
-/** What hosts inject. */
+/** Providers that hosts can inject. */
 const EXPORTED = [
   OtpService,
   OtpOperations,
@@ -105,28 +106,29 @@ const EXPORTED = [
   PhoneLoginStrategy,
 ] satisfies Provider[];
 
-/** What is behind `OtpModule` itself. Without it Nest would say that it cannot find `OtpService` in a module that imports it. */
+/** Factory of a bare `OtpModule`. Without it, Nest would report that it cannot find `OtpService` in the importing module. */
 const refuseBare = (): never => {
   throw new OtpConfigError(
-    'A module imports "OtpModule" as such: take it out there. "OtpModule.forRoot()" once, at the root, is enough for all modules.',
+    'A module imports the bare "OtpModule": remove that import. Call "OtpModule.forRoot()" once, in the root module.',
   );
 };
 
-/** Owns the life of phone one-time codes. Import it once, at the root. */
+/** Phone one-time codes for NestJS. Import it once, in the root module, by {@link OtpModule.forRoot}. */
 @Module({ providers: EXPORTED.map((provide) => ({ provide, useFactory: refuseBare })), exports: EXPORTED })
 export class OtpModule {
   /**
+   * Configures the module.
    * @param provider the vendor's adapter
-   * @throws {@link OtpConfigError} at start-up, naming the option to change
+   * @throws {@link OtpConfigError} at start-up, that names the option to change
    */
   static forRoot(provider: OtpProvider, options: OtpModuleOptions): DynamicModule {
     return define(options, [{ provide: GIVEN, useValue: options && { ...options, provider } }]);
   }
 
-  /** As {@link OtpModule.forRoot}, with options made by a factory, a class, or an existing provider. */
+  /** As {@link OtpModule.forRoot}, with options from a factory, a class or an existing provider. */
   static forRootAsync(options: OtpModuleAsyncOptions): DynamicModule {
     refuseUnknownOptions(options, ASYNC);
-    return define(options, [...(options.extraProviders ?? []), ...givenLater(options)], options.imports);
+    return define(options, [...(options.extraProviders ?? []), ...asyncOptions(options)], options.imports);
   }
 }
 
@@ -136,7 +138,7 @@ function define(
   imports: ModuleMetadata['imports'] = [],
 ): DynamicModule {
   const { isGlobal = true, dataSource, throttlerStorage } = shape ?? {};
-  // Registers the entities for "autoLoadEntities"; its repositories are not needed.
+  // Registers the entities for "autoLoadEntities". The repositories are not used.
   TypeOrmModule.forFeature(OTP_ENTITIES, dataSource);
   return {
     module: OtpModule,
@@ -191,35 +193,37 @@ function define(
   };
 }
 
-function givenLater({ inject, useFactory, useClass, useExisting }: OtpModuleAsyncOptions): Provider[] {
+function asyncOptions({ inject, useFactory, useClass, useExisting }: OtpModuleAsyncOptions): Provider[] {
   if (useFactory) {
-    const made = async (...injected: unknown[]) => inTime(await useFactory(...injected));
-    return [{ provide: GIVEN, inject: inject ?? [], useFactory: made }];
+    const create = async (...injected: unknown[]) => refuseModuleOptions(await useFactory(...injected));
+    return [{ provide: GIVEN, inject: inject ?? [], useFactory: create }];
   }
   const factory = useExisting ?? useClass;
   if (!factory) {
-    throw new OtpConfigError('"OtpModule.forRootAsync()" needs one of "useFactory", "useClass" and "useExisting".');
+    throw new OtpConfigError(
+      '"OtpModule.forRootAsync()" needs one of "useFactory", "useClass" and "useExisting": pass one.',
+    );
   }
   return [
     ...(useClass ? [useClass] : []),
     {
       provide: GIVEN,
       inject: [factory],
-      useFactory: async (maker: OtpOptionsFactory) => inTime(await maker.createOtpOptions()),
+      useFactory: async (maker: OtpOptionsFactory) => refuseModuleOptions(await maker.createOtpOptions()),
     },
   ];
 }
 
-/** What shapes the module would be read by nobody in what a factory makes. */
-function inTime(made: OtpOptionsWithProvider): OtpOptionsWithProvider {
-  const tooLate = Object.keys(made ?? {}).find((name) => name in SHAPE);
-  if (tooLate === undefined) return made;
+/** Refuses options of the module itself in the result of a factory, where Nest would ignore them. */
+function refuseModuleOptions(options: OtpOptionsWithProvider): OtpOptionsWithProvider {
+  const name = Object.keys(options ?? {}).find((option) => option in SHAPE);
+  if (name === undefined) return options;
   throw new OtpConfigError(
-    `"${tooLate}" comes too late from a factory: put it beside "useFactory", "useClass" or "useExisting".`,
+    `"${name}" has no effect in the result of a factory: put it beside "useFactory", "useClass" or "useExisting".`,
   );
 }
 
-/** @throws {@link OtpConfigError} naming the option to change */
+/** @throws {@link OtpConfigError} that names the option to change */
 export function settingsFrom(given: OtpOptionsWithProvider): OtpSettings {
   refuseUnknownOptions(given, { ...OTP_OPTION_NAMES, ...SHAPE, provider: true });
   return resolveOptions(given);
@@ -228,8 +232,8 @@ export function settingsFrom(given: OtpOptionsWithProvider): OtpSettings {
 function requireProvider(provider: OtpProvider): OtpProvider {
   if (MODES.has(provider?.mode)) return provider;
   throw new OtpConfigError(
-    'OtpModule needs a provider: pass one as the first argument of "OtpModule.forRoot()", ' +
-      'or as "provider" in what the factory of "forRootAsync()" returns.',
+    '"OtpModule" needs a provider: pass one as the first argument of "OtpModule.forRoot()", ' +
+      'or return one as "provider" from the factory of "OtpModule.forRootAsync()".',
   );
 }
 
@@ -239,14 +243,14 @@ function requirePostgres(dataSource: DataSource): DataSource {
   const { type } = dataSource.options;
   if (type === 'postgres') return dataSource;
   throw new OtpConfigError(
-    `OtpModule works on PostgreSQL, and this data source is of type "${type}": name one of type "postgres" with the option "dataSource".`,
+    `"OtpModule" needs PostgreSQL, but this data source has the type "${type}": name one of type "postgres" in the option "dataSource".`,
   );
 }
 
 function missingDataSource(name: string | undefined): never {
   throw new OtpConfigError(
     name === undefined
-      ? 'OtpModule found no TypeORM data source: import "TypeOrmModule.forRoot()", or name yours with the option "dataSource".'
-      : `OtpModule found no TypeORM data source named "${name}": correct the option "dataSource", or give that "name" to "TypeOrmModule.forRoot()".`,
+      ? '"OtpModule" found no TypeORM data source: import "TypeOrmModule.forRoot()", or name your data source in the option "dataSource".'
+      : `"OtpModule" found no TypeORM data source named "${name}": correct the option "dataSource", or pass that "name" to "TypeOrmModule.forRoot()".`,
   );
 }

@@ -35,6 +35,7 @@ import { PhonePolicy } from './phone/phone-policy.js';
 import type { OtpProvider } from './delivery/provider.js';
 import { StepUps } from './step-up/step-ups.js';
 
+/** The parts of the module. */
 export interface Wired {
   service: OtpService;
   operations: OtpOperations;
@@ -55,9 +56,9 @@ export interface Wired {
   dataSource: DataSource;
 }
 
-/** Puts the parts together, by hand and in one place: each gets exactly what it uses. */
+/** Creates all parts in one place, each with exactly its dependencies. */
 export function wire(settings: OtpSettings, provider: OtpProvider, dataSource: DataSource, host: ModuleRef): Wired {
-  for (const entity of OTP_ENTITIES) metadataOf(dataSource, entity); // or it would be a 503 of the first request
+  for (const entity of OTP_ENTITIES) metadataOf(dataSource, entity); // fails here instead of as a 503 at the first request
   const database = new Database(dataSource, configuredNamespace(dataSource));
   const hash = new KeyedHash(settings.peppers);
   const bind = sessionBinding(hash);

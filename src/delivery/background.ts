@@ -1,9 +1,9 @@
 import { Logger } from '@nestjs/common';
 
-/** Longer than any provider may take, and what is recorded after it. */
+/** Longer than any provider call, including the record written after it. */
 const DRAIN_MS = 60_000;
 
-/** Work that goes on after its caller was answered; nothing of it is left behind at shutdown. */
+/** Work that continues after the response. Shutdown waits for it. */
 export class Background {
   readonly #logger = new Logger('Otp');
   readonly #running = new Set<Promise<unknown>>();
@@ -15,19 +15,19 @@ export class Background {
 
   run(work: Promise<unknown>): void {
     const running = work
-      .catch((error: Error) => this.#logger.error(`after the answer: ${error.message}`))
+      .catch((error: Error) => this.#logger.error(`background work failed: ${error.message}`))
       .finally(() => this.#running.delete(running));
     this.#running.add(running);
   }
 
-  /** Until nothing is running, what that began included. */
+  /** Resolves when nothing is running, including work that running work starts. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** A call that may begin such work: a shutdown waits for it as long as it can still begin some. */
+  /** Tracks a call that may start background work, so that shutdown waits for the call too. */
   track<T>(call: Promise<T>): Promise<T> {
-    if (this.#closing) return call; // by now it begins no message
+    if (this.#closing) return call; // it can no longer start a message
     const running = call.then(
       () => undefined,
       () => undefined,
@@ -38,14 +38,14 @@ export class Background {
   }
 
   /**
-   * From now on no message is taken on. Waits for what is running, which a provider's time limit and the host's own checks bound; and not
-   * for ever, since calls that are refused meanwhile may leave notes.
+   * Accepts no more messages and waits for running work. Provider timeouts and the host's own checks bound that work. The wait itself ends
+   * after 60 seconds, because calls refused meanwhile may keep adding audit notes.
    */
   async drain(): Promise<void> {
     this.#closing = true;
     let timer: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<void>((resolve) => (timer = setTimeout(resolve, DRAIN_MS)));
-    await Promise.race([this.idle(), tooLate]);
+    const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, DRAIN_MS)));
+    await Promise.race([this.idle(), timeout]);
     clearTimeout(timer);
   }
 }

@@ -1,7 +1,7 @@
 import { type BuiltInPurpose, namesPayment } from '../config/purposes.js';
 import type { SingleProvider, VendorFigure } from './provider.js';
 
-/** What the application asks for. */
+/** The policy that the application configures. */
 export interface WantedPolicy {
   readonly codeLength: number;
   readonly codeTtlSeconds: number;
@@ -9,34 +9,34 @@ export interface WantedPolicy {
   readonly cooldownSeconds: number;
 }
 
-/** What holds for a provider: the application's figures, narrowed to what its vendor can do. */
+/** The policy that applies to a provider: the application's figures, limited to what the vendor supports. */
 export interface CodePolicy {
-  /** Who compares the typed code. */
+  /** Which side compares the typed code. */
   readonly checkedBy: 'library' | 'provider';
-  /** Digits to tell the person to expect. */
+  /** Number of digits that the user is told to expect. */
   readonly codeLength: number;
-  /** Digits a typed code may have; a range where the vendor does not say how many it makes. */
+  /** Number of digits that a typed code may have; a range if the vendor does not document its code length. */
   readonly typedLength: readonly [min: number, max: number];
   readonly ttlSeconds: number;
   readonly maxAttempts: number;
   readonly cooldownSeconds: number;
-  /** The wording is the vendor's, so it cannot name an amount or a payee. */
+  /** The vendor writes the text, so it cannot name an amount or a payee. */
   readonly fixedText: boolean;
-  /** The vendor finds a code by phone alone, so there can be one per phone. */
+  /** The vendor finds a code by phone number alone, so each phone can have only one. */
   readonly onePerPhone: boolean;
 }
 
-/** Below this a code is guessed too easily to protect what a step-up protects (NIST SP 800-63B-4 §3.1.3.2). */
+/** Shorter codes are too easy to guess for a step-up (NIST SP 800-63B-4 §3.1.3.2). */
 const SAFE_CODE_LENGTH = 6;
-/** Four digits are a hundred times easier to guess, so there are fewer tries for them. */
-const TRIES_OF_A_SHORT_CODE = 3;
-/** Codes of vendors that do not document theirs. */
+/** A four-digit code is 100 times easier to guess than a six-digit one, so it allows fewer attempts. */
+const SHORT_CODE_MAX_ATTEMPTS = 3;
+/** Accepted code lengths if the vendor does not document its own. */
 const ANY_LENGTH = [4, 8] as const;
 
-/** A vendor's own figure wins where it is stricter; within a range of the vendor's, the application's wish counts. */
-export function codePolicyOf({ mode, capabilities }: SingleProvider, wishes: WantedPolicy): CodePolicy {
+/** Combines both sides: a stricter vendor figure wins; within a vendor's range, the application's figure applies. */
+export function codePolicyOf({ mode, capabilities }: SingleProvider, wanted: WantedPolicy): CodePolicy {
   if (mode === 'delivery') {
-    const { codeLength, codeTtlSeconds: ttlSeconds, maxAttempts } = wishes;
+    const { codeLength, codeTtlSeconds: ttlSeconds, maxAttempts } = wanted;
     const typedLength = [codeLength, codeLength] as const;
     return {
       checkedBy: 'library',
@@ -44,31 +44,31 @@ export function codePolicyOf({ mode, capabilities }: SingleProvider, wishes: Wan
       typedLength,
       ttlSeconds,
       maxAttempts,
-      cooldownSeconds: cooldown(capabilities.resendCooldown, wishes, ttlSeconds),
+      cooldownSeconds: cooldown(capabilities.resendCooldown, wanted, ttlSeconds),
       fixedText: capabilities.fixedText,
       onePerPhone: false,
     };
   }
-  const codeLength = within(capabilities.codeLength, wishes.codeLength);
-  const ttlSeconds = Math.min(within(capabilities.ttlSeconds, wishes.codeTtlSeconds), wishes.codeTtlSeconds);
-  const maxAttempts = Math.min(within(capabilities.maxAttempts, wishes.maxAttempts), wishes.maxAttempts);
+  const codeLength = within(capabilities.codeLength, wanted.codeLength);
+  const ttlSeconds = Math.min(within(capabilities.ttlSeconds, wanted.codeTtlSeconds), wanted.codeTtlSeconds);
+  const maxAttempts = Math.min(within(capabilities.maxAttempts, wanted.maxAttempts), wanted.maxAttempts);
   return {
     checkedBy: 'provider',
     codeLength,
     typedLength: capabilities.codeLength === 'unknown' ? ANY_LENGTH : [codeLength, codeLength],
     ttlSeconds,
-    maxAttempts: codeLength < SAFE_CODE_LENGTH ? Math.min(maxAttempts, TRIES_OF_A_SHORT_CODE) : maxAttempts,
-    cooldownSeconds: cooldown(capabilities.resendCooldown, wishes, ttlSeconds),
+    maxAttempts: codeLength < SAFE_CODE_LENGTH ? Math.min(maxAttempts, SHORT_CODE_MAX_ATTEMPTS) : maxAttempts,
+    cooldownSeconds: cooldown(capabilities.resendCooldown, wanted, ttlSeconds),
     fixedText: capabilities.fixedText,
     onePerPhone: capabilities.correlation === 'phone',
   };
 }
 
-/** What comes of a wish. */
-export function within(figure: VendorFigure, wish: number): number {
-  if (figure === 'unknown') return wish;
+/** Limits a wanted figure to what the vendor supports. */
+export function within(figure: VendorFigure, wanted: number): number {
+  if (figure === 'unknown') return wanted;
   const [min, max] = typeof figure === 'number' ? [figure, figure] : figure;
-  return Math.min(Math.max(wish, min), max);
+  return Math.min(Math.max(wanted, min), max);
 }
 
 function cooldown(vendor: number | 'ttl' | 'unknown', { cooldownSeconds }: WantedPolicy, ttlSeconds: number): number {
@@ -76,16 +76,16 @@ function cooldown(vendor: number | 'ttl' | 'unknown', { cooldownSeconds }: Wante
   return Math.max(cooldownSeconds, vendor === 'ttl' ? ttlSeconds : vendor);
 }
 
-/** Purposes that protect no more than a login does; every other is too much for a short code unless the host accepts it. */
-const EVERYDAY: ReadonlySet<string> = new Set<BuiltInPurpose>(['login', 'registration', 'verify_number']);
+/** Purposes that a short code may serve. All others need "acceptShortCodes". */
+const SHORT_CODE_PURPOSES: ReadonlySet<string> = new Set<BuiltInPurpose>(['login', 'registration', 'verify_number']);
 
-/** What makes a provider unfit for a purpose, and the option that accepts it all the same; undefined when it is fit. */
+/** Why a provider is too weak for a purpose, with the option that accepts it; undefined if the provider is suitable. */
 export function weaknessFor(
   purpose: string,
   { codeLength, fixedText }: { codeLength: number; fixedText: boolean },
   { acceptShortCodes, acceptFixedText }: { acceptShortCodes: boolean; acceptFixedText: boolean },
 ): string | undefined {
-  if (!EVERYDAY.has(purpose) && codeLength < SAFE_CODE_LENGTH && !acceptShortCodes) {
+  if (!SHORT_CODE_PURPOSES.has(purpose) && codeLength < SAFE_CODE_LENGTH && !acceptShortCodes) {
     return `its codes have ${codeLength} digits (set "acceptShortCodes" to accept that)`;
   }
   if (namesPayment(purpose) && fixedText && !acceptFixedText) {

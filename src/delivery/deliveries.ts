@@ -4,20 +4,20 @@ import { hex } from '../database/hex.js';
 import type { SenderTier } from '../limits/limit-definitions.js';
 import type { SendRecord } from './send-log.js';
 
-/** The code of a message, and who checks it. */
+/** The code of a message, and which side checks it. */
 export interface IssuedCode {
   readonly provider: string;
   readonly checkedBy: CheckedBy;
-  /** Of the code, where this library checks it. */
+  /** MAC of the code; stored only if this library checks the code. */
   readonly codeMac: Buffer;
   readonly keyId: string;
   readonly maxAttempts: number;
   readonly ttlSeconds: number;
-  /** The provider finds its codes by phone alone. */
+  /** The provider finds its codes by phone number alone. */
   readonly onePerPhone: boolean;
 }
 
-/** What the database learns of a message once its provider was called. Each method is a function in `deliveries.sql`. */
+/** Records the result of a provider call in the database. Each method calls a function of `deliveries.sql`. */
 export class Deliveries {
   readonly #audit: { audit?: true };
 
@@ -28,14 +28,14 @@ export class Deliveries {
     this.#audit = audit ? { audit: true } : {};
   }
 
-  /** Durably: without the reference the code could not be checked. */
+  /** Writes the delivery before returning: without the vendor's reference the code cannot be checked. */
   async recordDelivery(send: SendRecord, event: 'sent' | 'unknown'): Promise<void> {
     await this.database.call('record_delivery', { ...send, event, ...this.#audit });
   }
 
   /**
-   * Surely nothing was sent.
-   * @param cooldown whose is given back, or lasts so long
+   * Records that nothing was sent.
+   * @param cooldown the sender whose cooldown is released, or set to `seconds`
    */
   async recordFailure(
     send: SendRecord,
@@ -49,14 +49,14 @@ export class Deliveries {
     });
   }
 
-  /** Surely nothing was sent, and another provider takes over. @returns false where that concerns the challenge no more */
+  /** Records that nothing was sent and assigns the next provider. @returns false if the challenge no longer needs this message */
   async handOver(send: SendRecord, code: IssuedCode): Promise<boolean> {
     const request = { ...send, next: codeFields(code), ...this.#audit };
     return (await this.database.call<{ handed_over: boolean }>('hand_over', request)).handed_over;
   }
 }
 
-/** An issued code as a request names it: fields of `send_request` (types.sql). */
+/** An issued code as fields of `send_request` (types.sql). */
 export function codeFields({ provider, checkedBy, codeMac, keyId, maxAttempts, ttlSeconds, onePerPhone }: IssuedCode) {
   return {
     provider,

@@ -2,22 +2,22 @@ import { OtpConfigError } from '../errors/otp.error.js';
 import type { OtpProvider, ProviderChoice } from './provider.js';
 
 /**
- * Tries providers in order. The next one is asked only when the one before surely sent nothing (it could not be reached,
- * refused the account or the sender, has no balance, or is left alone after failing time and again): never after a time-out,
- * which may have sent a message all the same, and never for a fault of the number. A resend goes to the next one, with a
- * new code. Providers whose codes are too short for a purpose are passed over for it.
+ * Tries providers in order. The next provider is used only if the previous one certainly sent nothing: it was unreachable,
+ * refused the account or the sender, had no balance, or its circuit breaker was open. A time-out never fails over, because
+ * the message may still arrive; nor does a refusal of the number. A resend goes to the next provider, with a new code.
+ * Providers whose codes are too short for a purpose are skipped for that purpose.
  *
- * Choose providers whose codes have the same length: `codeLength` in the answer of a start is that of the first.
+ * Choose providers with the same code length: `codeLength` in the response to a start is that of the first provider.
  *
  * @example new Failover([new TaqnyatSms({ … }), new UnifonicSms({ … })])
  */
 export class Failover implements ProviderChoice {
   readonly mode = 'choice';
 
-  /** @throws {@link OtpConfigError} for fewer than two providers */
+  /** @throws {@link OtpConfigError} if fewer than two providers are given */
   constructor(readonly all: readonly OtpProvider[]) {
     if (!Array.isArray(all) || all.length < 2 || all.some((provider: OtpProvider | undefined) => !provider?.mode)) {
-      throw new OtpConfigError('"Failover" needs a list of at least two providers, the preferred one first.');
+      throw new OtpConfigError('"Failover" needs an array of at least two providers: pass the preferred one first.');
     }
   }
 

@@ -18,7 +18,7 @@ import { issuedBy, type RegisteredProvider, type Route } from './provider-regist
 import type { SendResult } from './provider-client.js';
 import type { SendOutcome } from './provider.js';
 
-/** A code on its way: everything the message needs, and nothing of it stored in the clear. */
+/** A code to deliver, with everything the message needs. The code is never stored in plain text. */
 export interface OutgoingCode {
   readonly challengeId: string;
   readonly sendNumber: number;
@@ -26,17 +26,17 @@ export interface OutgoingCode {
   readonly purpose: string;
   readonly locale: Locale;
   readonly code: string;
-  /** The same code as the challenge keeps it, for a provider that leaves the check to this module. */
+  /** MAC of the same code, as the challenge stores it, for providers whose codes this module checks. */
   readonly codeMac: StoredMac;
-  /** What the message names beside the code, where something is confirmed. */
+  /** The action that the message names, if the code confirms one. */
   readonly action?: ShownAction | undefined;
 }
 
 /**
- * Refusals that say nothing about the phone: another vendor may do better. Where the vendor speaks of the number or of its
- * own wait for it, another would be asked to get round that.
+ * Refusals unrelated to the phone number, so another vendor may succeed. A refusal of the number, or a vendor's own wait for it,
+ * does not fail over: that would circumvent the vendor's protection.
  */
-const WORTH_ANOTHER: ReadonlySet<string> = new Set<SendOutcome>([
+const FAILOVER_OUTCOMES: ReadonlySet<string> = new Set<SendOutcome>([
   'rejected_sender',
   'insufficient_balance',
   'unauthorized',
@@ -46,12 +46,12 @@ const WORTH_ANOTHER: ReadonlySet<string> = new Set<SendOutcome>([
 
 const WITHHELD: SendResult = { status: 'failed', outcome: 'unknown', latencyMs: 0, segments: null };
 
-/** Nor is another asked to send where a vendor's fraud guard will not. */
-function isWorthAnother({ outcome, detail }: SendResult): boolean {
-  return WORTH_ANOTHER.has(outcome) && detail !== 'blocked';
+/** A message that a vendor's fraud guard blocked does not fail over either. */
+function allowsFailover({ outcome, detail }: SendResult): boolean {
+  return FAILOVER_OUTCOMES.has(outcome) && detail !== 'blocked';
 }
 
-/** Brings a code to the phone, after its challenge is committed, and writes down what came of it. */
+/** Delivers a code after its challenge is committed, and records the outcome. */
 export class MessageDelivery {
   readonly #logger = new Logger('Otp');
 
@@ -67,15 +67,15 @@ export class MessageDelivery {
   ) {}
 
   /**
-   * Anonymous callers do not wait: the time of the answer, and an outage, would tell which numbers have an account.
-   * @param route in order: the next is asked only when the one before surely sent nothing
-   * @throws {@link OtpError} `send_unavailable` or `otp_too_soon`, to signed-in callers only, when surely nothing was sent
+   * Anonymous callers do not wait: response times and outages would reveal which numbers have an account.
+   * @param route in order of preference; the next provider is used only if the previous one certainly sent nothing
+   * @throws {@link OtpError} `send_unavailable` or `otp_too_soon`, for signed-in callers only, if certainly nothing was sent
    */
   async deliver(send: SendContext, tier: SenderTier, outgoing: OutgoingCode, route: Route): Promise<void> {
     if (send.account === null) return this.background.run(this.#sendUnlessRisky(outgoing, send, tier, route));
 
-    const work = this.#sendAlong(outgoing, send, tier, route);
-    this.background.run(work); // whoever waits may not be a request, which a shutdown waits for
+    const work = this.#sendWithFailover(outgoing, send, tier, route);
+    this.background.run(work); // keeps shutdown waiting even if the caller is not a request
     const { status, outcome, retryAfterSeconds } = await work;
     if (status !== 'failed') return;
     if (outcome === 'resend_too_soon' || outcome === 'rate_limited') {
@@ -86,11 +86,11 @@ export class MessageDelivery {
     throw new OtpError('send_unavailable', 'The message could not be sent. Try again later.');
   }
 
-  /** Nobody is waiting, so now a number can be asked after. What is withheld looks from outside like a message that got lost. */
+  /** Consults `PhoneRisk` first; no caller waits for it. From outside, a withheld message looks like a lost one. */
   async #sendUnlessRisky(outgoing: OutgoingCode, send: SendContext, tier: SenderTier, route: Route): Promise<unknown> {
     const { phone, purpose } = outgoing;
     if (await this.checks.mayReceive({ phone: phone.e164, purpose })) {
-      return this.#sendAlong(outgoing, send, tier, route);
+      return this.#sendWithFailover(outgoing, send, tier, route);
     }
     return this.deliveries.recordFailure(
       { ...recordOf(outgoing, route[0], WITHHELD), outcome: 'withheld' },
@@ -98,7 +98,7 @@ export class MessageDelivery {
     );
   }
 
-  async #sendAlong(
+  async #sendWithFailover(
     outgoing: OutgoingCode,
     send: SendContext,
     tier: SenderTier,
@@ -108,23 +108,26 @@ export class MessageDelivery {
     const record = recordOf(outgoing, provider, sent);
     try {
       const [next, ...rest] =
-        sent.status === 'failed' && isWorthAnother(sent) ? await this.#unstopped(others, send) : [];
+        sent.status === 'failed' && allowsFailover(sent) ? await this.#withoutStops(others, send) : [];
       if (next) {
         const handedOver = await this.deliveries.handOver(record, issuedBy(next, outgoing.codeMac));
-        return handedOver ? await this.#sendAlong(outgoing, send, tier, [next, ...rest]) : sent;
+        return handedOver ? await this.#sendWithFailover(outgoing, send, tier, [next, ...rest]) : sent;
       }
       await this.#record(record, sent, provider, send, tier);
     } catch (error) {
-      // The message is out and its code is stored: the answer stands. Later its outcome counts as unknown.
+      // The message is sent and its code is stored, so the result stands. Its recorded outcome stays unknown.
       this.#logger.error(
-        `of challenge ${outgoing.challengeId} no answer could be recorded: ${(error as Error).message}`,
+        `could not record the outcome of challenge ${outgoing.challengeId}: ${(error as Error).message}`,
       );
     }
     return sent;
   }
 
-  /** Those that no operator has stopped. Where none is left, the failure before them is the end. */
-  async #unstopped(providers: readonly RegisteredProvider[], { region }: SendContext): Promise<RegisteredProvider[]> {
+  /** Removes providers with a sending stop. If none remains, the previous failure is final. */
+  async #withoutStops(
+    providers: readonly RegisteredProvider[],
+    { region }: SendContext,
+  ): Promise<RegisteredProvider[]> {
     if (providers.length === 0) return [];
     const stops = await this.stops.inForce();
     return providers.filter(({ name }) => !stops.some((stop) => stop.covers(region, name)));
@@ -145,11 +148,11 @@ export class MessageDelivery {
       ttlSeconds,
       maxAttempts,
       code,
-      render: (theirs) => this.messages.render({ purpose, locale, code: theirs, ttlSeconds, action }),
+      render: (rendered) => this.messages.render({ purpose, locale, code: rendered, ttlSeconds, action }),
     });
   }
 
-  /** Durably where somebody needs it: a failure ends what waits for it, and without its reference a code of the provider's could not be checked. */
+  /** Writes a failure, and the reference of a provider-checked code, before returning; everything else in batches. */
   async #record(
     record: SendRecord,
     { status, reference, retryAfterSeconds: seconds }: SendResult,
@@ -188,7 +191,7 @@ function recordOf(
   };
 }
 
-/** What an adapter passes on of its vendor, if it can be written down: one odd text must not lose a whole batch. */
+/** Drops vendor text that PostgreSQL cannot store: one bad value must not fail a whole batch. */
 function storable(text: string | undefined): string | null {
   return text !== undefined && isStorable(text) ? text : null;
 }

@@ -10,11 +10,11 @@ import type { PhonePolicy } from '../phone/phone-policy.js';
 import type { Background } from './background.js';
 import type { ProviderRegistry } from './provider-registry.js';
 
-/** How and when a notice goes out. */
+/** Options of {@link Notices.send}. */
 export interface NoticeOptions {
-  /** BCP 47. @defaultValue the option `defaultLocale` */
+  /** BCP 47 language of the text. @defaultValue the option `defaultLocale` */
   locale?: string | undefined;
-  /** Of a transaction of the host: the notice then goes out once that is committed, and not at all when it is rolled back. */
+  /** Entity manager of a host transaction: the notice is sent after the commit, and dropped on rollback. */
   manager?: OtpTransaction | undefined;
 }
 
@@ -28,14 +28,14 @@ interface Parts {
   auditor: Auditor;
 }
 
-/** Messages without a code that tell a phone's holder that something about the account was changed. */
+/** Messages without a code that inform the owner of a phone about a change to the account. */
 export class Notices {
   /** @internal */
   constructor(private readonly parts: Parts) {}
 
   /**
-   * Sends a notice in the background, best effort; `otp.notice` tells what came of it. A vendor that makes its own texts
-   * cannot carry it: then only the event says so, and the host tells the person by other means.
+   * Sends a notice in the background, best effort. The event `otp.notice` reports the outcome. A vendor that writes its own
+   * texts cannot deliver notices: the outcome is then `not_supported`, and you must inform the user by other means.
    * @param phone canonical E.164
    * @throws {@link OtpError} `request_invalid`
    */
@@ -43,14 +43,14 @@ export class Notices {
     const { database, background, messages } = this.parts;
     const to = requireText('phone', phone);
     const language = messages.localeFor(readLocale(locale));
-    database.afterCommit(manager, () => background.run(this.#carry(notice, to, language)));
+    database.afterCommit(manager, () => background.run(this.#deliver(notice, to, language)));
   }
 
-  async #carry(notice: Notice, phone: string, locale: Locale): Promise<void> {
+  async #deliver(notice: Notice, phone: string, locale: Locale): Promise<void> {
     const { registry, messages, phones, events, auditor } = this.parts;
     const { text } = messages.renderNotice(notice, locale);
     const { region } = phones.accept(phone);
-    const registered = registry.for({ phone, region }).find(({ client }) => client.carriesTexts);
+    const registered = registry.for({ phone, region }).find(({ client }) => client.deliversTexts);
     const outcome =
       (await registered?.client.notify({ phone, region, text, locale, purpose: notice })) ?? 'not_supported';
     auditor.note({ event: 'notice', outcome, purpose: notice, phone });

@@ -18,22 +18,22 @@ import type {
   VendorStart,
 } from './provider.js';
 
-/** A message to be sent, whoever makes its code. */
+/** A message to send, whether this module or the vendor generates its code. */
 export interface CodeMessage extends Omit<VendorStart, 'attemptId'> {
   readonly challengeId: string;
   /** 1 for the first message of the challenge. */
   readonly sendNumber: number;
-  /** Writes the text around a code: ours, or one that a generator made. */
+  /** Renders the text with a code: this module's own, or one from a generator. */
   readonly render: (code: string) => { readonly text: string; readonly segments: number };
-  /** Ours, where this module makes and checks the code. */
+  /** This module's code, used if this module generates and checks it. */
   readonly code: string;
 }
 
-/** What came of one message, as the challenge and the log keep it. */
+/** Result of one message, as stored with the challenge and in the log. */
 export interface SendResult extends SendReceipt {
   readonly status: 'sent' | 'failed' | 'unknown';
   readonly latencyMs: number;
-  /** SMS segments of the text; null where none of ours was handed over. */
+  /** SMS segments of the text; null if the vendor wrote the text. */
   readonly segments: number | null;
 }
 
@@ -42,21 +42,21 @@ interface Bounds {
   readonly maxSendsInFlight: number;
 }
 
-/** Faults of the vendor in a row that open its breaker, and how long it stays open. */
+/** Consecutive vendor faults that open the circuit breaker, and how long it stays open. */
 const BREAKS_AFTER = 5;
 const BREAK_MS = 30_000;
-/** When there is too much to do, or the application closes. */
+/** Suggested wait while too many messages are in flight, or the application shuts down. */
 const BUSY_SECONDS = 5;
 
-/** Names one message to the vendor: derived, so it is known again at the check even when the vendor's answer was lost. */
+/** Identifies one message to the vendor. It is derived, so a check can compute it again if the vendor's response was lost. */
 export function attemptId(challengeId: string, sendNumber: number): string {
   return `${challengeId}-${sendNumber}`;
 }
 
 /**
- * Carries messages and checks to one provider: within a time limit, no more at once than allowed, and never twice unless the
- * vendor documents that a repeat of the same key sends nothing. A vendor that fails time and again is left alone for a while, which is the only outage that every
- * caller is told of. No database connection is held meanwhile.
+ * Sends messages and checks to one provider, within a time limit and a limit on concurrent calls. A message is repeated only if the
+ * vendor documents that the same key sends nothing twice. After 5 consecutive faults the circuit breaker stays open for 30 seconds;
+ * only this outage is reported to every caller. No database connection is held during a call.
  */
 export class ProviderClient {
   readonly #logger = new Logger('Otp');
@@ -77,30 +77,32 @@ export class ProviderClient {
   ) {
     this.#breaker.onBreak(() => {
       this.#brokenUntil = performance.now() + BREAK_MS;
-      this.#logger.error(`${provider.name} failed ${BREAKS_AFTER} times in a row: left alone for ${BREAK_MS / 1000} s`);
+      this.#logger.error(`${provider.name} failed ${BREAKS_AFTER} times in a row: not called for ${BREAK_MS / 1000} s`);
     });
   }
 
-  /** How long to wait before it can take something on: 0 when it can now. */
+  /** Seconds until it accepts messages; 0 if it accepts them now. */
   get waitSeconds(): number {
     if (this.background.closing || this.#inFlight >= this.bounds.maxSendsInFlight) return BUSY_SECONDS;
     const wait = this.#brokenUntil - performance.now();
     return this.#breaker.state === CircuitState.Open && wait > 0 ? wait / 1000 : 0;
   }
 
-  /** Sends and reports; never throws. */
+  /** Sends a message and emits `otp.sent`; never throws. */
   async send(outgoing: CodeMessage): Promise<SendResult> {
     const { challengeId, sendNumber, purpose } = outgoing;
     let segments: number | null = null;
-    const write = (code: string): string => {
+    const render = (code: string): string => {
       const message = outgoing.render(code);
-      segments = message.segments; // counted here, since a vendor that does not answer may have sent it all the same
+      segments = message.segments; // counted here: a vendor that does not respond may still have sent it
       return message.text;
     };
-    const hand = () => this.#timed<SendReceipt>((call) => this.#hand(outgoing, write, call), { outcome: 'unknown' });
-    let [receipt, latencyMs] = await hand();
-    // Its answer was lost, and with it the reference. This vendor gives the same answer to the same key, and sends nothing twice.
-    if (this.provider.capabilities.idempotent && statusOf(receipt) === 'unknown') [receipt, latencyMs] = await hand();
+    const attempt = () =>
+      this.#measure<SendReceipt>((call) => this.#callVendor(outgoing, render, call), { outcome: 'unknown' });
+    let [receipt, latencyMs] = await attempt();
+    // The response was lost, and the reference with it. This vendor answers the same key alike and sends nothing twice.
+    if (this.provider.capabilities.idempotent && statusOf(receipt) === 'unknown')
+      [receipt, latencyMs] = await attempt();
     this.#lastSendMs = latencyMs;
     const { outcome } = receipt;
     const { name: provider } = this.provider;
@@ -109,19 +111,19 @@ export class ProviderClient {
     return { ...receipt, status: statusOf(receipt), latencyMs, segments };
   }
 
-  /** Whether it can bring a text of ours to a phone. */
-  get carriesTexts(): boolean {
+  /** Whether the provider delivers texts that this module writes. */
+  get deliversTexts(): boolean {
     return this.#delivery !== undefined;
   }
 
-  /** Carries a text without a code, where it {@link carriesTexts}; never throws. */
+  /** Sends a text without a code if the provider {@link deliversTexts}; never throws. */
   async notify(
     notice: Pick<OutgoingMessage, 'phone' | 'region' | 'text' | 'locale' | 'purpose'>,
   ): Promise<SendOutcome | undefined> {
     const delivery = this.#delivery;
     if (!delivery) return undefined;
     const message = { ...notice, attemptId: randomUUID() };
-    const [receipt] = await this.#timed<SendReceipt>((call) => delivery.send(message, call), { outcome: 'unknown' });
+    const [receipt] = await this.#measure<SendReceipt>((call) => delivery.send(message, call), { outcome: 'unknown' });
     return receipt.outcome;
   }
 
@@ -130,11 +132,11 @@ export class ProviderClient {
     return this.provider.mode === 'delivery' ? this.provider : undefined;
   }
 
-  /** Asks the vendor whether a code is right; never throws. Whatever is not its documented success is not a success. */
+  /** Asks the vendor to check a code; never throws. Only the vendor's documented success counts as success. */
   async check(check: VendorCheck): Promise<CheckReceipt> {
     const { provider } = this;
     if (provider.mode === 'delivery') return { outcome: 'unknown' };
-    const [receipt, latencyMs] = await this.#timed<CheckReceipt>((call) => provider.check(check, call), {
+    const [receipt, latencyMs] = await this.#measure<CheckReceipt>((call) => provider.check(check, call), {
       outcome: 'unknown',
     });
     this.#lastCheckMs = latencyMs;
@@ -142,38 +144,39 @@ export class ProviderClient {
     return receipt;
   }
 
-  /** As long as a recent check took: what a decoy waits, so that it cannot be told from a code that the vendor checks. */
+  /** Waits as long as a recent check took, so that a decoy is indistinguishable from a code that the vendor checks. */
   async waitLikeACheck(): Promise<void> {
     if (this.provider.mode === 'delivery') return;
     const recentMs = this.#lastCheckMs ?? this.#lastSendMs;
     await new Promise((resolve) => setTimeout(resolve, recentMs));
   }
 
-  /** Tells the vendor to forget a code, where it can. Best effort, and nobody waits. */
+  /** Asks the vendor to cancel a code, if it supports that. Best effort, in the background. */
   forget(reference: Recipient & { attemptId: string; reference?: string }): void {
     const { provider } = this;
     if (provider.mode !== 'delegated' || !provider.cancel) return;
     const cancel = provider.cancel.bind(provider);
-    this.background.run(this.#within((call) => cancel(reference, call), undefined));
+    this.background.run(this.#withTimeout((call) => cancel(reference, call), undefined));
   }
 
-  /** The three modes differ in who makes the code and who brings it. */
-  async #hand(outgoing: CodeMessage, write: (code: string) => string, call: ProviderCall): Promise<SendReceipt> {
+  /** The three modes differ in which side generates the code and which delivers it. */
+  async #callVendor(outgoing: CodeMessage, render: (code: string) => string, call: ProviderCall): Promise<SendReceipt> {
     const { provider } = this;
     const request: VendorStart = { ...outgoing, attemptId: attemptId(outgoing.challengeId, outgoing.sendNumber) };
     if (provider.mode === 'delegated') return provider.start(vendorStart(request), call);
-    if (provider.mode === 'delivery') return provider.send({ ...recipient(request), text: write(outgoing.code) }, call);
+    if (provider.mode === 'delivery')
+      return provider.send({ ...recipient(request), text: render(outgoing.code) }, call);
 
-    const { code, ...made } = await provider.generate(vendorStart(request), call);
-    if (made.outcome !== 'sent') return made;
-    if (code === undefined) return { ...made, outcome: 'unknown' };
-    const { reference } = made;
-    const delivered = await provider.delivery.send({ ...recipient(request), text: write(code) }, call);
+    const { code, ...generated } = await provider.generate(vendorStart(request), call);
+    if (generated.outcome !== 'sent') return generated;
+    if (code === undefined) return { ...generated, outcome: 'unknown' };
+    const { reference } = generated;
+    const delivered = await provider.delivery.send({ ...recipient(request), text: render(code) }, call);
     return { ...delivered, ...(reference !== undefined && { reference }) };
   }
 
-  /** A receipt, whatever happens. */
-  async #timed<R extends SendReceipt | CheckReceipt>(
+  /** Always resolves to a receipt, with the duration of the call. */
+  async #measure<R extends SendReceipt | CheckReceipt>(
     work: (call: ProviderCall) => Promise<R>,
     lost: R,
   ): Promise<[R | Broken, latencyMs: number]> {
@@ -181,7 +184,7 @@ export class ProviderClient {
     this.#inFlight++;
     try {
       return [
-        await this.#throughBreaker(() => this.#within((call) => this.#receipt(work(call), lost), lost)),
+        await this.#throughBreaker(() => this.#withTimeout((call) => this.#receipt(work(call), lost), lost)),
         Math.round(performance.now() - began),
       ];
     } finally {
@@ -200,14 +203,14 @@ export class ProviderClient {
     try {
       return await this.#breaker.execute(work);
     } catch {
-      return { outcome: 'provider_unavailable' }; // it is open and did not call: surely nothing was sent
+      return { outcome: 'provider_unavailable' }; // the breaker is open: the vendor was not called
     }
   }
 
-  async #within<T>(work: (call: ProviderCall) => Promise<T>, otherwise: T): Promise<T> {
+  async #withTimeout<T>(work: (call: ProviderCall) => Promise<T>, otherwise: T): Promise<T> {
     const deadline = new Deadline();
     let timer: NodeJS.Timeout | undefined;
-    // An adapter that does not mind the signal must not hold the caller: whichever comes first counts.
+    // An adapter that ignores the signal must not block the caller: the first to finish wins.
     const timeout = new Promise<T>((resolve) => {
       timer = setTimeout(() => {
         deadline.pass();
@@ -215,24 +218,24 @@ export class ProviderClient {
       }, this.bounds.providerTimeoutMs);
     });
     try {
-      return await Promise.race([this.#guarded(work, deadline, otherwise), timeout]);
+      return await Promise.race([this.#catchErrors(work, deadline, otherwise), timeout]);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #guarded<T>(work: (call: ProviderCall) => Promise<T>, call: ProviderCall, otherwise: T): Promise<T> {
+  async #catchErrors<T>(work: (call: ProviderCall) => Promise<T>, call: ProviderCall, otherwise: T): Promise<T> {
     try {
       return await work(call);
     } catch (error) {
-      // What an adapter throws can quote its vendor, or the message: only its kind is worth a line.
-      this.#logger.error(`${this.provider.name} threw ${(error as Error)?.name ?? 'something'}`);
+      // The message of a thrown error may quote the vendor or the text, so only its name is logged.
+      this.#logger.error(`${this.provider.name} threw ${(error as Error)?.name ?? 'a value that is not an error'}`);
       return otherwise;
     }
   }
 }
 
-/** The end of a call's time. Its signal is made for an adapter that asks for it, as it costs more than all else around a call. */
+/** Deadline of a call. It creates its signal lazily: an AbortController costs more than the rest of a call's overhead. */
 class Deadline implements ProviderCall {
   #controller: AbortController | undefined;
   #passed = false;
@@ -249,7 +252,7 @@ class Deadline implements ProviderCall {
   }
 }
 
-/** The breaker is open. */
+/** Receipt while the circuit breaker is open. */
 type Broken = { readonly outcome: 'provider_unavailable' };
 
 const recipient = ({ phone, region, locale, purpose, attemptId }: VendorStart) => ({

@@ -7,7 +7,7 @@ import { ProviderClient } from './provider-client.js';
 import type { OtpProvider, Recipient, SingleProvider } from './provider.js';
 import { type CodePolicy, codePolicyOf, type WantedPolicy } from './code-policy.js';
 
-/** A provider at work: what holds for its codes, and the way to it with a breaker of its own. */
+/** A provider with its code policy and its client, which has a circuit breaker of its own. */
 export interface RegisteredProvider {
   readonly name: string;
   readonly provider: SingleProvider;
@@ -15,7 +15,7 @@ export interface RegisteredProvider {
   readonly client: ProviderClient;
 }
 
-/** ProviderRegistry for one recipient, the preferred one first. */
+/** Providers for one recipient, the preferred one first. */
 export type Route = readonly [RegisteredProvider, ...RegisteredProvider[]];
 
 interface Figures extends WantedPolicy {
@@ -23,12 +23,12 @@ interface Figures extends WantedPolicy {
   readonly maxSendsInFlight: number;
 }
 
-/** Every provider that the host's choice leads to, each once, under its name. */
+/** Every configured provider, once each, by name. */
 export class ProviderRegistry {
   readonly all: readonly RegisteredProvider[];
   readonly #byName: ReadonlyMap<string, RegisteredProvider>;
 
-  /** @throws {@link OtpConfigError} for a choice without end, or two providers of one name that are not the same */
+  /** @throws {@link OtpConfigError} if a provider choice contains itself, or two different providers share a name */
   constructor(
     private readonly provider: OtpProvider,
     figures: Figures,
@@ -36,11 +36,13 @@ export class ProviderRegistry {
     background: Background,
   ) {
     const byName = new Map<string, RegisteredProvider>();
-    for (const single of leavesOf(provider)) {
+    for (const single of singleProviders(provider)) {
       const { name } = single;
       const known = byName.get(name);
       if (known && known.provider !== single) {
-        throw new OtpConfigError(`Two providers are named "${name}": use the same one, or give one another "name".`);
+        throw new OtpConfigError(
+          `Two different providers are named "${name}": reuse one instance, or give each its own "name".`,
+        );
       }
       const client = known?.client ?? new ProviderClient(single, events, figures, background);
       byName.set(name, { name, provider: single, policy: codePolicyOf(single, figures), client });
@@ -49,17 +51,17 @@ export class ProviderRegistry {
     this.all = [...byName.values()];
   }
 
-  /** For a recipient, in order of preference; none where the choice has no provider for it. */
+  /** Providers for a recipient, in order of preference; empty if none serves it. */
   for(recipient: Recipient): RegisteredProvider[] {
-    return [...new Set(chosen(this.provider, recipient))].map(({ name }) => this.#byName.get(name)!);
+    return [...new Set(candidatesFor(this.provider, recipient))].map(({ name }) => this.#byName.get(name)!);
   }
 
-  /** The one that served a challenge, if it is still configured. */
+  /** The provider that served a challenge, if it is still configured. */
   named(name: string): RegisteredProvider | undefined {
     return this.#byName.get(name);
   }
 
-  /** Digits that a typed code may have, whoever made it. */
+  /** Number of digits that a typed code may have, across all providers. */
   get typedLength(): readonly [min: number, max: number] {
     const lengths = this.all.map(({ policy }) => policy.typedLength);
     return [Math.min(...lengths.map(([min]) => min)), Math.max(...lengths.map(([, max]) => max))];
@@ -80,7 +82,7 @@ export function issuedBy({ name, policy }: RegisteredProvider, { mac, keyId }: S
 }
 
 /**
- * Those that can take something on at present. When all are shut, everybody is told alike, before anything is looked up.
+ * Candidates that accept messages now. If none does, every caller gets the same error before any lookup.
  * @throws {@link OtpError} `send_unavailable`, with the shortest wait
  */
 export function openOf(candidates: readonly RegisteredProvider[]): Route {
@@ -90,20 +92,21 @@ export function openOf(candidates: readonly RegisteredProvider[]): Route {
   throw unavailable(waits.length > 0 ? Math.min(...waits) : NOT_SERVED_SECONDS);
 }
 
-/** A region that is served but has no provider is a gap of the configuration: it takes people to close it. */
+/** A served region without a provider is a configuration error, which an operator must fix. */
 const NOT_SERVED_SECONDS = 3600;
 
 function unavailable(retryAfterSeconds: number): OtpError {
   return new OtpError('send_unavailable', 'No message can be sent right now. Try again later.', { retryAfterSeconds });
 }
 
-function leavesOf(provider: OtpProvider, above: readonly OtpProvider[] = []): SingleProvider[] {
+function singleProviders(provider: OtpProvider, parents: readonly OtpProvider[] = []): SingleProvider[] {
   if (provider.mode !== 'choice') return [provider];
-  if (above.includes(provider)) throw new OtpConfigError('A choice of providers leads back to itself.');
-  return provider.all.flatMap((one) => leavesOf(one, [...above, provider]));
+  if (parents.includes(provider))
+    throw new OtpConfigError('A provider choice contains itself: remove it from its own "all".');
+  return provider.all.flatMap((one) => singleProviders(one, [...parents, provider]));
 }
 
-function chosen(provider: OtpProvider, recipient: Recipient): SingleProvider[] {
+function candidatesFor(provider: OtpProvider, recipient: Recipient): SingleProvider[] {
   if (provider.mode !== 'choice') return [provider];
-  return provider.candidates(recipient).flatMap((one) => chosen(one, recipient));
+  return provider.candidates(recipient).flatMap((one) => candidatesFor(one, recipient));
 }

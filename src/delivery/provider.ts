@@ -1,103 +1,105 @@
 import type { CountryCode } from 'libphonenumber-js/max';
 
 /**
- * The port between this module and a vendor that reaches phones.
+ * The port between this module and a messaging vendor.
  *
- * An adapter is in one of three modes, by who makes the code and who checks it:
+ * An adapter has one of three modes, depending on which side generates, delivers and checks the code:
  *
- * | mode | makes the code | brings it to the phone | checks it |
+ * | mode | generates the code | delivers it | checks it |
  * | --- | --- | --- | --- |
  * | `delivery` | this module | the vendor | this module |
  * | `delegated` | the vendor | the vendor | the vendor |
  * | `generator` | the vendor | a `delivery` provider | the vendor |
  *
- * An adapter translates and nothing else: no retries, no state, no limits. It answers every documented refusal of its
- * vendor with a canonical {@link SendOutcome} or {@link CheckOutcome}; it throws only for what it cannot explain, and
- * a throw counts as `unknown`. Counting, binding, expiry and single use are this module's, whatever the vendor does.
+ * An adapter only translates: no retries, no state, no limits. It maps every documented refusal of its vendor to a
+ * canonical {@link SendOutcome} or {@link CheckOutcome}. It throws only for errors it cannot explain; a throw counts as
+ * `unknown`. This module always enforces attempt counting, binding, expiry and single use, whatever the vendor does.
  */
 export type SingleProvider = DeliveryProvider | DelegatedProvider | GeneratorProvider;
 
 /**
- * Chooses among providers and carries nothing itself, such as `CountryRouter` and `Failover`. Choices nest freely; the
- * challenge remembers which provider served it.
+ * Chooses among providers and sends nothing itself, such as `CountryRouter` and `Failover`. Choices can be nested. The
+ * challenge records which provider served it.
  */
 export interface ProviderChoice {
   readonly mode: 'choice';
-  /** Providers for this recipient, the preferred one first; none where the recipient is not served. */
+  /** Providers for this recipient, the preferred one first; empty if the recipient is not served. */
   candidates(recipient: Recipient): readonly OtpProvider[];
-  /** Every provider that it may choose. */
+  /** Every provider that this choice can return. */
   readonly all: readonly OtpProvider[];
 }
 
-/** What `OtpModule.forRoot` takes: one vendor's adapter, or a choice among several. */
+/** The provider argument of `OtpModule.forRoot`: one vendor's adapter, or a choice among several. */
 export type OtpProvider = SingleProvider | ProviderChoice;
 
-/** What every adapter says of itself. */
+/** What every adapter declares. */
 export interface ProviderBase {
-  /** Stable lower-case name, kept with each challenge and shown in logs, such as `taqnyat-verify`. */
+  /** Stable lower-case name, stored with each challenge and shown in logs, such as `taqnyat-verify`. */
   readonly name: string;
   readonly capabilities: ProviderCapabilities;
 }
 
-/** This module makes and checks the code; the vendor brings a text. */
+/** This module generates and checks the code; the vendor delivers a text. */
 export interface DeliveryProvider extends ProviderBase {
   readonly mode: 'delivery';
-  /** Hands a finished text to the vendor. `sent` means the vendor accepted it. */
+  /** Submits the complete text to the vendor. `sent` means that the vendor accepted it. */
   send(message: OutgoingMessage, call: ProviderCall): Promise<SendReceipt>;
 }
 
-/** The vendor makes the code, brings it, and checks it. */
+/** The vendor generates, delivers and checks the code. */
 export interface DelegatedProvider extends ProviderBase {
   readonly mode: 'delegated';
-  /** Asks the vendor to make a code and send it. */
+  /** Asks the vendor to generate and send a code. */
   start(request: VendorStart, call: ProviderCall): Promise<SendReceipt>;
+  /** Asks the vendor to check a typed code. */
   check(request: VendorCheck, call: ProviderCall): Promise<CheckReceipt>;
-  /** Tells the vendor to forget a code, where it can. Best effort. */
+  /** Asks the vendor to cancel a code, if the vendor supports it. Best effort. */
   cancel?(request: VendorReference, call: ProviderCall): Promise<void>;
 }
 
-/** The vendor makes and checks the code; another provider brings it. */
+/** The vendor generates and checks the code; another provider delivers it. */
 export interface GeneratorProvider extends ProviderBase {
   readonly mode: 'generator';
-  /** Brings the vendor's code to the phone. */
+  /** Delivers the vendor's code. */
   readonly delivery: DeliveryProvider;
-  /** Asks the vendor for a code. It comes back in the clear: it is rendered into the text and kept nowhere. */
+  /** Asks the vendor for a code. The vendor returns it in plain text; it is rendered into the message and not stored. */
   generate(request: VendorStart, call: ProviderCall): Promise<SendReceipt & { code?: string }>;
+  /** Asks the vendor to check a typed code. */
   check(request: VendorCheck, call: ProviderCall): Promise<CheckReceipt>;
 }
 
-/** What bounds one call. */
+/** Limits of one call. */
 export interface ProviderCall {
-  /** Fires when the total time of the call is over. Pass it to `fetch`. */
+  /** Aborts when the total time of the call is over. Pass it to `fetch`. */
   readonly signal: AbortSignal;
 }
 
-/** A phone as every adapter gets it; the adapter writes it the way its vendor wants. */
+/** A phone number as every adapter receives it; the adapter converts it to the vendor's format. */
 export interface Recipient {
   /** Canonical E.164, such as `+966512345678`. */
   readonly phone: string;
   readonly region: CountryCode;
 }
 
-/** A text to bring to a phone. */
+/** A text to deliver. */
 export interface OutgoingMessage extends Recipient {
-  /** The whole text, code included. */
+  /** The complete text, including the code. */
   readonly text: string;
   readonly locale: string;
   readonly purpose: string;
-  /** The same for a repeat of this very message and for no other: usable as the vendor's idempotency key. */
+  /** Unique to this message and repeated only with it, so it can serve as the vendor's idempotency key. */
   readonly attemptId: string;
 }
 
-/** Which of the vendor's codes is meant. */
+/** Identifies one of the vendor's codes. */
 export interface VendorReference extends Recipient {
-  /** Ours: derived from challenge and send number, so it is known even when the vendor's answer was lost. */
+  /** This module's id: derived from challenge and send number, so it is known even if the vendor's response was lost. */
   readonly attemptId: string;
-  /** The vendor's: what it returned for this attempt, if it returned anything. */
+  /** The vendor's id: what it returned for this attempt, if anything. */
   readonly reference?: string;
 }
 
-/** The code that the vendor is asked to make. */
+/** A request to the vendor to generate a code. */
 export interface VendorStart extends Recipient {
   readonly attemptId: string;
   readonly purpose: string;
@@ -108,13 +110,13 @@ export interface VendorStart extends Recipient {
   readonly maxAttempts: number;
 }
 
-/** A typed code that the vendor is asked about. */
+/** A typed code for the vendor to check. */
 export interface VendorCheck extends VendorReference {
-  /** What the person typed: ASCII digits. */
+  /** The typed code, in ASCII digits. */
   readonly code: string;
 }
 
-/** Why a vendor did not do what it was asked, in words all vendors share. */
+/** Why a vendor refused a request, in terms common to all vendors. */
 export type VendorRefusal =
   | 'resend_too_soon'
   | 'already_verified'
@@ -126,60 +128,68 @@ export type VendorRefusal =
   | 'provider_unavailable'
   | 'unknown';
 
-/** What came of a send. Only `sent` is success. */
+/** Outcome of a send. Only `sent` is success. */
 export type SendOutcome = 'sent' | VendorRefusal;
 
-/** Only `verified` is success. `already_verified` speaks of the number, not of the code just typed. */
+/** Outcome of a check. Only `verified` is success. `already_verified` refers to the number, not to the typed code. */
 export type CheckOutcome = 'verified' | 'incorrect_code' | 'expired' | 'attempts_exhausted' | VendorRefusal;
 
-/** What a vendor said to a send. */
+/** The vendor's response to a send. */
 export interface SendReceipt {
   readonly outcome: SendOutcome;
   /**
-   * True when the vendor may have sent it all the same: a time-out, a lost or senseless answer. Never repeated.
+   * True if the vendor may have sent the message anyway: after a time-out, or a lost or unreadable response. Such a send is
+   * not repeated.
    * @defaultValue true for `unknown`, false for every other outcome
    */
   readonly ambiguous?: boolean;
-  /** The vendor's own name for the attempt, needed to check the code where the vendor makes it. */
+  /** The vendor's id of the attempt. A check needs it if the vendor generates the code. */
   readonly reference?: string;
-  /** The vendor's own wait, in seconds; it wins over a shorter one of ours. */
+  /** Wait that the vendor demands, in seconds; it overrides a shorter wait of this module. */
   readonly retryAfterSeconds?: number;
-  /** `blocked`: the vendor refuses this recipient as such (fraud guard, opt-out, region). */
+  /** `blocked`: the vendor refuses this recipient altogether (fraud guard, opt-out, region). */
   readonly detail?: 'blocked';
+  /** Price of the message, as the vendor reported it. */
   readonly cost?: { readonly amount: string; readonly unit: string };
 }
 
-/** What a vendor said to a typed code. */
+/** The vendor's response to a check. */
 export interface CheckReceipt {
   readonly outcome: CheckOutcome;
+  /** Wait that the vendor demands, in seconds. */
   readonly retryAfterSeconds?: number;
 }
 
-/** A figure of the vendor: fixed, a range that a request chooses from, or not documented. */
+/** A vendor's figure: fixed, a range from which a request chooses, or not documented. */
 export type VendorFigure = number | readonly [min: number, max: number] | 'unknown';
 
-/** What an adapter declares of its vendor; the module adapts to these, never to names. */
+/** What an adapter declares about its vendor. The module relies on these values, never on vendor names. */
 export interface ProviderCapabilities {
-  /** How a check finds its send: an id of ours, an id of the vendor's, the phone alone, or no vendor check at all. */
+  /** How a check finds its send: by this module's id, by the vendor's id, by phone number alone; `none` if the vendor checks nothing. */
   readonly correlation: 'caller_id' | 'provider_id' | 'phone' | 'none';
+  /** Digits of a code. */
   readonly codeLength: VendorFigure;
+  /** Lifetime of a code, in seconds. */
   readonly ttlSeconds: VendorFigure;
+  /** Number of codes that the vendor compares per message. */
   readonly maxAttempts: VendorFigure;
-  /** Seconds between two sends to one phone; `ttl`: not while a code is alive. */
+  /** Seconds between two sends to one phone; `ttl`: no new send until the current code expires. */
   readonly resendCooldown: number | 'ttl' | 'unknown';
-  /** Languages the vendor can write in; `any` where the text is ours. */
+  /** Languages that the vendor supports; `any` if this module writes the text. */
   readonly languages: readonly string[] | 'any';
-  /** The wording is the vendor's, so it cannot name an amount or a payee. */
+  /** The text cannot name an amount or a payee, because the vendor writes it. */
   readonly fixedText: boolean;
-  /** A send may be repeated under the same `attemptId` without a second message. */
+  /** Repeating a send with the same `attemptId` sends no second message. */
   readonly idempotent: boolean;
+  /** Receipts include the price. */
   readonly reportsCost: boolean;
+  /** The vendor tells an expired code from a wrong one. */
   readonly distinguishesExpired: boolean;
-  /** Only for development and tests: refused in production. */
+  /** For development and tests only: the application does not start with it in production. */
   readonly developmentOnly: boolean;
 }
 
-/** The capabilities of an adapter that only carries texts, to spread into its own. */
+/** Capabilities of an adapter that only delivers texts, to spread into its own. */
 export const DELIVERY_CAPABILITIES: ProviderCapabilities = {
   correlation: 'none',
   codeLength: 'unknown',

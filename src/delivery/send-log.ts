@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import type { Database } from '../database/database.js';
 import type { SenderTier } from '../limits/limit-definitions.js';
 
-/** One message that was handed to a provider, and what came of it: a row of `otp_sends`. */
+/** One message submitted to a provider, with its outcome: a row of `otp_sends`. */
 export interface SendRecord {
   challenge_id: string;
   send_number: number;
@@ -15,7 +15,7 @@ export interface SendRecord {
   latency_ms: number;
 }
 
-/** With what the audit says of it. */
+/** A send record with the fields of its audit entry. */
 export interface LoggedSend extends SendRecord {
   event: 'sent' | 'unknown';
   purpose: string;
@@ -24,15 +24,15 @@ export interface LoggedSend extends SendRecord {
   tier: SenderTier;
 }
 
-/** Long enough for several messages to share a commit, and short enough that a killed process loses little. */
+/** Long enough for several messages to share a commit, short enough that a killed process loses little. */
 const WAIT_MS = 4;
-const MOST_IN_A_BATCH = 200;
+const MAX_BATCH = 200;
 
-/** Writes down in batches what came of messages, where nothing hangs on it: a verification may come before the row of its message. */
+/** Writes outcomes in batches if nothing depends on them: a verification may precede the row of its message. */
 export class SendLog {
   readonly #logger = new Logger('Otp');
   #batch: LoggedSend[] = [];
-  #written: Promise<void> | undefined;
+  #pendingWrite: Promise<void> | undefined;
   #writeNow: (() => void) | undefined;
 
   constructor(
@@ -40,12 +40,12 @@ export class SendLog {
     private readonly audit: boolean,
   ) {}
 
-  /** @returns once it is written, or was lost, which is told in the log */
+  /** Resolves when the record is written. If the write fails, the record is lost and the failure is logged. */
   log(send: LoggedSend): Promise<void> {
     this.#batch.push(send);
-    this.#written ??= this.#wait().then(() => this.#write());
-    if (this.#batch.length >= MOST_IN_A_BATCH) this.#writeNow?.();
-    return this.#written;
+    this.#pendingWrite ??= this.#wait().then(() => this.#write());
+    if (this.#batch.length >= MAX_BATCH) this.#writeNow?.();
+    return this.#pendingWrite;
   }
 
   #wait(): Promise<void> {
@@ -61,13 +61,11 @@ export class SendLog {
   async #write(): Promise<void> {
     const sends = this.#batch;
     this.#batch = [];
-    this.#written = undefined;
+    this.#pendingWrite = undefined;
     try {
       await this.database.call('log_sends', { sends, ...(this.audit && { audit: true }) });
     } catch (error) {
-      this.#logger.error(
-        `what came of ${sends.length} messages could not be written down: ${(error as Error).message}`,
-      );
+      this.#logger.error(`could not record the outcomes of ${sends.length} messages: ${(error as Error).message}`);
     }
   }
 }

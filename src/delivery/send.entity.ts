@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** One message handed to a provider, and what came of it. Holds no phone and no text. */
+/** One message submitted to a provider, with its outcome. Contains no phone number and no text. */
 @Entity({ name: 'otp_sends' })
 export class Send {
   @PrimaryColumn({ name: 'challenge_id', type: 'uuid' })
@@ -16,19 +16,19 @@ export class Send {
   @Column({ name: 'provider_ref', type: 'text', nullable: true })
   providerRef: string | null;
 
-  /** Canonical outcome, see `SendOutcome`; `withheld` where `PhoneRisk` spoke against the number and nothing was handed over; `no_answer` where none was recorded. */
+  /** Canonical outcome, see `SendOutcome`; `withheld` if `PhoneRisk` rejected the number and nothing was submitted; `no_answer` if none was recorded. */
   @Column({ name: 'outcome', type: 'text' })
   outcome: string;
 
-  /** SMS segments of the text, where the text was ours. */
+  /** SMS segments of the text; null if the vendor wrote the text. */
   @Column({ name: 'segments', type: 'smallint', nullable: true })
   segments: number | null;
 
-  /** As the vendor reported it, such as `0.05 USD`. */
+  /** Price as the vendor reported it, such as `0.05 USD`. */
   @Column({ name: 'cost', type: 'text', nullable: true })
   cost: string | null;
 
-  /** From the call to the provider's answer, in milliseconds; null where none was recorded. */
+  /** Milliseconds from the call to the provider's response; null if none was recorded. */
   @Column({ name: 'latency_ms', type: 'integer', nullable: true })
   latencyMs: number | null;
 

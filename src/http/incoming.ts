@@ -14,22 +14,22 @@ export interface IncomingRequest {
 export function requestOf(context: ExecutionContext): IncomingRequest {
   const type = context.getType<string>();
   if (type === 'http') return context.switchToHttp().getRequest<IncomingRequest>();
-  // Apollo and Mercurius alike; asked for by place, so that @nestjs/graphql need not be there.
+  // Works for Apollo and Mercurius. Read by position, so that @nestjs/graphql is not required.
   const request = type === 'graphql' ? context.getArgByIndex<{ req?: IncomingRequest }>(2)?.req : undefined;
   if (request) return request;
   throw new OtpConfigError(
-    'The guards of nestjs-phone-otp serve HTTP and GraphQL; GraphQL needs the request as "req" in its context.',
+    'The guards of nestjs-phone-otp support HTTP and GraphQL only: for GraphQL, add the request as "req" to its "context".',
   );
 }
 
-/** Whether a call may change anything, and so may begin a step-up. */
+/** Whether a call may change data, and so may start a step-up. */
 export function isUnsafe(context: ExecutionContext, { method }: IncomingRequest): boolean {
   if (context.getType<string>() !== 'graphql') return !['GET', 'HEAD', 'OPTIONS'].includes(method);
   const info = context.getArgByIndex<{ operation?: { operation?: string } } | undefined>(3);
   return info?.operation?.operation === 'mutation';
 }
 
-/** What a header says, if it is there once. */
+/** The value of a header, if it occurs exactly once. */
 export function headerOf({ headers }: IncomingRequest, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : undefined;

@@ -6,8 +6,8 @@ import type { StartedChallenge } from '../challenges/otp.requests.js';
 import { type Problem, problemOf, stepUpProblem } from './problem.js';
 
 /**
- * A refusal in the shape that Nest answers rightly by itself: guards throw it, so that they refuse with the right status
- * and body whatever filters the host has. GraphQL shows the problem as `errors[0].extensions`.
+ * A refusal as an `HttpException`. Guards throw it, so status and body are correct with any exception filters of the host.
+ * GraphQL shows the problem as `errors[0].extensions`.
  */
 export class ProblemException extends HttpException {
   readonly extensions: Problem;
@@ -30,9 +30,9 @@ export function problemException(error: unknown): ProblemException {
 }
 
 /**
- * The 401 of RFC 9470: a code must be verified first. `@StepUp` throws it by itself; a host that starts the challenge
- * itself throws it with what `OtpService.start` answered, as at a login by password whose second factor is the phone.
- * @param maxAgeSeconds how old the proof may be when it is used: the option `grantTtlSeconds`, if you set it
+ * The 401 of RFC 9470: the client must verify a code first. `@StepUp` throws it itself. If you start the challenge yourself,
+ * throw it with the result of `OtpService.start`, for example when the phone is the second factor of a password login.
+ * @param maxAgeSeconds maximum age of the proof when it is used, in seconds: pass the option `grantTtlSeconds` if you set it
  */
 export function stepUpRequired(
   purpose: string,
@@ -43,13 +43,13 @@ export function stepUpRequired(
   return new ProblemException(problem, headers);
 }
 
-/** What a port of the host refuses with: its words are meant for the caller. */
+/** Converts an `HttpException` of a host port. Its message is meant for the caller, so it is kept. */
 export function refusedByHost(exception: HttpException): ProblemException {
   const { problem, headers } = problemOf(exception);
   return new ProblemException({ ...problem, detail: exception.message }, headers, exception);
 }
 
-/** What a guard throws: over HTTP its headers are on the response already, in case no filter of ours sees it. */
+/** Converts an error for a guard to throw. Over HTTP it also sets the headers, in case no filter of this module runs. */
 export function refusal(error: unknown, context: ExecutionContext, adapter: AbstractHttpAdapter): ProblemException {
   const exception = problemException(error);
   if (context.getType() === 'http') {

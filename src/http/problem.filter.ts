@@ -4,10 +4,10 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { ProblemException, problemException } from './problem.exception.js';
 
 /**
- * Answers every error as `application/problem+json` (RFC 9457) with a stable `code`; over GraphQL the problem arrives in
- * `errors[0].extensions`. The module's own routes and decorators carry it; put `@UseFilters(OtpProblemFilter)` on handlers
- * that call `OtpService`, or make it the application's global filter.
- * An error that nobody expected becomes a bare 500 with a correlation id that the log repeats.
+ * Returns every error as `application/problem+json` (RFC 9457) with a stable `code`; over GraphQL the problem is in
+ * `errors[0].extensions`. The module's own routes and decorators use it. Put `@UseFilters(OtpProblemFilter)` on handlers that
+ * call `OtpService`, or register it as the application's global filter.
+ * An unexpected error becomes a bare 500 with a correlation id, which is also in the log.
  */
 @Catch()
 @Injectable()
@@ -26,7 +26,7 @@ export class OtpProblemFilter implements ExceptionFilter {
         (unexpected as Error | undefined)?.stack,
       );
     }
-    if (context.getType<string>() !== 'http') return exception; // whoever runs the resolver writes the answer
+    if (context.getType<string>() !== 'http') return exception; // the GraphQL server writes the response
 
     const { httpAdapter } = this.host;
     const response: unknown = context.switchToHttp().getResponse();
@@ -35,7 +35,7 @@ export class OtpProblemFilter implements ExceptionFilter {
       httpAdapter.setHeader(response, name, value);
     }
     httpAdapter.setHeader(response, 'Content-Type', 'application/problem+json; charset=utf-8');
-    // As a string: given an object, Express under Nest 11 turns the content type back into application/json.
+    // A string, because for an object Express under Nest 11 resets the content type to application/json.
     httpAdapter.reply(response, JSON.stringify(problem), problem.status);
   }
 }

@@ -3,7 +3,7 @@ import { stepUpRequired } from './problem.exception.js';
 import { problemOf } from './problem.js';
 
 describe('problemOf', () => {
-  it('SEC-33 answers each code with the status of this table', () => {
+  it('SEC-33: maps each code to its documented status', () => {
     const table = OTP_ERROR_CODES.map((code) => `${code} ${problemOf(new OtpError(code, 'why')).problem.status}`);
 
     expect(table).toEqual([
@@ -37,19 +37,19 @@ describe('problemOf', () => {
     [0, '1'],
     [0.2, '1'],
     [59.01, '60'],
-  ])('SEC-33 rounds a wait of %d s up to whole seconds, at least one', (retryAfterSeconds, header) => {
+  ])('SEC-33: rounds a wait of %d s up to whole seconds, at least 1', (retryAfterSeconds, header) => {
     const { problem, headers } = problemOf(new OtpError('otp_too_soon', 'why', { retryAfterSeconds }));
 
     expect(headers['Retry-After']).toBe(header);
     expect(problem.retryAfter).toBe(Number(header));
   });
 
-  it('names the scheme of a 401', () => {
+  it('names the authentication scheme of a 401', () => {
     expect(problemOf(new OtpError('sign_in_required', '')).headers['WWW-Authenticate']).toBe('Bearer');
     expect(problemOf(new OtpError('grant_required', '')).headers['WWW-Authenticate']).toBe('OTP-Grant');
   });
 
-  it('never shows the cause', () => {
+  it('never reveals the cause', () => {
     const error = new OtpError('service_unavailable', 'why', { cause: new Error('SELECT secret') });
 
     expect(JSON.stringify(problemOf(error))).not.toContain('SELECT');
@@ -57,13 +57,13 @@ describe('problemOf', () => {
 
   it.each([
     ['an error', new Error('secret')],
-    ['a text', 'secret'],
-    ['nothing', undefined],
+    ['a string', 'secret'],
+    ['undefined', undefined],
     ['null', null],
     ['an object', { message: 'secret' }],
-    ['a status that is none', { status: 200, message: 'secret' }],
-    ['a status in words', { statusCode: '404', message: 'secret' }],
-  ])('FLT-23 answers a bare 500 for %s', (_, thrown) => {
+    ['a status that is not an error', { status: 200, message: 'secret' }],
+    ['a status as a string', { statusCode: '404', message: 'secret' }],
+  ])('FLT-23: returns a bare 500 for %s', (_, thrown) => {
     const { problem, headers } = problemOf(thrown);
 
     expect(problem).toEqual({
@@ -76,7 +76,7 @@ describe('problemOf', () => {
     expect(headers).toEqual({});
   });
 
-  it('keeps the status of an error of the platform, and not its words', () => {
+  it('keeps the status of a platform error, but not its message', () => {
     const tooLarge = Object.assign(new Error('secret'), { statusCode: 413 });
 
     expect(problemOf(tooLarge).problem).toEqual({
@@ -97,7 +97,7 @@ describe('stepUpRequired', () => {
     codeLength: 6,
   };
 
-  it('SEC-38: is the answer of RFC 9470 with the challenge in it', () => {
+  it('SEC-38: builds the response of RFC 9470 with the challenge', () => {
     const exception = stepUpRequired('second_factor', started, 120);
 
     expect(exception.getStatus()).toBe(401);
@@ -112,7 +112,7 @@ describe('stepUpRequired', () => {
     );
   });
 
-  it('takes the lifetime that grants have where nobody sets one', () => {
+  it('defaults "max_age" to the default grant lifetime', () => {
     expect(stepUpRequired('second_factor').headers['WWW-Authenticate']).toMatch(/max_age="300"$/);
   });
 });

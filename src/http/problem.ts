@@ -5,23 +5,27 @@ import type { StartedChallenge } from '../challenges/otp.requests.js';
 
 /** RFC 9457 problem details. */
 export interface Problem {
+  /** URN of the problem type. */
   type: string;
+  /** Reason phrase of the status. */
   title: string;
+  /** HTTP status. */
   status: number;
-  /** Stable: an `OtpErrorCode`, or for errors that are not this module's a name of the status such as `not_found`. */
+  /** Stable code: an `OtpErrorCode` or, for errors of other origin, a name of the status such as `not_found`. */
   code: string;
+  /** What is wrong, for developers. */
   detail?: string;
-  /** Seconds; the same as the `Retry-After` header. */
+  /** Wait in seconds; same value as the `Retry-After` header. */
   retryAfter?: number;
-  /** What the code that is asked for is for. */
+  /** Purpose of the required code. */
   purpose?: string;
-  /** Of a step-up that was begun: as `OtpService.start` answers. */
+  /** This and the following fields: the started step-up, as `OtpService.start` returns it. */
   challenge?: string;
   phone?: string;
   expiresAt?: Date;
   resendAt?: Date;
   codeLength?: number;
-  /** Also in the log, for an error nobody expected. */
+  /** Identifies an unexpected error; the log contains the same id. */
   correlationId?: string;
 }
 
@@ -66,14 +70,14 @@ const TITLES: Record<number, string> = {
   503: 'Service Unavailable',
 };
 
-/** The scheme that a 401 must name (RFC 9110 §11.6.1). */
+/** Authentication schemes; a 401 must name one (RFC 9110 §11.6.1). */
 const CHALLENGES: Partial<Record<OtpErrorCode, string>> = {
   sign_in_required: 'Bearer',
   grant_required: 'OTP-Grant',
   grant_invalid: 'OTP-Grant',
 };
 
-/** RFC 9470: the token is good, but more is needed. `maxAgeSeconds`: how old the proof may be when it is used. */
+/** RFC 9470: the token is valid, but the call needs a step-up. `maxAgeSeconds`: maximum age of the proof when it is used. */
 export function stepUpProblem(
   purpose: string,
   maxAgeSeconds: number,
@@ -88,7 +92,7 @@ export function stepUpProblem(
   };
 }
 
-/** What an error looks like from outside, and the headers that go with it. */
+/** The public form of an error, with its headers. */
 export function problemOf(error: unknown): { problem: Problem; headers: Record<string, string> } {
   if (error instanceof OtpError) {
     const { code, message, retryAfterSeconds } = error;
@@ -104,11 +108,11 @@ export function problemOf(error: unknown): { problem: Problem; headers: Record<s
   }
   const status = foreignStatus(error);
   if (status < 500) return { problem: base(status, nameOf(status)), headers: {} };
-  // Whatever it says is for the log: its message may quote anything.
+  // The message may contain anything, so it goes to the log only.
   return { problem: { ...base(status, nameOf(status)), correlationId: randomUUID() }, headers: {} };
 }
 
-/** The status of an `HttpException` of Nest, or of an error of the platform's own parsers; 500 for everything else. */
+/** The status of a Nest `HttpException` or of a platform error, such as a body parser's; 500 for everything else. */
 function foreignStatus(error: unknown): number {
   const { getStatus, statusCode, status } = (error ?? {}) as {
     getStatus?: () => number;

@@ -7,8 +7,8 @@ import type { AddressReader } from './incoming.js';
 import type { VerifyThrottlerStorage } from './throttler-storage.js';
 
 /**
- * Slows down one address that tries many codes. It counts with `@nestjs/throttler`, which only an application with
- * `@PhoneLogin()` or the ready-made routes needs: so it is loaded when the first of them starts.
+ * Limits code attempts per client address. It uses `@nestjs/throttler`, which only applications with `@PhoneLogin()` or the
+ * ready-made routes need, so it loads that package when the first of them starts.
  */
 export class VerifyThrottle implements CanActivate {
   #guard: Promise<CanActivate> | undefined;
@@ -21,24 +21,24 @@ export class VerifyThrottle implements CanActivate {
   ) {}
 
   /**
-   * @param user what needs it
-   * @throws OtpConfigError when `@nestjs/throttler` is not installed
+   * @param user the decorator or module that needs it, for the error message
+   * @throws OtpConfigError if `@nestjs/throttler` is not installed
    */
   async load(user: string): Promise<void> {
     try {
-      await this.#loaded();
+      await this.#loadGuard();
     } catch (error) {
       if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
       throw new OtpConfigError(`${user} needs "@nestjs/throttler": run "npm install @nestjs/throttler".`);
     }
   }
 
-  /** @throws OtpError `too_many_requests` · `service_unavailable` when the storage fails */
+  /** @throws OtpError `too_many_requests` · `service_unavailable` if the storage fails */
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    return (await this.#loaded()).canActivate(context) as Promise<boolean>;
+    return (await this.#loadGuard()).canActivate(context) as Promise<boolean>;
   }
 
-  #loaded(): Promise<CanActivate> {
+  #loadGuard(): Promise<CanActivate> {
     this.#guard ??= import('./verify-throttler.guard.js').then(({ VerifyThrottlerGuard }) =>
       VerifyThrottlerGuard.of(this.settings.verifiesPerAddress, this.storage, {
         reflector: new Reflector(),

@@ -20,17 +20,17 @@ interface Parts {
   readonly host: HttpAdapterHost;
 }
 
-/** How long a store may take, as any bound of a wait here: what it counts is worth no more. */
-const PATIENCE_MS = 2_000;
+/** Time limit for one storage call. */
+const STORE_TIMEOUT_MS = 2_000;
 const TEN_MINUTES_MS = 600_000;
 
 /**
- * Slows down one address that tries many codes (LIM-08). It has tokens of its own, so a host's ThrottlerModule stays as
- * it is. What may never be exceeded is counted in PostgreSQL; this guard only spares the database a flood.
+ * Limits code attempts per client address. It does not use Nest's injection tokens for throttling, so the host's
+ * ThrottlerModule is unaffected. PostgreSQL enforces the strict limits; this guard only protects the database from floods.
  */
 export class VerifyThrottlerGuard extends ThrottlerGuard {
   readonly #logger = new Logger('Otp');
-  /** Told once, and not for each call. */
+  /** Set after the failure is logged, so that it is logged once and not per call. */
   #storeFails = false;
 
   constructor(
@@ -57,7 +57,7 @@ export class VerifyThrottlerGuard extends ThrottlerGuard {
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     try {
-      const passes = await withTimeout('"throttlerStorage"', super.canActivate(context), PATIENCE_MS);
+      const passes = await withTimeout('"throttlerStorage"', super.canActivate(context), STORE_TIMEOUT_MS);
       this.#storeFails = false;
       return passes;
     } catch (error) {
@@ -65,8 +65,9 @@ export class VerifyThrottlerGuard extends ThrottlerGuard {
         this.#storeFails = false;
         throw error;
       }
-      // The store is gone: the route stays closed rather than unlimited.
-      if (!this.#storeFails) this.#logger.error(`"throttlerStorage" fails, so nobody can verify: ${nameOf(error)}`);
+      // Without the store, refuse calls rather than leave the route unlimited.
+      if (!this.#storeFails)
+        this.#logger.error(`"throttlerStorage" fails, so all verifications are refused: ${nameOf(error)}`);
       this.#storeFails = true;
       throw new OtpError('service_unavailable', 'The limit on calls could not be checked. Try again later.', {
         retryAfterSeconds: 5,
@@ -82,7 +83,7 @@ export class VerifyThrottlerGuard extends ThrottlerGuard {
     return `otp-verify:${tracker}`;
   }
 
-  /** RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10) speak of the caller's own address only. */
+  /** Sets RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10), which concern only the caller's own address. */
   protected override throwThrottlingException(context: ExecutionContext, detail: ThrottlerLimitDetail): Promise<void> {
     const response: unknown = context.switchToHttp().getResponse();
     const seconds = Math.max(1, detail.timeToBlockExpire || detail.timeToExpire);
@@ -98,7 +99,7 @@ export class VerifyThrottlerGuard extends ThrottlerGuard {
   }
 }
 
-/** Its message may quote the address and password of the store. */
+/** Only the name of an error: its message may contain the address and password of the store. */
 function nameOf(error: unknown): string {
   if (error instanceof OtpError) return 'it does not answer';
   return error instanceof Error ? error.name : 'no error';

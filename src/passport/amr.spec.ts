@@ -1,7 +1,7 @@
 import { amrWithPhone, PHONE_AMR } from './amr.js';
 
-describe('the "amr" of a login', () => {
-  it('SEC-36: by a code alone is a single factor', () => {
+describe('amrWithPhone', () => {
+  it('SEC-36: treats a code alone as a single factor', () => {
     expect(PHONE_AMR).toEqual(['otp', 'sms']);
     expect(() => (PHONE_AMR as string[]).push('mfa')).toThrow();
   });
@@ -13,28 +13,28 @@ describe('the "amr" of a login', () => {
     ['a face', ['face']],
     ['a password on a known device', ['rba', 'pwd']],
     ['a passkey that asked for a PIN', ['hwk', 'pin']],
-    ['a login that was multi-factor in itself', ['hwk', 'mfa']],
-  ])('SEC-36: states "mfa" for %s and a code', (_, first) => {
+    ['a login that is already multi-factor', ['hwk', 'mfa']],
+  ])('SEC-36: includes "mfa" for %s and a code', (_, first) => {
     expect(amrWithPhone(first)).toEqual([...first.filter((method) => method !== 'mfa'), 'otp', 'sms', 'mfa']);
   });
 
   it.each([
     ['nothing', []],
     ['another code by SMS', ['otp', 'sms']],
-    ['a code by SMS that claims to be more', ['otp', 'sms', 'mfa']],
-    ['a claim alone', ['mfa']],
+    ['a code by SMS that claims to be multi-factor', ['otp', 'sms', 'mfa']],
+    ['a claim of "mfa" alone', ['mfa']],
     ['a call to the phone', ['tel']],
-    ['where the person is', ['geo']],
+    ['the user’s location', ['geo']],
     ['a low risk', ['rba']],
-    ['another thing one has', ['swk']],
-    ['a button pressed', ['user']],
-    ['a word of the host’s own', ['magic_link']],
-  ])('SEC-36: states no "mfa" for %s and a code', (_, first) => {
+    ['another possession factor', ['swk']],
+    ['a pressed button', ['user']],
+    ['a method of the host’s own', ['magic_link']],
+  ])('SEC-36: omits "mfa" for %s and a code', (_, first) => {
     expect(amrWithPhone(first)).not.toContain('mfa');
     expect(amrWithPhone(first)).toEqual(expect.arrayContaining(['otp', 'sms']));
   });
 
-  it('SEC-36: names each method once, in order, and leaves what it was given alone', () => {
+  it('SEC-36: lists each method once, in order, and does not modify its input', () => {
     const first = Object.freeze(['pwd', 'sms', 'pwd', 'mfa']);
 
     expect(amrWithPhone(first)).toEqual(['pwd', 'otp', 'sms', 'mfa']);

@@ -6,17 +6,17 @@ import { PhoneLoginGuard } from './phone-login.guard.js';
 import type { PhoneLoginResult } from './phone-logins.js';
 
 /**
- * Logs in by phone before the handler runs: with a grant of purpose `login` in the header `OTP-Grant`, or with
- * `{ challenge, code }` in the body. The handler gets who it is by {@link LoggedIn}, and opens its own session.
+ * Logs a user in by phone before the handler runs: with a grant of purpose `login` in the header `OTP-Grant`, or with
+ * `{ challenge, code }` in the body. The handler reads the result by {@link LoggedIn} and creates its own session.
  *
- * Answers `application/problem+json`: 400 `otp_invalid`, `otp_unavailable`, `code_malformed` · 401 `grant_required`,
+ * Errors are `application/problem+json`: 400 `otp_invalid`, `otp_unavailable`, `code_malformed` · 401 `grant_required`,
  * `grant_invalid` · 403 `other_factor_needed` · 429 `locked_out`, `too_many_requests` · 503.
  */
 export function PhoneLogin(): MethodDecorator & ClassDecorator {
   return applyDecorators(UseGuards(PhoneLoginGuard), UseFilters(OtpProblemFilter));
 }
 
-/** Parameter of a handler behind {@link PhoneLogin}: the {@link PhoneLoginResult}. */
+/** Parameter decorator for handlers with {@link PhoneLogin}: injects the {@link PhoneLoginResult}. */
 export const LoggedIn = createParamDecorator(
   (_: unknown, context: ExecutionContext) => (requestOf(context) as { user?: PhoneLoginResult }).user,
 );

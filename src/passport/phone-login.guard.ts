@@ -16,7 +16,7 @@ import { VerifyThrottle } from '../http/verify-throttle.js';
 import { PhoneLoginStrategy } from './phone-login.strategy.js';
 import { type PhoneLoginResult, typedCode } from './phone-logins.js';
 
-/** Lets a request in that proves a phone of an account, and puts the {@link PhoneLoginResult} on it as `user`. */
+/** Admits a request that proves an account's phone, and sets its `user` to the {@link PhoneLoginResult}. */
 @Injectable()
 export class PhoneLoginGuard implements CanActivate, OnModuleInit {
   /** @internal */
@@ -25,7 +25,7 @@ export class PhoneLoginGuard implements CanActivate, OnModuleInit {
     private readonly host: HttpAdapterHost,
   ) {}
 
-  /** @throws OtpConfigError when no module imports `OtpModule`, or `@nestjs/throttler` is not installed */
+  /** @throws OtpConfigError if no module imports `OtpModule`, or `@nestjs/throttler` is not installed */
   async onModuleInit(): Promise<void> {
     this.#part(PhoneLoginStrategy);
     await this.#part(VerifyThrottle).load('@PhoneLogin()');
@@ -34,9 +34,9 @@ export class PhoneLoginGuard implements CanActivate, OnModuleInit {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     try {
       const request: IncomingRequest & { user?: PhoneLoginResult } = requestOf(context);
-      // A code in the body is a guess, and counts as one at /verify does. A grant cannot be guessed.
-      const guesses = headerOf(request, 'otp-grant') === undefined && typedCode(request.body).code !== undefined;
-      if (guesses) await this.#part(VerifyThrottle).canActivate(context);
+      // A code in the body counts toward the limit, as at /verify. A grant cannot be guessed.
+      const hasCode = headerOf(request, 'otp-grant') === undefined && typedCode(request.body).code !== undefined;
+      if (hasCode) await this.#part(VerifyThrottle).canActivate(context);
       request.user = await this.#authenticate(request);
       return true;
     } catch (error) {
@@ -45,8 +45,8 @@ export class PhoneLoginGuard implements CanActivate, OnModuleInit {
   }
 
   /**
-   * By the strategy of this very application, and by a copy per request: passport hangs `success` and `fail` on the object
-   * it is given, so two logins at the same time would answer for each other.
+   * Uses this application's own strategy, and a copy of it per request: passport sets `success` and `fail` on the strategy, so
+   * concurrent logins would otherwise complete each other.
    */
   #authenticate(request: IncomingRequest): Promise<PhoneLoginResult> {
     return new Promise((resolve, reject) => {

@@ -6,9 +6,9 @@ import type { IncomingRequest } from '../http/incoming.js';
 import { PhoneLogins, type PhoneLoginResult } from './phone-logins.js';
 
 /**
- * Login by a code as a passport strategy named `phone-otp`, for hosts that combine strategies. On its own use
- * `@PhoneLogin()`: passport keeps strategies per process, so `AuthGuard('phone-otp')` would take the one of whichever
- * application was started last. Nor does that guard count codes per address (LIM-08), and it needs `OtpProblemFilter`.
+ * Login by code as a passport strategy named `phone-otp`, for hosts that combine strategies. Otherwise use `@PhoneLogin()`:
+ * passport registers strategies per process, so `AuthGuard('phone-otp')` uses the strategy of the application that started
+ * last. That guard also has no limit per client address, and it needs `OtpProblemFilter`.
  */
 @Injectable()
 export class PhoneLoginStrategy extends PassportStrategy(Strategy, 'phone-otp') {
@@ -17,6 +17,7 @@ export class PhoneLoginStrategy extends PassportStrategy(Strategy, 'phone-otp') 
     super();
   }
 
+  /** Called by passport. @throws OtpError as `@PhoneLogin()` lists */
   validate(request: unknown): Promise<PhoneLoginResult> {
     return this.logins.logIn(request as IncomingRequest);
   }

@@ -12,16 +12,17 @@ import type { OtpService } from '../challenges/otp.service.js';
 import { maskPhone } from '../phone/mask.js';
 import { PHONE_AMR } from './amr.js';
 
-/** A login by code, as the guard puts it on the request as `user`. */
+/** Result of a login by code, which the guard sets as `user` on the request. */
 export interface PhoneLoginResult {
+  /** The account that is logged in. */
   account: PhoneAccount;
-  /** Canonical E.164. */
+  /** The proved number, in canonical E.164. */
   phone: string;
-  /** For the host's token (RFC 8176). */
+  /** `amr` claim for your token (RFC 8176). */
   amr: readonly string[];
-  /** When the code was verified: `auth_time` of the host's token. */
+  /** When the code was verified: `auth_time` claim for your token. */
   authTime: Date;
-  /** The account was made just now (option `registerOnLogin`). */
+  /** True if this login created the account (option `registerOnLogin`). */
   registered: boolean;
 }
 
@@ -39,17 +40,17 @@ interface Parts {
 
 const PURPOSE = 'login' satisfies BuiltInPurpose;
 
-/** Turns what a request proves about a phone into the account that is logged in. */
+/** Finds or creates the account for the phone that a request proves. */
 export class PhoneLogins {
   constructor(private readonly parts: Parts) {}
 
   /**
-   * @param request carries a grant of purpose `login` in the header `OTP-Grant`, or `challenge` and `code` in its body
-   * @throws {@link OtpError} as `verify` and `Grants.consume`, and `other_factor_needed` for a dormant account
+   * @param request has a grant of purpose `login` in the header `OTP-Grant`, or `challenge` and `code` in its body
+   * @throws {@link OtpError} as `verify` and `Grants.consume`, and `other_factor_needed` for a dormant number
    */
   async logIn(request: IncomingRequest): Promise<PhoneLoginResult> {
     const { grants, accounts, registerOnLogin, dormantAfterDays: dormantDays } = this.parts;
-    const { grant, phone } = await this.#proved(request);
+    const { grant, phone } = await this.#provePhone(request);
     let account = await accounts.find(phone, PURPOSE);
     if (account === null && registerOnLogin) {
       const registered = await this.#register(grant, phone);
@@ -59,11 +60,11 @@ export class PhoneLogins {
     if (account === null) throw grantInvalid();
     const used = await grants.logIn(grant, { purpose: PURPOSE }, { owner: account.id, dormantDays });
     await this.#admit(account, used, request);
-    return loggedIn(account, used.proof, false);
+    return loginResult(account, used.proof, false);
   }
 
-  /** The phone that a request proves, by a grant or by a code. */
-  async #proved(request: IncomingRequest): Promise<{ grant: string; phone: string }> {
+  /** The phone that the request proves, by a grant or a code. */
+  async #provePhone(request: IncomingRequest): Promise<{ grant: string; phone: string }> {
     const { otp, grants, accounts } = this.parts;
     const grant = headerOf(request, 'otp-grant');
     if (grant !== undefined) return { grant, phone: (await grants.check(grant, { purpose: PURPOSE })).phone };
@@ -76,8 +77,8 @@ export class PhoneLogins {
   }
 
   /**
-   * Account, number and grant in one transaction. Undefined when somebody registered the number in the same moment, which
-   * the ledger may say, or the host's own table by an error that only the host could read.
+   * Creates the account, binds the number and uses the grant in one transaction. Returns undefined if a concurrent login
+   * registered the number: either the ledger reports it, or the host's table fails with an error of its own.
    */
   async #register(grant: string, phone: string): Promise<PhoneLoginResult | undefined> {
     const { database, grants, numbers, accounts } = this.parts;
@@ -86,16 +87,16 @@ export class PhoneLogins {
         const proof = await grants.consume(grant, { purpose: PURPOSE }, transaction);
         const account = await accounts.register(proof.phone, transaction);
         await numbers.bind(proof, account.id, transaction);
-        return loggedIn(account, proof, true);
+        return loginResult(account, proof, true);
       });
     } catch (error) {
-      const taken = error instanceof OtpError && error.code === 'phone_already_activated';
-      if (taken || (await accounts.find(phone, PURPOSE)) !== null) return undefined;
+      const isRegistered = error instanceof OtpError && error.code === 'phone_already_activated';
+      if (isRegistered || (await accounts.find(phone, PURPOSE)) !== null) return undefined;
       throw error;
     }
   }
 
-  /** The proof of the number was dated anew, unless the one before was so long ago that the number may be somebody else's by now. */
+  /** Admits the login. After `dormantAfterDays` the number may have a new owner, so the account must prove another factor too. */
   async #admit(
     { id }: PhoneAccount,
     { proof, bound, dormant }: { proof: Proof; bound: boolean; dormant: boolean },
@@ -109,37 +110,37 @@ export class PhoneLogins {
       const refused = { event: 'dormant_refused', outcome: 'other_factor_needed' } as const;
       auditor.note({ ...refused, purpose: PURPOSE, account: id, phone, challengeId });
       events.emit('otp.dormant_refused', { owner: id, phone: maskPhone(phone) });
-      throw new OtpError('other_factor_needed', 'This number was not used for a long time: log in in another way.');
+      throw new OtpError('other_factor_needed', 'This number has been inactive too long. Use another sign-in method.');
     }
     const admitted = await numbers.prove(phone, id, true);
-    if (!admitted.bound) throw grantInvalid(); // released while the host was asked
+    if (!admitted.bound) throw grantInvalid(); // released while "PhoneAccounts.otherFactor" ran
   }
 
   /**
-   * Only the host says that this number is the account's. That may be so for its very first one, which is proved now, or
-   * was by a login at the same time.
+   * Binds a number that only the host's table assigns to the account. This is allowed for the account's first number, which
+   * this login proves, or a concurrent one just did.
    */
   async #bindFirst(id: string, proof: Proof): Promise<void> {
     const { database, numbers } = this.parts;
     const before = await numbers.history({ owner: id });
     if (before.length > 0) {
-      // Not bound once more: whoever let go of the number since then meant that.
+      // Not bound again: if the number was released in the meantime, it stays released.
       const { bound } = await numbers.prove(proof.phone, id);
       if (!bound) throw grantInvalid();
       return;
     }
     await database.transaction(async (transaction) => {
       const { heldUntil } = await numbers.bind(proof, id, transaction);
-      if (heldUntil !== null) throw grantInvalid(); // it joins another number, which was proved in between
+      if (heldUntil !== null) throw grantInvalid(); // another number was proved in the meantime
     });
   }
 }
 
-/** Both as they came: whether they make sense is for `verify` to say. */
+/** Reads both without validation; `verify` validates them. */
 export function typedCode(body: unknown): { challenge?: string; code?: string } {
   return typeof body === 'object' && body !== null ? body : {};
 }
 
-function loggedIn(account: PhoneAccount, { phone, provedAt }: Proof, registered: boolean): PhoneLoginResult {
+function loginResult(account: PhoneAccount, { phone, provedAt }: Proof, registered: boolean): PhoneLoginResult {
   return { account, phone, amr: PHONE_AMR, authTime: provedAt, registered };
 }

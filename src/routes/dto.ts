@@ -3,7 +3,7 @@ import { requirePeer } from './peers.js';
 const { IsOptional, IsString, MaxLength } = requirePeer<typeof import('class-validator')>('class-validator');
 requirePeer('class-transformer'); // Nest's ValidationPipe loads it
 
-// Swagger in the host reads "_OPENAPI_METADATA_FACTORY"; the package itself does not import @nestjs/swagger.
+// The host's Swagger module reads "_OPENAPI_METADATA_FACTORY"; this package does not import @nestjs/swagger.
 
 const text = (description: string, maxLength: number, example: string, required = true) => ({
   type: () => String,
@@ -14,10 +14,11 @@ const text = (description: string, maxLength: number, example: string, required 
 });
 const date = (description: string) => ({ type: () => String, required: true, format: 'date-time', description });
 
-const PHONE = text('A phone number as people write it.', 64, '0512345678');
-const PURPOSE = text('What the code is for.', 32, 'registration');
-const HANDLE = text('The handle of the challenge.', 64, '019b2c1e-6f3a-7d86-9b2c-1e3f8f9c2ab1.4pX1vQm0S8mYw3d6m9y2Gg');
+const PHONE = text('A phone number in any common format.', 64, '0512345678');
+const PURPOSE = text('Purpose of the code.', 32, 'registration');
+const HANDLE = text('Handle of the challenge.', 64, '019b2c1e-6f3a-7d86-9b2c-1e3f8f9c2ab1.4pX1vQm0S8mYw3d6m9y2Gg');
 
+/** Request body of the start route. */
 export class StartDto {
   @IsString()
   @MaxLength(64)
@@ -37,6 +38,7 @@ export class StartDto {
   }
 }
 
+/** Request body of the resend route. */
 export class ResendDto {
   @IsString()
   @MaxLength(64)
@@ -47,6 +49,7 @@ export class ResendDto {
   }
 }
 
+/** Request body of the verify route. */
 export class VerifyDto {
   @IsString()
   @MaxLength(64)
@@ -65,7 +68,7 @@ export class VerifyDto {
   }
 }
 
-/** What the start and resend routes answer. */
+/** Response body of the start and resend routes. */
 export class StartedDto {
   challenge: string;
   phone: string;
@@ -76,15 +79,15 @@ export class StartedDto {
   static _OPENAPI_METADATA_FACTORY() {
     return {
       challenge: HANDLE,
-      phone: text('The number, masked.', 20, '+966*******78'),
-      expiresAt: date('When the code stops working.'),
-      resendAt: date('When the next message can be asked for.'),
-      codeLength: { type: () => Number, required: true, description: 'Digits of the code.', example: 6 },
+      phone: text('The masked phone number.', 20, '+966*******78'),
+      expiresAt: date('When the code expires.'),
+      resendAt: date('When the next message can be requested.'),
+      codeLength: { type: () => Number, required: true, description: 'Number of digits of the code.', example: 6 },
     };
   }
 }
 
-/** What the verify route answers. */
+/** Response body of the verify route. */
 export class VerifiedDto {
   grant: string;
   expiresAt: Date;
@@ -92,7 +95,7 @@ export class VerifiedDto {
   static _OPENAPI_METADATA_FACTORY() {
     return {
       grant: text('Single-use proof, for the header OTP-Grant.', 43, 'pX1vQm0S8mYw3d6m9y2GgpX1vQm0S8mYw3d6m9y2GgA'),
-      expiresAt: date('When the grant stops working.'),
+      expiresAt: date('When the grant expires.'),
     };
   }
 }

@@ -16,14 +16,14 @@ import { SETTINGS } from '../http/tokens.js';
 interface IncomingRequest {
   headers: Record<string, string | undefined>;
   body: unknown;
-  /** The bytes of the body, where the host's application was made with `rawBody: true`. */
+  /** Bytes of the body, if the host created its application with `rawBody: true`. */
   rawBody?: Buffer;
 }
 
-/** Unknown fields like any other, but class-transformer passes over them, so the pipe would not see them. */
-const UNSEEN_FIELDS = ['__proto__', 'constructor'];
+/** Unknown fields that class-transformer skips, so the pipe would not see them. */
+const SKIPPED_FIELDS = ['__proto__', 'constructor'];
 
-/** Lets only JSON of a sensible size in, and keeps every answer out of caches. */
+/** Admits only JSON of limited size, and disables caching of responses. */
 @Injectable()
 export class JsonOnlyGuard implements CanActivate {
   constructor(
@@ -37,8 +37,8 @@ export class JsonOnlyGuard implements CanActivate {
     const { headers, body, rawBody } = http.getRequest<IncomingRequest>();
     if (!/^application\/json(\s*;|$)/i.test(headers['content-type'] ?? '')) throw new UnsupportedMediaTypeException();
     if (Number(headers['content-length'] ?? 0) > this.#settings.maxBodyBytes) throw new PayloadTooLargeException();
-    if (UNSEEN_FIELDS.some((name) => Object.hasOwn(Object(body) as object, name))) throw bodyRefused(UNKNOWN_FIELD);
-    if (rawBody && hasEqualKeys(rawBody.toString())) throw bodyRefused('It holds a field twice.');
+    if (SKIPPED_FIELDS.some((name) => Object.hasOwn(Object(body) as object, name))) throw bodyRefused(UNKNOWN_FIELD);
+    if (rawBody && hasEqualKeys(rawBody.toString())) throw bodyRefused('It contains a field twice.');
     return true;
   }
 
@@ -47,16 +47,16 @@ export class JsonOnlyGuard implements CanActivate {
   }
 }
 
-/** Whether a text that was read as JSON names anything twice (RFC 8259 §4): whoever stands in front may have read the other one. */
+/** Whether valid JSON contains a key twice (RFC 8259 §4): a gateway in front may have read the other value. */
 function hasEqualKeys(json: string): boolean {
-  // In JSON a string before a colon is a key, and nothing else is. Objects inside of objects are refused anyway.
+  // In JSON, exactly the strings before a colon are keys. Nested objects are refused anyway.
   const keys = [...json.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?/g)].flatMap(([, text, colon]) =>
     colon === undefined ? [] : [JSON.parse(text!) as string],
   );
   return new Set(keys).size < keys.length;
 }
 
-/** Refuses bodies with missing, mistyped or unknown fields. Nothing is converted, and nothing of the input is repeated. */
+/** Refuses bodies with missing, mistyped or unknown fields. It converts no values and repeats no input. */
 export const bodyPipe = new ValidationPipe({
   whitelist: true,
   forbidNonWhitelisted: true,
@@ -69,8 +69,8 @@ export const bodyPipe = new ValidationPipe({
   },
 });
 
-const UNKNOWN_FIELD = 'It holds an unknown field.';
+const UNKNOWN_FIELD = 'It contains an unknown field.';
 
 function bodyRefused(why: string): OtpError {
-  return new OtpError('request_invalid', `The body does not fit this route. ${why}`);
+  return new OtpError('request_invalid', `The body is not valid for this route. ${why}`);
 }

@@ -8,13 +8,13 @@ import { OtpRoutes, ROUTES_OPTIONS } from './otp.routes.js';
 const OPTIONS = { prefix: true, deviceKey: true } satisfies OptionNames<OtpRoutesOptions>;
 
 /**
- * The ready-made routes `start`, `resend` and `verify`, beside `OtpModule.forRoot()`.
+ * The ready-made routes `start`, `resend` and `verify`. Import it in addition to `OtpModule.forRoot()`.
  *
  * @example imports: [OtpModule.forRoot(provider, options), OtpRoutesModule.register({ prefix: 'otp' })]
  */
 @Module({})
 export class OtpRoutesModule {
-  /** @throws {@link OtpConfigError} naming the option to change */
+  /** @throws {@link OtpConfigError} that names the option to change */
   static register(options: OtpRoutesOptions): DynamicModule {
     refuseUnknownOptions(options, OPTIONS, 'OtpRoutesModule.register()');
     return {
@@ -28,13 +28,13 @@ export class OtpRoutesModule {
 function prefixOf(options: OtpRoutesOptions | undefined): string {
   if (typeof options?.prefix === 'string') return options.prefix;
   throw new OtpConfigError(
-    '"OtpRoutesModule.register()" needs the path under which the routes are mounted: pass { prefix: "otp" }.',
+    '"OtpRoutesModule.register()" needs the option "prefix", the path of the routes: pass { prefix: "otp" }.',
   );
 }
 
-/** A class of its own per registration, since two applications in one process may differ. */
+/** Creates a new class per registration, because two applications in one process may use different prefixes. */
 function controllerAt(path: string): Type<unknown> {
-  @Controller({ path, version: VERSION_NEUTRAL }) // else 404 where the host versions its routes
+  @Controller({ path, version: VERSION_NEUTRAL }) // otherwise 404 if the host versions its routes
   class OtpController extends OtpRoutes {}
   return OtpController;
 }

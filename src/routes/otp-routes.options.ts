@@ -1,10 +1,10 @@
-/** The ready-made routes. */
+/** Options of `OtpRoutesModule.register()`. */
 export interface OtpRoutesOptions {
   /** Path under which `start`, `resend` and `verify` are mounted, such as `otp`. */
   prefix: string;
   /**
-   * Reads the device key that the host keeps in a `__Host-` cookie: 16 to 256 random characters, or undefined.
-   * @defaultValue no device is known
+   * Reads the device key, which you keep in a `__Host-` cookie: 16 to 256 random characters, or undefined.
+   * @defaultValue every device is unknown
    */
   deviceKey?: (request: unknown) => string | undefined;
 }

@@ -34,11 +34,11 @@ import { VerifyThrottle } from '../http/verify-throttle.js';
 
 export const ROUTES_OPTIONS = Symbol('nestjs-phone-otp routes');
 
-/** What the host's Swagger shows as the answer: its own decorator does the same, but would have to be imported. */
+/** Response metadata for the host's Swagger module, set without importing its decorator. */
 const Answers = (status: number, type: Type<unknown>) =>
   SetMetadata('swagger/apiResponse', { [status]: { type, description: '' } });
 
-/** Finds the throttle of `OtpModule`, since Nest builds guards in the module of the routes. */
+/** Resolves the throttle of `OtpModule`, because Nest instantiates guards in the module of the routes. */
 @Injectable()
 class VerifyGuard implements CanActivate {
   constructor(private readonly modules: ModuleRef) {}
@@ -48,7 +48,7 @@ class VerifyGuard implements CanActivate {
   }
 }
 
-/** The ready-made routes. `OtpRoutesModule` makes a controller of them under the host's prefix. */
+/** The ready-made routes. `OtpRoutesModule` mounts them under your prefix. */
 @UseGuards(JsonOnlyGuard)
 @UseFilters(OtpProblemFilter)
 @UsePipes(bodyPipe)
@@ -62,7 +62,7 @@ export class OtpRoutes implements OnModuleInit {
     @Inject(ROUTES_OPTIONS) private readonly options: OtpRoutesOptions,
   ) {}
 
-  /** @throws OtpConfigError when no module imports `OtpModule`, or `@nestjs/throttler` is not installed */
+  /** @throws OtpConfigError if no module imports `OtpModule`, or `@nestjs/throttler` is not installed */
   async onModuleInit(): Promise<void> {
     const part = <Part>(token: Type<Part> | symbol) => partOfModule<Part>(this.modules, token, 'OtpRoutesModule');
     this.#otp = part(OtpService);
@@ -77,7 +77,7 @@ export class OtpRoutes implements OnModuleInit {
   async start(@Body() { phone, purpose, locale }: StartDto, @Req() request: IncomingRequest): Promise<StartedDto> {
     const rules = this.#rulesOf(purpose);
     if (rules.startedBy === 'host' || rules.startedBy === 'login') {
-      throw new OtpError('purpose_refused', 'This purpose is started by the application itself.');
+      throw new OtpError('purpose_refused', 'Only the application itself can start this purpose.');
     }
     const caller = await this.#callerFor(rules, request);
     return this.#otp.start({ phone, purpose, client: this.#clientOf(request), ...(locale && { locale }), ...caller });
@@ -104,15 +104,15 @@ export class OtpRoutes implements OnModuleInit {
   #rulesOf(purpose: string): PurposeRules {
     const rules = this.#settings.purposes.get(purpose);
     if (rules) return rules;
-    throw new OtpError('request_invalid', 'The body does not fit this route. Check "purpose".');
+    throw new OtpError('request_invalid', 'The body is not valid for this route. Check "purpose".');
   }
 
-  /** Whoever starts a purpose that is open to anyone is nobody, signed in or not: the answers must not differ. During a login nobody is signed in yet. */
+  /** The caller, if the purpose requires one. For purposes that anyone may start it is ignored, so that responses do not depend on it; during a login nobody is signed in yet. */
   async #callerFor({ startedBy }: PurposeRules, request: unknown): Promise<Caller | undefined> {
     if (startedBy === 'anyone' || startedBy === 'login') return undefined;
     const caller = await this.#accounts.caller(request);
     if (caller) return caller;
-    throw new OtpError('sign_in_required', 'This purpose belongs to a signed-in account. Sign in first.');
+    throw new OtpError('sign_in_required', 'This purpose requires a signed-in account. Sign in first.');
   }
 
   #clientOf(request: IncomingRequest): Client {

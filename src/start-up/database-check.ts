@@ -16,7 +16,7 @@ import {
 import { configuredNamespace } from '../database/migrations/namespace.js';
 import { type Namespace, quote } from '../database/names.js';
 
-/** What a database has, as far as this package needs it. */
+/** The state of the database, as far as this package needs it. */
 interface Found {
   schema: string | null;
   schema_exists: boolean;
@@ -24,7 +24,7 @@ interface Found {
   missing_columns: string[];
   indexes: { table: string; columns: string[]; unique: boolean; partial: boolean }[];
   missing_rights: string[];
-  /** By their names in the catalogue: the hash of the body, and whether it may be called. */
+  /** By name in the catalogue: the hash of the body, and whether the role may call it. */
   functions: Record<string, { hash: string; callable: boolean }>;
   version: string | null;
   read_only: boolean;
@@ -58,9 +58,9 @@ SELECT jsonb_build_object(
   'statement_timeout', current_setting('statement_timeout'))::text AS answer`);
 
 /**
- * Looks whether the database holds what this version of the package needs.
- * @returns what is not wrong, but worth a warning
- * @throws {@link OtpConfigError} with what to do · `OtpError` `service_unavailable` when the database does not answer
+ * Checks that the database has everything that this version of the package needs.
+ * @returns warnings
+ * @throws {@link OtpConfigError} that says what to do · `OtpError` `service_unavailable` if the database does not respond
  */
 export async function checkDatabase(
   database: Database,
@@ -73,23 +73,23 @@ export async function checkDatabase(
   database.defaultLevelIs(found.isolation);
   if (!found.schema_exists) {
     throw new OtpConfigError(
-      `The schema "${found.schema}" of the data source does not exist: make it, then run the migrations.`,
+      `The schema "${found.schema}" of the data source does not exist: create it, then run the migrations.`,
     );
   }
   if (found.read_only) {
     throw new OtpConfigError(
-      'The database takes no writes: it is a hot standby, or its role or database has "default_transaction_read_only". Connect to the primary.',
+      'The database is read-only: it is a hot standby, or its role or database has "default_transaction_read_only". Connect to the primary.',
     );
   }
   checkTables(found, dataSource);
   if (mayInstall && lacksFunctions(found, namespace)) {
     await install(dataSource, namespace);
     return [
-      'the database functions of this package were installed, since "synchronize" is on and makes tables only',
+      'installed the database functions of this package, because "synchronize" creates tables only',
       ...(await checkDatabase(database, dataSource, false)),
     ];
   }
-  return [...checkFunctions(found, namespace), ...missingIndexes(found, dataSource), ...settings(found)];
+  return [...checkFunctions(found, namespace), ...missingIndexes(found, dataSource), ...settingWarnings(found)];
 }
 
 function checkTables(
@@ -98,34 +98,34 @@ function checkTables(
 ): void {
   if (missing_tables.length > 0) {
     throw new OtpConfigError(
-      `These tables do not exist: ${missing_tables.join(', ')}. Add "...OTP_MIGRATIONS" to the "migrations" of the data source ` +
+      `These tables are missing: ${missing_tables.join(', ')}. Add "...OTP_MIGRATIONS" to the "migrations" of the data source ` +
         'and run them (or set "migrationsRun: true").',
     );
   }
   if (missing_columns.length > 0) {
     throw new OtpConfigError(
-      `These columns do not exist: ${missing_columns.join(', ')}. The tables are of an older version: ` +
-        'run the migrations of "OTP_MIGRATIONS" that are new (or set "migrationsRun: true").',
+      `These columns are missing: ${missing_columns.join(', ')}. The tables are from an older version: ` +
+        'run the new migrations of "OTP_MIGRATIONS" (or set "migrationsRun: true").',
     );
   }
   const [missing] = neededIndexes(dataSource).filter((index) => index.unique && !has(indexes, index));
   if (missing) {
     throw new OtpConfigError(
-      `The unique index on ${missing.table} (${missing.columns.join(', ')}) is missing or invalid, and with it a guarantee: ` +
-        'make it again as the migration does ("npx nestjs-phone-otp sql" prints it).',
+      `The unique index on ${missing.table} (${missing.columns.join(', ')}) is missing or invalid, so uniqueness is not guaranteed: ` +
+        'create it again as in the migration ("npx nestjs-phone-otp sql" prints it).',
     );
   }
   if (missing_rights.length > 0) {
     throw new OtpConfigError(
-      `The role of the data source lacks ${missing_rights.join(', ')}: grant what "Least rights" in SECURITY.md lists.`,
+      `The role of the data source lacks ${missing_rights.join(', ')}: grant the rights that "Least rights" in SECURITY.md lists.`,
     );
   }
 }
 
-/** The command that mends it, as it is to be typed. */
-function reinstalling({ schema, prefix }: Namespace): string {
+/** The command that reinstalls the functions. */
+function reinstallCommand({ schema, prefix }: Namespace): string {
   const options = `${schema === undefined ? '' : ` --schema ${schema}`}${prefix ? ` --prefix ${prefix}` : ''}`;
-  return `run "npx nestjs-phone-otp functions${options}" with the rights of their owner`;
+  return `run "npx nestjs-phone-otp functions${options}" as their owner`;
 }
 
 /** @returns a warning for functions of a newer release */
@@ -133,15 +133,15 @@ function checkFunctions({ functions, version }: Found, namespace: Namespace): st
   const installed = version === null ? undefined : (JSON.parse(version) as FunctionsVersion);
   if (installed && installed.release > FUNCTIONS_VERSION.release) {
     if (installed.serves_from <= FUNCTIONS_VERSION.release) {
-      return ['the database functions are of a newer release than this application, and serve it'];
+      return ['the database functions are from a newer release than this application and are compatible with it'];
     }
     throw new OtpConfigError(
-      'The database functions are of a newer release, which does not serve this version any more: upgrade the package.',
+      'The database functions are from a newer release that no longer supports this version: upgrade the package.',
     );
   }
   if (installed && installed.release < FUNCTIONS_VERSION.release) {
     throw new OtpConfigError(
-      'The database functions are of an older release: run the migrations of "OTP_MIGRATIONS" that are new (or set "migrationsRun: true").',
+      'The database functions are from an older release: run the new migrations of "OTP_MIGRATIONS" (or set "migrationsRun: true").',
     );
   }
   const wrong = [...functionNames(namespace)].filter(([name, { hash }]) => functions[name]?.hash !== hash);
@@ -149,37 +149,37 @@ function checkFunctions({ functions, version }: Found, namespace: Namespace): st
     const [missing, altered] = [true, false].map((isMissing) =>
       wrong.map(([name]) => name).filter((name) => (functions[name] === undefined) === isMissing),
     );
-    const what = [
+    const defects = [
       missing!.length > 0 && `missing: ${missing!.join(', ')}`,
-      altered!.length > 0 && `not as this package has them: ${altered!.join(', ')}`,
+      altered!.length > 0 && `altered: ${altered!.join(', ')}`,
     ].filter(Boolean);
     throw new OtpConfigError(
-      `Of the database functions some are ${what.join('; ')}. To install them again, ${reinstalling(namespace)}.`,
+      `Some database functions are ${defects.join('; ')}. To install them again, ${reinstallCommand(namespace)}.`,
     );
   }
   const [forbidden] = Object.entries(functions).find(([, { callable }]) => !callable) ?? [];
   if (forbidden === undefined) return [];
   throw new OtpConfigError(
-    `The role of the data source may not call ${forbidden}: grant EXECUTE on the functions whose names begin so, as "Least rights" in SECURITY.md does.`,
+    `The role of the data source may not call ${forbidden}: grant EXECUTE on the functions of this package, as "Least rights" in SECURITY.md shows.`,
   );
 }
 
-/** Those that only make things fast are worth a word. */
+/** Warnings for missing indexes that affect only speed. */
 function missingIndexes({ indexes }: Found, dataSource: DataSource): string[] {
   return neededIndexes(dataSource)
     .filter((index) => !has(indexes, index))
     .map(
       ({ table, columns }) =>
-        `the index on ${table} (${columns.join(', ')}) is missing: calls become slow as the table grows`,
+        `the index on ${table} (${columns.join(', ')}) is missing: create it, or calls become slow as the table grows`,
     );
 }
 
-function settings({ isolation, statement_timeout }: Found): string[] {
+function settingWarnings({ isolation, statement_timeout }: Found): string[] {
   return [
     ...(isolation === 'read committed'
       ? []
       : [
-          `the default isolation level is "${isolation}": codes stay safe, but "read committed" is several times faster`,
+          `the default isolation level is "${isolation}": codes are safe, but "read committed" is several times faster`,
         ]),
     ...(statement_timeout === '0'
       ? [
@@ -195,7 +195,7 @@ function lacksFunctions({ functions, version }: Found, namespace: Namespace): bo
   return [...functionNames(namespace)].some(([name, { hash }]) => functions[name]?.hash !== hash);
 }
 
-/** Types that a table made by "synchronize" comes without, and the functions. Several instances may start at once. */
+/** Installs the functions, and the types that "synchronize" does not create. Several instances may start at once. */
 async function install(dataSource: DataSource, namespace: Namespace): Promise<void> {
   await dataSource.transaction(async (manager) => {
     await manager.query(LOCK_INSTALL);
@@ -225,7 +225,7 @@ async function inspect(database: Database, dataSource: DataSource, namespace: Na
   return JSON.parse(await database.run(INSPECT, JSON.stringify(want))) as Found;
 }
 
-/** By their names in the catalogue. */
+/** Names in the catalogue, with the hash of each body. */
 function functionNames(namespace: Namespace): Map<string, { hash: string }> {
   return new Map([...bodyHashes(namespace)].map(([name, hash]) => [`${namespace.prefix ?? ''}otp_${name}`, { hash }]));
 }
@@ -257,14 +257,14 @@ function has(indexes: Found['indexes'], needed: Found['indexes'][number]): boole
   );
 }
 
-/** @throws {@link OtpConfigError} when the data source does not know the entities */
+/** @throws {@link OtpConfigError} if the data source does not know the entities */
 export function metadataOf(dataSource: DataSource, entity: (typeof OTP_ENTITIES)[number]): EntityMetadata {
   try {
     return dataSource.getMetadata(entity);
   } catch (error) {
     if (!(error instanceof EntityMetadataNotFoundError)) throw error;
     throw new OtpConfigError(
-      'The data source does not know the entities of nestjs-phone-otp: ' +
+      'The data source does not include the entities of nestjs-phone-otp: ' +
         'set "autoLoadEntities: true", or add "...OTP_ENTITIES" to its "entities".',
     );
   }

@@ -15,13 +15,13 @@ import { weaknessFor } from '../delivery/code-policy.js';
 import type { Wired } from '../otp.wiring.js';
 import { stepUpsOf } from '../step-up/step-up.metadata.js';
 
-/** What happens around requests: the checks at start-up, the purge in between, the drain at shutdown. */
+/** Work outside requests: the checks at start-up, the periodic purge, and draining at shutdown. */
 export class OtpRuntime
   implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
 {
   readonly #logger = new Logger('Otp');
-  #purging: NodeJS.Timeout | undefined;
-  #judging: NodeJS.Timeout | undefined;
+  #purgeTimer: NodeJS.Timeout | undefined;
+  #conversionTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly wired: Wired,
@@ -40,7 +40,7 @@ export class OtpRuntime
     const own = modules.find(({ providers }) => providers.has(OtpRuntime))?.metatype;
     if (modules.filter(({ metatype }) => metatype === own).length > 1) {
       throw new OtpConfigError(
-        'OtpModule is set up twice: call "forRoot()" once, at the root; that is enough for all modules.',
+        '"OtpModule" is configured twice: call "OtpModule.forRoot()" once, in the root module. All other modules then share it.',
       );
     }
     this.#refuseUnsafe();
@@ -52,16 +52,16 @@ export class OtpRuntime
   }
 
   /**
-   * In whatever order the modules stand, data sources are closed after every module had this call. Requests still come in: one that would
-   * send a message is answered 503 from now on, and those under way are waited for.
+   * Nest closes data sources only after this hook ran in every module. Requests still arrive: from now on, those that would send a message
+   * get a 503. Running requests are awaited.
    */
   async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.#purging);
-    clearInterval(this.#judging);
+    clearInterval(this.#purgeTimer);
+    clearInterval(this.#conversionTimer);
     await this.wired.background.drain();
   }
 
-  /** What a last request left to be written down, where the data source still lives. */
+  /** Writes the records of the last requests, if the data source is still open. */
   async onApplicationShutdown(): Promise<void> {
     await this.wired.database.drain();
     await this.wired.background.drain();
@@ -70,49 +70,52 @@ export class OtpRuntime
   #refuseUnsafe(): void {
     const { settings, registry, dataSource } = this.wired;
     if (!settings.production) return;
-    const toy = registry.all.find(({ provider }) => provider.capabilities.developmentOnly);
-    if (toy) {
+    const developmentProvider = registry.all.find(({ provider }) => provider.capabilities.developmentOnly);
+    if (developmentProvider) {
       throw new OtpConfigError(
-        `The provider "${toy.name}" is for development: pass a vendor's adapter to "OtpModule.forRoot()" in production.`,
+        `The provider "${developmentProvider.name}" is for development only: pass a vendor's adapter to "OtpModule.forRoot()" in production.`,
       );
     }
     if (dataSource.options.synchronize) {
       throw new OtpConfigError(
-        '"synchronize" changes tables on its own: set it to false in production and run the migrations.',
+        '"synchronize" changes tables automatically: set it to false in production and run the migrations.',
       );
     }
   }
 
-  /** What the application asks of the module must be possible with what it gives it: better now than at the first call. */
+  /** Checks that the application provides what its options and decorators need, so that it fails at start-up and not at the first call. */
   #checkPorts(): void {
     const { settings, accounts, registry } = this.wired;
     const unserved = settings.regions.find((region) => registry.for({ phone: '', region }).length === 0);
     if (unserved) {
       throw new OtpConfigError(
-        `"regions" holds ${unserved}, which no provider serves: give the router a route for it.`,
+        `"regions" contains "${unserved}", which no provider serves: add a route for it to "CountryRouter", or remove it.`,
       );
     }
     if (settings.registerOnLogin && !accounts.canRegister) {
-      throw new OtpConfigError('"registerOnLogin" needs a "PhoneAccounts" with a method "register": provide one.');
+      throw new OtpConfigError('"registerOnLogin" needs a "PhoneAccounts" with the method "register": provide one.');
     }
     const actions = new Set([...this.modules.values()].flatMap(({ providers }) => [...providers.keys()]));
     for (const { where, purpose, action } of stepUpsOf(this.modules)) {
       const rules = settings.purposes.get(purpose);
       const refuse = (why: string) => new OtpConfigError(`@StepUp('${purpose}') on ${where} ${why}`);
-      if (!rules) throw refuse('names a purpose that is not one of this application: add it to the option "purposes".');
+      if (!rules) throw refuse('has an unknown purpose: add it to the option "purposes".');
       if (rules.startedBy === 'login')
-        throw refuse('cannot work: this purpose belongs to a login, so nobody is signed in yet.');
+        throw refuse(
+          'cannot work: this purpose is part of a login, when nobody is signed in yet. Use another purpose.',
+        );
       if (rules.startedBy !== 'anyone' && !accounts.knowsCallers) {
-        throw refuse('needs to know who is signed in: provide a class under the token "Callers".');
+        throw refuse('needs the signed-in account: provide a class under the token "Callers".');
       }
       if (namesPayment(purpose) && !action) throw refuse('needs an action: pass a class that extends "StepUpAction".');
-      if (action && !actions.has(action)) throw refuse(`needs "${action.name}" among the providers of a module.`);
+      if (action && !actions.has(action))
+        throw refuse(`needs "${action.name}": add it to the "providers" of a module.`);
       const weakness = this.#weaknessOf(purpose);
       if (weakness) throw refuse(weakness);
     }
   }
 
-  /** Why a purpose cannot be served in some region, if it cannot: of several providers one that is fit is enough. */
+  /** Why a purpose cannot be served in a region, if so. One suitable provider per region is enough. */
   #weaknessOf(purpose: string): string | undefined {
     const { settings, registry } = this.wired;
     for (const region of settings.regions) {
@@ -127,11 +130,11 @@ export class OtpRuntime
     return undefined;
   }
 
-  /** Whoever trusts every proxy lets each client choose its own address, and with it a fresh budget. */
+  /** If every proxy is trusted, clients can choose their own address and evade the limits per address. */
   #warnOfTrustedProxies(): void {
     if (trustsEveryProxy(this.host?.httpAdapter)) {
       this.#logger.warn(
-        '"trust proxy" is true, so clients can forge their address: name your proxies instead, by number (Express) or address (Fastify).',
+        '"trust proxy" is true, so clients can forge their address: set the number (Express) or the addresses (Fastify) of your proxies instead.',
       );
     }
   }
@@ -143,23 +146,25 @@ export class OtpRuntime
       for (const warning of await checkDatabase(database, dataSource, mayInstall)) this.#logger.warn(warning);
     } catch (error) {
       if (!(error instanceof OtpError)) throw error;
-      this.#logger.warn('the database did not answer the check at start-up; requests answer 503 until it does');
+      this.#logger.warn('the database did not respond to the check at start-up; requests get a 503 until it does');
     }
   }
 
   #schedulePurge(): void {
     const { settings, operations } = this.wired;
-    this.#purging = this.#every(settings.purgeEverySeconds, 'purge', () => operations.purge());
+    this.#purgeTimer = this.#every(settings.purgeEverySeconds, 'purge', () => operations.purge());
   }
 
   #scheduleConversionChecks(): void {
     const { settings, operations } = this.wired;
     const { region, provider } = settings.minimumConversion;
     if (region === 'off' && provider === 'off') return;
-    this.#judging = this.#every(settings.conversionCheckSeconds, 'conversion', () => operations.checkConversion());
+    this.#conversionTimer = this.#every(settings.conversionCheckSeconds, 'conversion', () =>
+      operations.checkConversion(),
+    );
   }
 
-  /** 0 leaves it to the host. */
+  /** Runs work periodically; 0 disables it and leaves it to the host. */
   #every(seconds: number, name: string, work: () => Promise<unknown>): NodeJS.Timeout | undefined {
     if (seconds === 0) return undefined;
     const timer = setInterval(() => {
@@ -172,7 +177,7 @@ export class OtpRuntime
 function trustsEveryProxy(adapter: AbstractHttpAdapter | undefined): boolean {
   const instance: object = adapter?.getInstance?.() ?? {};
   if (adapter?.getType() === 'express') return (instance as Express).get('trust proxy') === true;
-  // Fastify shows this option nowhere else: without the symbol there is no warning, and nothing breaks.
+  // Fastify exposes this option nowhere else. If the symbol changes, only the warning is lost.
   const options = Object.getOwnPropertySymbols(instance).find(({ description }) => description === 'fastify.options');
   return options !== undefined && (instance as Fastify)[options]?.trustProxy === true;
 }

@@ -3,26 +3,26 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { Caller } from '../accounts/callers.js';
 import type { Action } from '../challenges/action.js';
 
-/** The call that asks for confirmation. */
+/** The call that needs confirmation. */
 export interface StepUpCall {
-  /** The platform's own request (Express, Fastify), with what guards before this one put on it. */
+  /** The platform's request (Express, Fastify), with the properties that earlier guards set. */
   // oxlint-disable-next-line typescript/no-explicit-any -- as in Nest: its type is the platform's, which the host knows
   request: any;
-  /** Who is signed in. */
+  /** The signed-in caller. */
   caller: Caller;
-  /** For whatever else is needed, such as the arguments of a GraphQL field: `execution.getArgByIndex(1)`. */
+  /** Access to everything else, such as the arguments of a GraphQL field: `execution.getArgByIndex(1)`. */
   execution: ExecutionContext;
 }
 
 /**
- * States what exactly a call confirms. Extend it for each kind of record, provide the class anywhere in the application,
- * and name it in `@StepUp('transaction', TransferAction)`.
+ * Defines what a call confirms. Extend it for each kind of record, provide the class in any module, and pass it to
+ * `@StepUp('transaction', TransferAction)`.
  */
 export abstract class StepUpAction {
   /**
-   * Loads the record that the request names, as it is stored: never from what the request says of it. It is asked before a
-   * message is sent and again before a grant is taken, and may refuse by throwing an `HttpException`: 404 for a record of
-   * somebody else, 409 for one that was executed already. Then nothing is sent and no grant is spent.
+   * Loads the record that the request refers to. Read it from your database, never from the request body. It is called before
+   * a message is sent and again before a grant is used. To refuse, throw an `HttpException`: 404 for another account's record,
+   * 409 for one that is already executed. Then no message is sent and no grant is used.
    */
   abstract load(call: StepUpCall): Promise<Action> | Action;
 }

@@ -2,7 +2,7 @@ import type { Action } from '../challenges/action.js';
 import type { OtpTransaction } from '../database/transaction.js';
 import type { GrantExpectation, Grants, Proof } from '../grants/grants.js';
 
-/** What a call behind `@StepUp` brought along: the handler gets it by `@SteppedUp()`. */
+/** The grant of a call with `@StepUp`. The handler receives it by `@SteppedUp()`. */
 export class StepUpGrant {
   #proof: Proof | undefined;
 
@@ -15,26 +15,28 @@ export class StepUpGrant {
   ) {}
 
   /**
-   * Uses the grant in the host's transaction: it is used if and only if that commits. With `consume: 'handler'` the
-   * handler must call it; without, the guard did.
-   * @param action the record, read again under the lock that its execution holds. Left out where `@StepUp` names no action.
-   * @throws {@link OtpError} `grant_invalid`, also when the record has changed since it was confirmed · `service_unavailable`
+   * Uses the grant in your transaction: it is used if and only if the transaction commits. With `consume: 'handler'` the
+   * handler must call this method; otherwise the guard already has.
+   * @param action the record, read again under the lock that its execution holds. Omit it if `@StepUp` has no action.
+   * @throws {@link OtpError} `grant_invalid`, also if the record has changed since it was confirmed · `service_unavailable`
    */
   async consume(transaction?: OtpTransaction, action?: Action): Promise<Proof> {
-    const { action: named, ...who } = this.expectation;
-    if (named !== undefined && action === undefined && transaction !== undefined) {
-      throw new TypeError('StepUpGrant.consume() needs the action, read again inside the transaction.');
+    const { action: expected, ...expectation } = this.expectation;
+    if (expected !== undefined && action === undefined && transaction !== undefined) {
+      throw new TypeError(
+        '"StepUpGrant.consume()" needs the action: read the record again inside the transaction and pass it.',
+      );
     }
-    const confirmed = action ?? named;
+    const confirmed = action ?? expected;
     this.#proof = await this.grants.consume(
       this.grant,
-      { ...who, ...(confirmed && { action: confirmed }) },
+      { ...expectation, ...(confirmed && { action: confirmed }) },
       transaction,
     );
     return this.#proof;
   }
 
-  /** What was proved, once it is used. */
+  /** The proof, after the grant is used; undefined before. */
   get proof(): Proof | undefined {
     return this.#proof;
   }

@@ -16,29 +16,28 @@ import { grantOf, STEP_UP, type StepUpMetadata } from './step-up.metadata.js';
 import { StepUpGuard } from './step-up.guard.js';
 import { StepUpInterceptor } from './step-up.interceptor.js';
 
-/** How a {@link StepUp} goes about it. */
+/** Options of {@link StepUp}. */
 export interface StepUpOptions {
   /**
-   * Who uses the grant: the `guard`, before the handler, so that an action that fails needs a new code; or the `handler`
-   * by {@link StepUpGrant.consume}, inside the transaction that does the work, so that both commit together or not at all.
-   * Take `handler` for money.
+   * What uses the grant. `guard`: before the handler runs, so a failed action needs a new code. `handler`: the handler calls
+   * {@link StepUpGrant.consume} in the transaction that does the work, so both commit or roll back together. Use `handler`
+   * for payments.
    * @defaultValue 'guard'
    */
   consume?: 'guard' | 'handler';
-  /** Begin the challenge when a call comes without a grant. Otherwise the client starts it. @defaultValue true */
+  /** Start the challenge if a call has no grant. If false, the client must start it. @defaultValue true */
   autoStart?: boolean;
 }
 
 /**
- * Lets a call through only with a fresh proof of the account's phone, for this purpose and this action.
+ * Admits a call only with a fresh proof of the account's phone, for this purpose and this action.
  *
- * A call without a grant is answered 401 `insufficient_user_authentication` (RFC 9470): the message is on its way, and
- * the answer holds its `challenge`. The client verifies the code and calls again with the grant in the header `OTP-Grant`.
- * Within the cooldown a further call gets the same challenge and sends nothing. Calls that change nothing (GET, queries)
- * start none.
+ * A call without a grant starts a challenge and returns 401 `insufficient_user_authentication` (RFC 9470) with its
+ * `challenge`. The client verifies the code and repeats the call with the grant in the header `OTP-Grant`. Further calls
+ * within the cooldown return the same challenge and send nothing. Calls that change nothing (GET, queries) start no challenge.
  *
- * Who is signed in is asked of `Callers`. For a purpose that anyone may start, such as `password_reset`, nobody is: the
- * grant alone says whose account it is.
+ * `Callers` provides the signed-in account. For a purpose that anyone may start, such as `password_reset`, nobody is signed
+ * in: the grant alone determines the account.
  *
  * @example @StepUp('transaction', TransferAction, { consume: 'handler' })
  */
@@ -64,5 +63,5 @@ export function StepUp(
   );
 }
 
-/** Parameter of a handler behind {@link StepUp}: the {@link StepUpGrant}. */
+/** Parameter decorator for handlers with {@link StepUp}: injects the {@link StepUpGrant}. */
 export const SteppedUp = createParamDecorator((_: unknown, context: ExecutionContext) => grantOf(context));

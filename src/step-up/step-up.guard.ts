@@ -7,7 +7,7 @@ import { OtpConfigError } from '../errors/otp.error.js';
 import { keepGrant, STEP_UP, type StepUpMetadata } from './step-up.metadata.js';
 import { StepUps } from './step-ups.js';
 
-/** The guard behind `@StepUp()`. Without that decorator on the handler or its class it lets nobody in. */
+/** The guard of `@StepUp()`. Without that decorator on the handler or its class it refuses every call. */
 @Injectable()
 export class StepUpGuard implements CanActivate, OnModuleInit {
   /** @internal */
@@ -17,7 +17,7 @@ export class StepUpGuard implements CanActivate, OnModuleInit {
     private readonly host: HttpAdapterHost,
   ) {}
 
-  /** @throws OtpConfigError when no module imports `OtpModule` */
+  /** @throws OtpConfigError if no module imports `OtpModule` */
   onModuleInit(): void {
     this.#stepUps();
   }
@@ -26,7 +26,7 @@ export class StepUpGuard implements CanActivate, OnModuleInit {
     const targets = [context.getHandler(), context.getClass()];
     const metadata = this.reflector.getAllAndOverride<StepUpMetadata | undefined>(STEP_UP, targets);
     try {
-      if (!metadata) throw new OtpConfigError('StepUpGuard does not know what to ask for: use @StepUp() instead.');
+      if (!metadata) throw new OtpConfigError('"StepUpGuard" has no purpose on its own: use "@StepUp()" instead.');
       keepGrant(context, await this.#stepUps().admit(metadata, context));
       return true;
     } catch (error) {

@@ -3,7 +3,7 @@ import { mergeMap, type Observable } from 'rxjs';
 
 import { grantOf } from './step-up.metadata.js';
 
-/** Finds the handler that was to use its grant and did not, which would leave it good for a second time. */
+/** Detects a handler that did not use its grant, and uses the grant so that it cannot be replayed. */
 @Injectable()
 export class StepUpInterceptor implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -13,7 +13,7 @@ export class StepUpInterceptor implements NestInterceptor {
       mergeMap(async (answer: unknown) => {
         if (!grant || grant.proof) return answer;
         await grant.consume().catch(() => undefined);
-        throw new Error(`${where} must call "consume()" of its StepUpGrant: its @StepUp says consume: 'handler'.`);
+        throw new Error(`${where} must call "StepUpGrant.consume()": its "@StepUp()" has consume: 'handler'.`);
       }),
     );
   }

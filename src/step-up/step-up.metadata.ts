@@ -7,7 +7,7 @@ import type { StepUpGrant } from './step-up-grant.js';
 
 export const STEP_UP = 'nestjs-phone-otp step-up';
 
-/** What `@StepUp` says of a handler. */
+/** Metadata that `@StepUp` sets on a handler. */
 export interface StepUpMetadata {
   readonly purpose: string;
   readonly action: Type<StepUpAction> | undefined;
@@ -15,22 +15,22 @@ export interface StepUpMetadata {
   readonly autoStart: boolean;
 }
 
-const admitted = new WeakMap<object, StepUpGrant>();
+const grants = new WeakMap<object, StepUpGrant>();
 
-/** Keeps what a call brought along for its handler: per request, and per field of a GraphQL query, which may have several. */
+/** Stores the grant for the handler: per request, or per field of a GraphQL query, which may have several. */
 export function keepGrant(context: ExecutionContext, grant: StepUpGrant): void {
-  admitted.set(callOf(context), grant);
+  grants.set(callOf(context), grant);
 }
 
 export function grantOf(context: ExecutionContext): StepUpGrant | undefined {
-  return admitted.get(callOf(context));
+  return grants.get(callOf(context));
 }
 
 function callOf(context: ExecutionContext): object {
   return context.getType<string>() === 'graphql' ? context.getArgByIndex<object>(3) : requestOf(context);
 }
 
-/** Every `@StepUp` of the application, with the place to name in an error. */
+/** Every `@StepUp` of the application, with its location for error messages. */
 export function stepUpsOf(modules: ModulesContainer): (StepUpMetadata & { where: string })[] {
   const scanner = new MetadataScanner();
   const classes = [...modules.values()].flatMap(({ controllers, providers }) =>

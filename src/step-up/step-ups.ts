@@ -25,15 +25,15 @@ interface Parts {
   host: ModuleRef;
 }
 
-/** Decides whether a call that needs a step-up goes on, and begins one where it does not. */
+/** Admits calls that need a step-up, or starts the step-up. */
 export class StepUps {
   constructor(private readonly parts: Parts) {}
 
-  /** @throws {@link ProblemException} 401 with the challenge that was begun · whatever the action, the grant or a limit refuses */
+  /** @throws {@link ProblemException} 401 with the started challenge · the refusal of the action, the grant or a limit */
   admit(metadata: StepUpMetadata, context: ExecutionContext): Promise<StepUpGrant> {
     const request = requestOf(context);
-    const anyone = this.parts.settings.purposes.get(metadata.purpose)?.startedBy === 'anyone';
-    return anyone ? this.#admitUnknown(metadata, request) : this.#admitSignedIn(metadata, request, context);
+    const isPublic = this.parts.settings.purposes.get(metadata.purpose)?.startedBy === 'anyone';
+    return isPublic ? this.#admitUnknown(metadata, request) : this.#admitSignedIn(metadata, request, context);
   }
 
   async #admitSignedIn(
@@ -46,16 +46,16 @@ export class StepUps {
     const action = metadata.action && (await this.#load(metadata.action, { request, caller, execution }));
     const grant = headerOf(request, 'otp-grant');
     if (grant === undefined) {
-      const begins = metadata.autoStart && isUnsafe(execution, request);
-      throw this.#demand(metadata, begins ? await this.#begin(metadata, request, caller, action) : undefined);
+      const starts = metadata.autoStart && isUnsafe(execution, request);
+      throw this.#stepUpRequired(metadata, starts ? await this.#start(metadata, request, caller, action) : undefined);
     }
     const expectation = { purpose: metadata.purpose, ...caller, ...(action && { action }) };
-    return this.#taken(metadata, new StepUpGrant(caller.subject, this.parts.grants, grant, expectation), () =>
+    return this.#useOrCheck(metadata, new StepUpGrant(caller.subject, this.parts.grants, grant, expectation), () =>
       this.parts.grants.check(grant, expectation),
     );
   }
 
-  /** Nobody is signed in: whose account it is follows from the phone that was proved. */
+  /** Nobody is signed in, so the proved phone determines the account. */
   async #admitUnknown(metadata: StepUpMetadata, request: IncomingRequest): Promise<StepUpGrant> {
     const { grants, accounts } = this.parts;
     const { purpose } = metadata;
@@ -64,13 +64,17 @@ export class StepUps {
     const account = await accounts.find(phone, purpose);
     if (account === null) throw grantInvalid();
     if ((await accounts.otherFactor(account.id, purpose, request)) === 'missing') {
-      throw new OtpError('other_factor_needed', 'A code by SMS is not enough here: prove your other factor as well.');
+      throw new OtpError('other_factor_needed', 'A code by SMS is not enough here. Prove your other factor as well.');
     }
-    return this.#taken(metadata, new StepUpGrant(account.id, grants, grant, { purpose }));
+    return this.#useOrCheck(metadata, new StepUpGrant(account.id, grants, grant, { purpose }));
   }
 
-  /** The grant is used here, or else by the handler: then what is surely no good goes no further than this. */
-  async #taken({ consume }: StepUpMetadata, grant: StepUpGrant, check?: () => Promise<unknown>): Promise<StepUpGrant> {
+  /** Uses the grant, or leaves that to the handler and only checks it, to refuse an invalid grant early. */
+  async #useOrCheck(
+    { consume }: StepUpMetadata,
+    grant: StepUpGrant,
+    check?: () => Promise<unknown>,
+  ): Promise<StepUpGrant> {
     if (consume === 'guard') await grant.consume();
     else await check?.();
     return grant;
@@ -88,7 +92,7 @@ export class StepUps {
     }
   }
 
-  /** Also of a class that is made per request. */
+  /** Resolves the action class, including request-scoped ones. */
   async #port(type: Type<StepUpAction>, request: object): Promise<StepUpAction> {
     const { host } = this.parts;
     return host.introspect(type).scope === Scope.DEFAULT
@@ -96,18 +100,18 @@ export class StepUps {
       : host.resolve(type, ContextIdFactory.getByRequest(request), { strict: false });
   }
 
-  #demand({ purpose }: StepUpMetadata, started: StartedChallenge | undefined): ProblemException {
+  #stepUpRequired({ purpose }: StepUpMetadata, started: StartedChallenge | undefined): ProblemException {
     return stepUpRequired(purpose, started, this.parts.settings.grantTtlSeconds);
   }
 
-  async #begin(
+  async #start(
     { purpose }: StepUpMetadata,
     request: IncomingRequest,
     caller: Caller,
     action: Action | undefined,
   ): Promise<StartedChallenge> {
     const [number] = await this.parts.numbers.numbersOf(caller.subject);
-    if (!number) throw new OtpError('phone_missing', 'This account has no verified number: verify one first.');
+    if (!number) throw new OtpError('phone_missing', 'This account has no verified number. Verify one first.');
     const locale = headerOf(request, 'accept-language')?.split(/[,;]/, 1)[0];
     return this.parts.otp.start({
       phone: number.phone,

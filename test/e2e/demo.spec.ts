@@ -322,7 +322,7 @@ describe('the program of the demo bank', () => {
   });
 
   it.each([
-    ['production', { NODE_ENV: 'production' }, 'The provider "capturing" is for development'],
+    ['production', { NODE_ENV: 'production' }, 'The provider "capturing" is for development only'],
     ['one secret for two things', { TOKEN_SECRET, OTP_PEPPER: TOKEN_SECRET }, 'equals another secret'],
   ])('refuses %s', async (_, env, sentence) => {
     const { code, output } = await closedBank({ DATABASE_URL: urlInSchema(await newSchema()), ...env });

@@ -120,11 +120,11 @@ function dropped(schema: string, table: string, definition: string): string {
 }
 
 const withoutUnique = (schema: string) =>
-  `The unique index on "${schema}"."otp_verified_numbers" (phone) is missing or invalid, and with it a guarantee: ` +
-  'make it again as the migration does ("npx nestjs-phone-otp sql" prints it).';
+  `The unique index on "${schema}"."otp_verified_numbers" (phone) is missing or invalid, so uniqueness is not guaranteed: ` +
+  'create it again as in the migration ("npx nestjs-phone-otp sql" prints it).';
 
 const reinstall = (schema: string) =>
-  `To install them again, run "npx nestjs-phone-otp functions --schema ${schema}" with the rights of their owner.`;
+  `To install them again, run "npx nestjs-phone-otp functions --schema ${schema}" as their owner.`;
 
 /** Makes the functions report another release. */
 const ofRelease = (schema: string, version: Partial<typeof FUNCTIONS_VERSION>) =>
@@ -297,47 +297,47 @@ describe('an application that cannot start reports what to change', () => {
     OtpModule.forRoot(provider as OtpProvider, { ...GENEROUS, ...options } as OtpModuleOptions);
   const optionsHelp = 'OtpModule needs options: pass them as the second argument of "OtpModule.forRoot()".';
   const bareHelp =
-    'A module imports "OtpModule" as such: take it out there. "OtpModule.forRoot()" once, at the root, is enough for all modules.';
+    'A module imports the bare "OtpModule": remove that import. Call "OtpModule.forRoot()" once, in the root module.';
   const providerHelp =
-    'OtpModule needs a provider: pass one as the first argument of "OtpModule.forRoot()", ' +
-    'or as "provider" in what the factory of "forRootAsync()" returns.';
+    '"OtpModule" needs a provider: pass one as the first argument of "OtpModule.forRoot()", ' +
+    'or return one as "provider" from the factory of "OtpModule.forRootAsync()".';
 
   it.each<[string, () => NonNullable<ModuleMetadata['imports']>, string]>([
     [
       'no data source',
       () => [otp()],
-      'OtpModule found no TypeORM data source: import "TypeOrmModule.forRoot()", or name yours with the option "dataSource".',
+      '"OtpModule" found no TypeORM data source: import "TypeOrmModule.forRoot()", or name your data source in the option "dataSource".',
     ],
     [
       'no data source of that name',
       () => [database(), otp({ dataSource: 'codes' })],
-      'OtpModule found no TypeORM data source named "codes": correct the option "dataSource", or give that "name" to "TypeOrmModule.forRoot()".',
+      '"OtpModule" found no TypeORM data source named "codes": correct the option "dataSource", or pass that "name" to "TypeOrmModule.forRoot()".',
     ],
     [
       'entities that are not registered',
       () => [database({ entities: [] }), otp()],
-      'The data source does not know the entities of nestjs-phone-otp: ' +
+      'The data source does not include the entities of nestjs-phone-otp: ' +
         'set "autoLoadEntities: true", or add "...OTP_ENTITIES" to its "entities".',
     ],
     [
       'the module set up twice',
       () => [database(), otp(), otp({ appName: 'Twice' })],
-      'OtpModule is set up twice: call "forRoot()" once, at the root; that is enough for all modules.',
+      '"OtpModule" is configured twice: call "OtpModule.forRoot()" once, in the root module. All other modules then share it.',
     ],
     [
       'a development provider in production',
       () => [database(), otp({ production: true })],
-      'The provider "capturing" is for development: pass a vendor\'s adapter to "OtpModule.forRoot()" in production.',
+      'The provider "capturing" is for development only: pass a vendor\'s adapter to "OtpModule.forRoot()" in production.',
     ],
     [
       'synchronize in production',
       () => [database({ synchronize: true }), otp({ production: true }, vendor)],
-      '"synchronize" changes tables on its own: set it to false in production and run the migrations.',
+      '"synchronize" changes tables automatically: set it to false in production and run the migrations.',
     ],
     [
       'a data source that is not PostgreSQL',
       () => [dataSourceOfType('mysql'), otp()],
-      'OtpModule works on PostgreSQL, and this data source is of type "mysql": name one of type "postgres" with the option "dataSource".',
+      '"OtpModule" needs PostgreSQL, but this data source has the type "mysql": name one of type "postgres" in the option "dataSource".',
     ],
     [
       'the bare module among the imports of another, which injects from it',
@@ -423,7 +423,7 @@ describe('an application that cannot start reports what to change', () => {
 
     expect(error).toEqual(
       new OtpConfigError(
-        `These tables do not exist: ${missing}. Add "...OTP_MIGRATIONS" to the "migrations" of the data source ` +
+        `These tables are missing: ${missing}. Add "...OTP_MIGRATIONS" to the "migrations" of the data source ` +
           'and run them (or set "migrationsRun: true").',
       ),
     );
@@ -433,7 +433,7 @@ describe('an application that cannot start reports what to change', () => {
     const error = await refusal([database({ schema: 'nowhere', migrationsRun: false }), otp()]);
 
     expect(error).toEqual(
-      new OtpConfigError('The schema "nowhere" of the data source does not exist: make it, then run the migrations.'),
+      new OtpConfigError('The schema "nowhere" of the data source does not exist: create it, then run the migrations.'),
     );
   });
 
@@ -442,8 +442,8 @@ describe('an application that cannot start reports what to change', () => {
       'tables of an older version without the newer migrations',
       (own) => `ALTER TABLE ${own}.otp_challenges DROP COLUMN action_shown`,
       (own) =>
-        `These columns do not exist: "${own}"."otp_challenges".action_shown. The tables are of an older version: ` +
-        'run the migrations of "OTP_MIGRATIONS" that are new (or set "migrationsRun: true").',
+        `These columns are missing: "${own}"."otp_challenges".action_shown. The tables are from an older version: ` +
+        'run the new migrations of "OTP_MIGRATIONS" (or set "migrationsRun: true").',
     ],
     ['no unique index', (own) => dropped(own, 'otp_verified_numbers', UNIQUE_PHONE), withoutUnique],
     [
@@ -461,7 +461,7 @@ describe('an application that cannot start reports what to change', () => {
     [
       'a function missing',
       (own) => `DROP FUNCTION ${own}.otp_cancel`,
-      (schema: string) => `Of the database functions some are missing: otp_cancel. ${reinstall(schema)}`,
+      (schema: string) => `Some database functions are missing: otp_cancel. ${reinstall(schema)}`,
     ],
     [
       'an altered function',
@@ -469,14 +469,13 @@ describe('an application that cannot start reports what to change', () => {
         own,
       ) => `CREATE OR REPLACE FUNCTION ${own}.otp_full(count bigint, ends_at timestamptz, most bigint, t timestamptz)
         RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT false'`,
-      (schema: string) =>
-        `Of the database functions some are not as this package has them: otp_full. ${reinstall(schema)}`,
+      (schema: string) => `Some database functions are altered: otp_full. ${reinstall(schema)}`,
     ],
     [
       'functions of an older release',
       (own) => ofRelease(own, { release: FUNCTIONS_VERSION.release - 1 }),
       () =>
-        'The database functions are of an older release: run the migrations of "OTP_MIGRATIONS" that are new (or set "migrationsRun: true").',
+        'The database functions are from an older release: run the new migrations of "OTP_MIGRATIONS" (or set "migrationsRun: true").',
     ],
     [
       'functions of a newer release that no longer serves this one',
@@ -485,7 +484,7 @@ describe('an application that cannot start reports what to change', () => {
         return ofRelease(own, { release, serves_from: release });
       },
       () =>
-        'The database functions are of a newer release, which does not serve this version any more: upgrade the package.',
+        'The database functions are from a newer release that no longer supports this version: upgrade the package.',
     ],
   ])('for %s', async (_, change, message) => {
     const own = await migratedSchema(change);
@@ -502,7 +501,7 @@ describe('an application that cannot start reports what to change', () => {
 
     expect(error).toEqual(
       new OtpConfigError(
-        'The database takes no writes: it is a hot standby, or its role or database has "default_transaction_read_only". Connect to the primary.',
+        'The database is read-only: it is a hot standby, or its role or database has "default_transaction_read_only". Connect to the primary.',
       ),
     );
   });
@@ -512,13 +511,13 @@ describe('an application that cannot start reports what to change', () => {
       'no rights on a table',
       (own, role) => `REVOKE DELETE ON ${own}.otp_challenges FROM ${role}`,
       (own) =>
-        `The role of the data source lacks DELETE on "${own}"."otp_challenges": grant what "Least rights" in SECURITY.md lists.`,
+        `The role of the data source lacks DELETE on "${own}"."otp_challenges": grant the rights that "Least rights" in SECURITY.md lists.`,
     ],
     [
       'no right to call a function',
       (own) => `REVOKE EXECUTE ON FUNCTION ${own}.otp_start FROM PUBLIC`,
       () =>
-        'The role of the data source may not call otp_start: grant EXECUTE on the functions whose names begin so, as "Least rights" in SECURITY.md does.',
+        'The role of the data source may not call otp_start: grant EXECUTE on the functions of this package, as "Least rights" in SECURITY.md shows.',
     ],
   ])('for a role with %s', async (_, withhold, message) => {
     const role = `r_${randomBytes(6).toString('hex')}`;
@@ -556,7 +555,7 @@ describe('an application that cannot start reports what to change', () => {
   it('for routes without a path', () => {
     expect(() => OtpRoutesModule.register({} as OtpRoutesOptions)).toThrow(
       new OtpConfigError(
-        '"OtpRoutesModule.register()" needs the path under which the routes are mounted: pass { prefix: "otp" }.',
+        '"OtpRoutesModule.register()" needs the option "prefix", the path of the routes: pass { prefix: "otp" }.',
       ),
     );
   });
@@ -575,9 +574,7 @@ describe('an application that cannot start reports what to change', () => {
     class HostModule {}
 
     expect(await refusal([HostModule])).toEqual(
-      new OtpConfigError(
-        `"${name}" is used and "OtpModule" is not there: add "OtpModule.forRoot()" to the imports of the root module.`,
-      ),
+      new OtpConfigError(`"${name}" needs "OtpModule": add "OtpModule.forRoot()" to the imports of the root module.`),
     );
   });
 
@@ -631,7 +628,7 @@ describe('an application that cannot start reports what to change', () => {
     [
       'what shapes the module',
       { isGlobal: false },
-      '"isGlobal" comes too late from a factory: put it beside "useFactory", "useClass" or "useExisting".',
+      '"isGlobal" has no effect in the result of a factory: put it beside "useFactory", "useClass" or "useExisting".',
     ],
   ])('for a factory or class that returns %s', async (_, more, message) => {
     const made = { ...GENEROUS, provider: sms, ...more } as OtpOptionsWithProvider;
@@ -650,7 +647,9 @@ describe('an application that cannot start reports what to change', () => {
 
   it('for none of the ways to provide options', () => {
     expect(() => OtpModule.forRootAsync({})).toThrow(
-      new OtpConfigError('"OtpModule.forRootAsync()" needs one of "useFactory", "useClass" and "useExisting".'),
+      new OtpConfigError(
+        '"OtpModule.forRootAsync()" needs one of "useFactory", "useClass" and "useExisting": pass one.',
+      ),
     );
   });
 
@@ -662,7 +661,7 @@ describe('an application that cannot start reports what to change', () => {
 describe('a working application with a risky setting', () => {
   const warn = () => jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
   const forged =
-    '"trust proxy" is true, so clients can forge their address: name your proxies instead, by number (Express) or address (Fastify).';
+    '"trust proxy" is true, so clients can forge their address: set the number (Express) or the addresses (Fastify) of your proxies instead.';
 
   it.each([
     ['Express', true, () => new ExpressAdapter()],
@@ -689,7 +688,7 @@ describe('a working application with a risky setting', () => {
 
     expect(warning.mock.calls.flat()).toEqual(
       expect.arrayContaining([
-        'the default isolation level is "serializable": codes stay safe, but "read committed" is several times faster',
+        'the default isolation level is "serializable": codes are safe, but "read committed" is several times faster',
         'the database role has no "statement_timeout": set one, for example ALTER ROLE … SET statement_timeout = \'5s\'',
       ]),
     );
@@ -708,12 +707,13 @@ describe('a working application with a flawed database', () => {
       'functions of a newer release that serves this one',
       (own) => `${ofRelease(own, { release: FUNCTIONS_VERSION.release + 1, hash: 'of the newer' })};
         CREATE OR REPLACE FUNCTION ${own}.otp_list_stops(request jsonb) RETURNS jsonb LANGUAGE sql STABLE AS 'SELECT ''{"stops":[]}''::jsonb'`,
-      () => 'the database functions are of a newer release than this application, and serve it',
+      () => 'the database functions are from a newer release than this application and are compatible with it',
     ],
     [
       'a missing index that only affects speed',
       (own) => dropped(own, 'otp_verified_numbers', '%(owner)%'),
-      (own) => `the index on "${own}"."otp_verified_numbers" (owner) is missing: calls become slow as the table grows`,
+      (own) =>
+        `the index on "${own}"."otp_verified_numbers" (owner) is missing: create it, or calls become slow as the table grows`,
     ],
   ])('gets a warning for %s', async (_, change, message) => {
     const own = await migratedSchema(change);
@@ -729,8 +729,7 @@ describe('a working application with a flawed database', () => {
     const own = await newSchema();
     const synchronized = () =>
       start({ imports: [database({ schema: own, synchronize: true, migrations: [], migrationsRun: false }), otp()] });
-    const installed =
-      'the database functions of this package were installed, since "synchronize" is on and makes tables only';
+    const installed = 'installed the database functions of this package, because "synchronize" creates tables only';
 
     const first = await synchronized();
     expect(warning.mock.calls.flat()).toEqual([installed]);

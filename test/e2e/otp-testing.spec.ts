@@ -301,7 +301,7 @@ describe('the testing module', () => {
   it('SEC-63: refuses an application configured for production', async () => {
     const module = await openModules(OtpTestingModule.forRoot({ production: true }), false);
 
-    await expect(module.init()).rejects.toThrow('The provider "capturing" is for development');
+    await expect(module.init()).rejects.toThrow('The provider "capturing" is for development only');
   });
 
   it('reports what to do if the application was not overridden or has no OtpModule', async () => {

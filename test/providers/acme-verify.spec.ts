@@ -23,7 +23,7 @@ export interface AcmeVerifyOptions extends HttpClientOptions {
   apiKey: string;
 }
 
-/** What the vendor documents, in the words of the port. Whatever is not listed is "unknown". */
+/** The vendor's documented statuses as outcomes of the port. Statuses that are not listed are "unknown". */
 const SENT: ReadonlyMap<unknown, SendOutcome> = new Map([
   ['queued', 'sent'],
   ['too_soon', 'resend_too_soon'],
@@ -74,8 +74,8 @@ export class AcmeVerify implements DelegatedProvider {
   check({ phone, attemptId, code }: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
     const read = checkReceipt(({ status, text }) => {
       const answer = readJson(text);
-      const isAbout = status === 200 && field(answer, 'to') === phone;
-      return { outcome: (isAbout && CHECKED.get(field(answer, 'status'))) || 'unknown' };
+      const matches = status === 200 && field(answer, 'to') === phone;
+      return { outcome: (matches && CHECKED.get(field(answer, 'status'))) || 'unknown' };
     });
     const json = { id: attemptId, to: phone, code: new Secret(code) };
     return this.#http.exchange({ path: '/checks', bearer: this.#key, json }, call, read);
@@ -85,11 +85,11 @@ export class AcmeVerify implements DelegatedProvider {
 interface Code {
   code: string;
   sentAt: number;
-  tries: number;
+  attempts: number;
   used: boolean;
 }
 
-/** The vendor's page, played back: the same order of checks, the same words. */
+/** Behaves as the vendor documents: same order of checks, same wording. */
 export class AcmeSimulator extends VendorSimulator {
   readonly #codes = new Map<string, Code>();
   #newest: Code | undefined;
@@ -118,17 +118,17 @@ export class AcmeSimulator extends VendorSimulator {
     if (path === '/checks') return says(this.#judge(this.#codes.get(id), code));
     if (this.#newest && this.now() - this.#newest.sentAt < 60_000) return says('too_soon');
 
-    const made = String(100_000 + this.#codes.size);
-    this.#newest = { code: made, sentAt: this.now(), tries: 0, used: false };
+    const generated = String(100_000 + this.#codes.size);
+    this.#newest = { code: generated, sentAt: this.now(), attempts: 0, used: false };
     this.#codes.set(id, this.#newest);
-    return { ...says('queued'), sms: { phone: to, text: `Your Acme code: ${made}`, code: made } };
+    return { ...says('queued'), sms: { phone: to, text: `Your Acme code: ${generated}`, code: generated } };
   }
 
   #judge(known: Code | undefined, code: string): string {
     if (known === undefined) return 'wrong';
     if (known.used) return 'used';
     if (this.now() - known.sentAt >= 300_000) return 'late';
-    if (known.tries++ >= 3) return 'locked';
+    if (known.attempts++ >= 3) return 'locked';
     known.used = code === known.code;
     return known.used ? 'approved' : 'wrong';
   }

@@ -15,8 +15,8 @@ const ENTRIES = { ...lamah, ...ninetyNine, ...sgate, ...taqnyat, ...termii, ...t
 type Adapter = new (options: object) => OtpProvider;
 const adapterOf = (name: string) => ENTRIES[name as keyof typeof ADAPTERS] as unknown as Adapter;
 
-describe('the options of an adapter', () => {
-  it.each(Object.keys(ADAPTERS))('%s refuses a name that is none of them, and proposes the nearest', (name) => {
+describe('adapter options', () => {
+  it.each(Object.keys(ADAPTERS))('%s refuses an unknown option and suggests the closest name', (name) => {
     const Adapter = adapterOf(name);
 
     expect(() => new Adapter({ baseUri: 'https://vendor.example' })).toThrow(
@@ -24,7 +24,7 @@ describe('the options of an adapter', () => {
     );
   });
 
-  it('may be those of an account which several adapters of the vendor share', async () => {
+  it('can be shared by several adapters of a vendor', async () => {
     for (const simulator of [new TermiiSimulator(), new TwilioSimulator(), new UnifonicSimulator()]) {
       await simulator.start();
       const vendor = simulator.constructor.name.replace('Simulator', '');

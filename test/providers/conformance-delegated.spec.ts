@@ -2,7 +2,7 @@ import { describeProvider } from 'nestjs-phone-otp/testing';
 
 import { ADAPTERS, VARIANTS } from '../support/adapters.js';
 
-// Two files, so that they can run at the same time: adapters that bring our own texts are in the other one.
+// Split into two files that can run in parallel: conformance-delivery.spec.ts has the adapters that deliver texts.
 for (const [name, subject] of Object.entries({ ...ADAPTERS, ...VARIANTS })) {
   if (!name.endsWith('Sms')) describeProvider(name, subject);
 }

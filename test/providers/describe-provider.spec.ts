@@ -7,55 +7,55 @@ import { describeProvider, type MakeSubject } from 'nestjs-phone-otp/testing';
 
 import { ADAPTERS } from '../support/adapters.js';
 
-// The suite itself: it must turn red for each of these adapters, of which every one is wrong in another way.
+// Tests the suite itself: it must fail for each of these adapters, which all have a different defect.
 
 type Adapter = DelegatedProvider;
 type Body = () => Promise<void>;
 
-interface Wrong {
+interface Defect {
   what: string;
-  /** Tests of the suite that find it. */
-  found: RegExp;
-  /** Makes an adapter wrong. */
-  spoil?: (adapter: Adapter, key: string) => Partial<Adapter> & { account?: unknown };
+  /** Tests of the suite that detect it. */
+  detectedBy: RegExp;
+  /** Introduces the defect. */
+  breakAdapter?: (adapter: Adapter, key: string) => Partial<Adapter> & { account?: unknown };
   options?: Partial<HttpClientOptions>;
 }
 
-const verifiedIf = (adapter: Adapter, isTaken: (receipt: CheckReceipt) => boolean): Partial<Adapter> => ({
+const verifiedIf = (adapter: Adapter, isAccepted: (receipt: CheckReceipt) => boolean): Partial<Adapter> => ({
   check: async (request, call) => {
     const receipt = await adapter.check(request, call);
-    return isTaken(receipt) ? { outcome: 'verified' } : receipt;
+    return isAccepted(receipt) ? { outcome: 'verified' } : receipt;
   },
 });
 const sendingAs = (adapter: Adapter, change: (receipt: SendReceipt) => SendReceipt): Partial<Adapter> => ({
   start: async (request, call) => change(await adapter.start(request, call)),
 });
 
-const WRONG: Wrong[] = [
+const DEFECTS: Defect[] = [
   {
-    what: 'takes "already verified" for a right code',
-    found: /^(FLT-15|says "already_verified")/,
-    spoil: (adapter) => verifiedIf(adapter, ({ outcome }) => outcome === 'already_verified'),
+    what: 'treats "already verified" as a correct code',
+    detectedBy: /^(FLT-15|says "already_verified")/,
+    breakAdapter: (adapter) => verifiedIf(adapter, ({ outcome }) => outcome === 'already_verified'),
   },
   {
-    what: 'takes every code',
-    found: /^takes no wrong code/,
-    spoil: (adapter) => verifiedIf(adapter, ({ outcome }) => outcome === 'incorrect_code'),
+    what: 'accepts every code',
+    detectedBy: /^takes no wrong code/,
+    breakAdapter: (adapter) => verifiedIf(adapter, ({ outcome }) => outcome === 'incorrect_code'),
   },
   {
-    what: 'counts no tries where it declares them',
-    found: /^says "attempts_exhausted"/,
-    spoil: (adapter) => verifiedIf(adapter, ({ outcome }) => outcome === 'attempts_exhausted'),
+    what: 'does not count the attempts that it declares',
+    detectedBy: /^says "attempts_exhausted"/,
+    breakAdapter: (adapter) => verifiedIf(adapter, ({ outcome }) => outcome === 'attempts_exhausted'),
   },
   {
-    what: 'takes what makes no sense for a right code',
-    found: /^(FLT-1[234]|SEC-60|LIM-13)/,
-    spoil: (adapter) => verifiedIf(adapter, ({ outcome }) => outcome === 'provider_unavailable'),
+    what: 'treats an unreadable response as a correct code',
+    detectedBy: /^(FLT-1[234]|SEC-60|LIM-13)/,
+    breakAdapter: (adapter) => verifiedIf(adapter, ({ outcome }) => outcome === 'provider_unavailable'),
   },
   {
-    what: 'takes a refusal to serve for a wrong code',
-    found: /^FLT-(09|10|11)/,
-    spoil: (adapter) => ({
+    what: 'reports a refused call as a wrong code',
+    detectedBy: /^FLT-(09|10|11)/,
+    breakAdapter: (adapter) => ({
       check: async (request, call) => {
         const { outcome } = await adapter.check(request, call);
         return { outcome: outcome === 'verified' ? outcome : 'incorrect_code' };
@@ -63,20 +63,20 @@ const WRONG: Wrong[] = [
     }),
   },
   {
-    what: 'is sure that nothing was sent when the answer is lost',
-    found: /^FLT-(07|09|12)/,
-    spoil: (adapter) => sendingAs(adapter, ({ outcome }) => ({ outcome, ambiguous: false })),
+    what: 'reports a lost response as certainly not sent',
+    detectedBy: /^FLT-(07|09|12)/,
+    breakAdapter: (adapter) => sendingAs(adapter, ({ outcome }) => ({ outcome, ambiguous: false })),
   },
   {
-    what: 'is never sure that nothing was sent',
-    found: /^FLT-(08|10)/,
-    spoil: (adapter) =>
+    what: 'never reports a message as certainly not sent',
+    detectedBy: /^FLT-(08|10)/,
+    breakAdapter: (adapter) =>
       sendingAs(adapter, (receipt) => (receipt.outcome === 'sent' ? receipt : { outcome: 'unknown' })),
   },
   {
-    what: 'asks again for a message that may be on its way',
-    found: /^FLT-07: leaves a message open/,
-    spoil: (adapter) => ({
+    what: 'repeats a message that may have been sent',
+    detectedBy: /^FLT-07: leaves a message open/,
+    breakAdapter: (adapter) => ({
       start: async (request, call) => {
         const receipt = await adapter.start(request, call);
         if (receipt.outcome !== 'unknown') return receipt;
@@ -85,18 +85,18 @@ const WRONG: Wrong[] = [
     }),
   },
   {
-    what: 'keeps the wait to itself',
-    found: /^(FLT-11|answers "resend_too_soon")/,
-    spoil: (adapter) => sendingAs(adapter, ({ outcome }) => ({ outcome })),
+    what: 'omits the vendor’s wait',
+    detectedBy: /^(FLT-11|answers "resend_too_soon")/,
+    breakAdapter: (adapter) => sendingAs(adapter, ({ outcome }) => ({ outcome })),
   },
   {
-    what: 'goes where a redirect leads',
-    found: /^FLT-14/,
+    what: 'follows redirects',
+    detectedBy: /^FLT-14/,
     options: { fetch: async (url, init) => fetch(url, { ...init, redirect: 'follow' }) },
   },
   {
-    what: 'stops reading without ending the connection',
-    found: /^FLT-13: ends the connection/,
+    what: 'stops reading without closing the connection',
+    detectedBy: /^FLT-13: ends the connection/,
     options: {
       fetch: async (url, init) => {
         const { body, status, headers } = await fetch(url, init);
@@ -113,14 +113,14 @@ const WRONG: Wrong[] = [
     },
   },
   {
-    what: 'begins what is over',
-    found: /^FLT-08: asks for nothing/,
-    spoil: (adapter) => ({ start: (request) => adapter.start(request, { signal: AbortSignal.timeout(1_000) }) }),
+    what: 'starts a call after its deadline',
+    detectedBy: /^FLT-08: asks for nothing/,
+    breakAdapter: (adapter) => ({ start: (request) => adapter.start(request, { signal: AbortSignal.timeout(1_000) }) }),
   },
   {
-    what: 'throws with its key',
-    found: /^SEC-61/,
-    spoil: (adapter, key) => ({
+    what: 'throws an error that contains its key',
+    detectedBy: /^SEC-61/,
+    breakAdapter: (adapter, key) => ({
       start: async (request, call) => {
         const receipt = await adapter.start(request, call);
         if (receipt.outcome === 'unauthorized') throw new Error(`refused: ${key}`);
@@ -128,11 +128,11 @@ const WRONG: Wrong[] = [
       },
     }),
   },
-  { what: 'holds its key in a property', found: /^SEC-61/, spoil: (_, key) => ({ account: { key } }) },
+  { what: 'exposes its key in a property', detectedBy: /^SEC-61/, breakAdapter: (_, key) => ({ account: { key } }) },
   {
     what: 'prints the typed code',
-    found: /^SEC-61/,
-    spoil: (adapter) => ({
+    detectedBy: /^SEC-61/,
+    breakAdapter: (adapter) => ({
       check: (request, call) => {
         process.stdout.write(`checking ${request.code}\n`);
         return adapter.check(request, call);
@@ -140,19 +140,19 @@ const WRONG: Wrong[] = [
     }),
   },
   {
-    what: 'declares a cost that it does not tell',
-    found: /^asks for a message once/,
-    spoil: ({ capabilities }) => ({ capabilities: { ...capabilities, reportsCost: true } }),
+    what: 'declares a cost but does not report it',
+    detectedBy: /^asks for a message once/,
+    breakAdapter: ({ capabilities }) => ({ capabilities: { ...capabilities, reportsCost: true } }),
   },
   {
-    what: 'would serve in production from a simulator',
-    found: /^SEC-63/,
-    spoil: ({ capabilities }) => ({ capabilities: { ...capabilities, developmentOnly: false } }),
+    what: 'allows a simulator in production',
+    detectedBy: /^SEC-63/,
+    breakAdapter: ({ capabilities }) => ({ capabilities: { ...capabilities, developmentOnly: false } }),
   },
 ];
 
 describe('describeProvider', () => {
-  it.each(WRONG)('finds an adapter that $what', async ({ found, spoil, options }) => {
+  it.each(DEFECTS)('detects an adapter that $what', async ({ detectedBy, breakAdapter, options }) => {
     const make: MakeSubject = (conditions) => {
       const simulator = new TaqnyatSimulator({ apiKey: conditions.key, now: conditions.now, cooldownPer: 'number' });
       const { onExchange, key } = conditions;
@@ -163,15 +163,15 @@ describe('describeProvider', () => {
           start: adapter.start.bind(adapter),
           check: adapter.check.bind(adapter),
         };
-        return { name, mode, capabilities, ...bound, ...spoil?.(adapter, key) };
+        return { name, mode, capabilities, ...bound, ...breakAdapter?.(adapter, key) };
       };
       return { ...ADAPTERS.TaqnyatVerify(conditions), simulator, provider };
     };
 
-    expect(await failuresOf(make, found)).not.toEqual([]);
+    expect(await failuresOf(make, detectedBy)).not.toEqual([]);
   });
 
-  it('says what it needs where there is no Jest and no Vitest', () => {
+  it('names the missing globals without Jest and Vitest', () => {
     const restore = replaceGlobals({ it: undefined, afterEach: undefined });
     try {
       expect(() => describeProvider('any', ADAPTERS.TaqnyatVerify)).toThrow(
@@ -183,7 +183,7 @@ describe('describeProvider', () => {
   });
 });
 
-/** Runs the tests of the suite whose names fit, one after another, and tells which failed. */
+/** Runs the tests of the suite with matching names in sequence, and returns the names of those that fail. */
 async function failuresOf(make: MakeSubject, names: RegExp): Promise<string[]> {
   const tests: [name: string, body: Body][] = [];
   const around: Record<'before' | 'after', Body[]> = { before: [], after: [] };

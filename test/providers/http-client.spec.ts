@@ -21,8 +21,8 @@ import { type VendorReaction, VendorSimulator } from 'nestjs-phone-otp/simulator
 import { evidence } from '../support/evidence.js';
 import { selfSigned } from '../support/self-signed.js';
 
-/** A vendor that says yes to everything. */
-class Yes extends VendorSimulator {
+/** A vendor that accepts every request. */
+class AcceptingVendor extends VendorSimulator {
   protected react(): VendorReaction {
     return { body: '{"ok":1}' };
   }
@@ -40,12 +40,12 @@ function thrownBy(run: () => unknown): Error {
   throw new Error('nothing was thrown');
 }
 
-describe('the HTTP client', () => {
+describe('HttpClient', () => {
   const closing: (() => unknown)[] = [];
-  let vendor: Yes;
+  let vendor: AcceptingVendor;
 
   beforeEach(async () => {
-    vendor = await new Yes().start();
+    vendor = await new AcceptingVendor().start();
     closing.push(() => vendor.stop());
   });
   afterEach(async () => {
@@ -55,7 +55,7 @@ describe('the HTTP client', () => {
   const clientOf = (options: HttpClientOptions = {}) =>
     new HttpClient('acme', { baseUrl: vendor.url, testMode: true, ...options });
 
-  /** What came of one call. */
+  /** The reply to one call. */
   async function call(client = clientOf(), request: Partial<HttpRequest> = {}, signal = AbortSignal.timeout(5_000)) {
     const { reply } = await client.exchange({ path: '/send', json: {}, ...request }, { signal }, (reply) => ({
       outcome: reply.kind,
@@ -64,7 +64,7 @@ describe('the HTTP client', () => {
     return reply;
   }
 
-  /** A server for answers that no vendor gives on purpose. */
+  /** A server for responses that no simulator can produce. */
   async function serve(listener: RequestListener, server: Server = createServer(listener)): Promise<string> {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -75,7 +75,7 @@ describe('the HTTP client', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  it('posts JSON and gives status, headers and text of the answer', async () => {
+  it('posts JSON and returns status, headers and text of the response', async () => {
     vendor.fault({ kind: 'answer', status: 201, headers: { 'v-signature': 'abc' }, body: 'نعم' });
 
     const reply = await call(clientOf(), { bearer: new Secret(KEY), headers: { 'x-app': '1' }, json: { a: ['ب'] } });
@@ -111,13 +111,13 @@ describe('the HTTP client', () => {
     ]);
   });
 
-  it.each(['GET', 'DELETE'] as const)('can %s, without a body', async (method) => {
+  it.each(['GET', 'DELETE'] as const)('sends a %s without a body', async (method) => {
     await call(clientOf(), { method, json: undefined, path: '/status' });
 
     expect(vendor.requests).toMatchObject([{ method, path: '/status', body: '' }]);
   });
 
-  it('lets an adapter sign the JSON exactly as it is sent', async () => {
+  it('passes an adapter the JSON exactly as sent, to sign it', async () => {
     await call(clientOf(), { json: { code: new Secret('1234') }, sign: (json) => ({ 'v-signature': `over ${json}` }) });
 
     expect(vendor.requests).toMatchObject([
@@ -125,7 +125,7 @@ describe('the HTTP client', () => {
     ]);
   });
 
-  it('SEC-59 makes 1,000 calls over few connections', async () => {
+  it('SEC-59: makes 1,000 calls over few connections', async () => {
     const client = clientOf();
     for (let made = 0; made < 1_000; made++) await call(client);
 
@@ -133,7 +133,7 @@ describe('the HTTP client', () => {
     expect(vendor.connections).toBeLessThanOrEqual(4);
   });
 
-  describe('where it may call', () => {
+  describe('base URL', () => {
     const accepted = (options: HttpClientOptions) => () =>
       new HttpClient('acme', options as HttpClientOptions & { baseUrl: string });
 
@@ -180,7 +180,7 @@ describe('the HTTP client', () => {
       ['https://127.0.0.2', /public host/],
       ['https://localhost.', /public host/],
       ['https://vendor.localhost', /public host/],
-    ])('SEC-59 refuses %j, in test mode too', (baseUrl, message) => {
+    ])('SEC-59: refuses %j, even in test mode', (baseUrl, message) => {
       for (const testMode of [false, true]) {
         const error = thrownBy(accepted({ baseUrl, testMode }));
         expect(error).toMatchObject({ name: 'OtpConfigError', message: expect.stringMatching(/^"baseUrl" must /) });
@@ -189,18 +189,18 @@ describe('the HTTP client', () => {
       }
     });
 
-    it.each(['fetch', 'onExchange'])('refuses a "%s" that is no function', (option) => {
+    it.each(['fetch', 'onExchange'])('refuses a "%s" that is not a function', (option) => {
       expect(accepted({ baseUrl: 'https://api.example.com', [option]: 'yes' })).toThrow(`"${option}" must be`);
     });
 
-    it('SEC-59 calls beneath the path of a gateway', async () => {
+    it('SEC-59: keeps the path prefix of a gateway', async () => {
       await call(clientOf({ baseUrl: `${vendor.url}/gateway/` }));
 
       expect(vendor.requests).toMatchObject([{ path: '/gateway/send' }]);
     });
 
-    it.each([301, 302, 303, 307, 308] as const)('SEC-59 FLT-14 follows no %d', async (status) => {
-      const elsewhere = await new Yes().start();
+    it.each([301, 302, 303, 307, 308] as const)('SEC-59 FLT-14: does not follow a %d redirect', async (status) => {
+      const elsewhere = await new AcceptingVendor().start();
       closing.push(() => elsewhere.stop());
       vendor.fault({ kind: 'redirect', status, to: `${elsewhere.url}/send` });
 
@@ -212,14 +212,14 @@ describe('the HTTP client', () => {
 
     it.each([
       ['followed a redirect', { redirected: true, status: 200 }],
-      ['hands one over', { redirected: false, status: 307 }],
-    ])('SEC-59 FLT-14 refuses the answer of a custom fetch that %s', async (_, response) => {
+      ['returns a redirect', { redirected: false, status: 307 }],
+    ])('SEC-59 FLT-14: refuses the response of a custom fetch that %s', async (_, response) => {
       const custom = async () => ({ headers: new Headers(), body: null, ...response }) as Response;
 
       expect(await call(clientOf({ fetch: custom }))).toEqual({ kind: 'ambiguous', cause: 'REDIRECT' });
     });
 
-    it('SEC-59 trusts no certificate that nobody vouches for', async () => {
+    it('SEC-59: rejects a self-signed certificate', async () => {
       const received: IncomingMessage[] = [];
       const server = createSecureServer(selfSigned(), (request, response) => {
         received.push(request);
@@ -234,8 +234,8 @@ describe('the HTTP client', () => {
     });
   });
 
-  describe('what it reads', () => {
-    /** The highest rise of memory while something runs. */
+  describe('responses', () => {
+    /** The peak memory increase while something runs. */
     async function riseOf(run: () => Promise<unknown>): Promise<number> {
       setFlagsFromString('--expose-gc');
       runInNewContext('gc')();
@@ -248,7 +248,7 @@ describe('the HTTP client', () => {
       return Math.max(peak, used()) - before;
     }
 
-    it('SEC-59 FLT-13 stops reading a body of 200 MB', async () => {
+    it('SEC-59 FLT-13: stops reading a body of 200 MB', async () => {
       let sent = 0;
       let ended: Promise<unknown> | undefined;
       const url = await serve((_, response) => {
@@ -272,7 +272,7 @@ describe('the HTTP client', () => {
       for (const id of ['SEC-59', 'FLT-13']) evidence(id, { bodyMiB: 200, memory: 'rises by less than 10 MiB' });
     });
 
-    it('SEC-59 FLT-13 stops reading a body without end, and goes on calling', async () => {
+    it('SEC-59 FLT-13: stops reading an endless body and can call again', async () => {
       vendor.fault({ kind: 'endless' });
       const rise = await riseOf(async () => {
         const reply = await call(clientOf(), {}, AbortSignal.timeout(1_000));
@@ -284,7 +284,7 @@ describe('the HTTP client', () => {
       expect(await call()).toMatchObject({ kind: 'answer' });
     });
 
-    it('SEC-59 FLT-13 counts the bytes of a compressed body as they come out', async () => {
+    it('SEC-59 FLT-13: limits the decompressed size of a compressed body', async () => {
       const member = gzipSync(Buffer.alloc(MiB));
       const bomb = Buffer.concat(Array.from({ length: 200 }, () => member));
       const url = await serve((_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb));
@@ -299,14 +299,14 @@ describe('the HTTP client', () => {
     it.each([
       [65_536, 'answer'],
       [65_537, 'ambiguous'],
-    ])('LIM-14 makes of %d bytes an outcome %s', async (bytes, kind) => {
+    ])('reads a body of %d bytes as "%s"', async (bytes, kind) => {
       vendor.fault({ kind: 'answer', body: 'x'.repeat(bytes) });
 
       expect(await call()).toMatchObject({ kind });
     });
 
     it.each([{ kind: 'hang' }, { kind: 'drip', everyMs: 20 }, { kind: 'delay', ms: 5_000 }] as const)(
-      'SEC-59 LIM-13 ends at the time limit: $kind',
+      'SEC-59: stops at the time limit during "$kind"',
       async (fault) => {
         vendor.fault(fault);
         const began = performance.now();
@@ -318,7 +318,7 @@ describe('the HTTP client', () => {
       },
     );
 
-    it('gives an empty text for an answer without a body', async () => {
+    it('returns an empty text for a response without a body', async () => {
       vendor.fault({ kind: 'answer', status: 204, body: '' });
 
       expect(await call()).toMatchObject({ kind: 'answer', status: 204, text: '' });
@@ -336,13 +336,16 @@ describe('the HTTP client', () => {
       ['1.5', undefined],
       ['soon', undefined],
       ['soon GMT', undefined],
-    ])('FLT-11 reads "Retry-After: %s" as %p seconds', async (retryAfter, seconds, date = new Date().toUTCString()) => {
-      vendor.fault({ kind: 'answer', status: 429, headers: { 'retry-after': retryAfter, date }, body: '' });
+    ])(
+      'FLT-11: parses "Retry-After: %s" as %p seconds',
+      async (retryAfter, seconds, date = new Date().toUTCString()) => {
+        vendor.fault({ kind: 'answer', status: 429, headers: { 'retry-after': retryAfter, date }, body: '' });
 
-      expect(await call()).toMatchObject({ status: 429, retryAfterSeconds: seconds });
-    });
+        expect(await call()).toMatchObject({ status: 429, retryAfterSeconds: seconds });
+      },
+    );
 
-    it('FLT-11 reads a date without the vendor telling its own time', async () => {
+    it('FLT-11: parses a "Retry-After" date without a "Date" header', async () => {
       const headers = new Headers({ 'retry-after': inTwoMinutes() });
       const custom = async () => new Response('', { status: 429, headers });
 
@@ -353,8 +356,8 @@ describe('the HTTP client', () => {
     });
   });
 
-  describe('what it says of a fault', () => {
-    it('FLT-08 calls a refused connection not sent', async () => {
+  describe('faults', () => {
+    it('FLT-08: classifies a refused connection as "not_sent"', async () => {
       await vendor.stop();
 
       expect(await call()).toEqual({ kind: 'not_sent', cause: 'ECONNREFUSED' });
@@ -364,19 +367,19 @@ describe('the HTTP client', () => {
       });
     });
 
-    it('FLT-08 calls an unknown host not sent', async () => {
+    it('FLT-08: classifies an unknown host as "not_sent"', async () => {
       const reply = await call(clientOf({ baseUrl: 'https://redirect.invalid' }));
 
       expect(reply).toEqual({ kind: 'not_sent', cause: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) });
     });
 
-    it('calls nothing once the time is over', async () => {
+    it('makes no call after the deadline', async () => {
       expect(await call(clientOf(), {}, AbortSignal.abort())).toEqual({ kind: 'not_sent', cause: 'TIMED_OUT' });
       expect(vendor.connections).toBe(0);
     });
 
-    it('FLT-07 calls a lost connection ambiguous, and never repeats the request', async () => {
-      await call(); // a kept connection is the one that is tempting to try again on
+    it('FLT-07: classifies a lost connection as "ambiguous" and never repeats the request', async () => {
+      await call(); // a retry would be likely on a kept-alive connection
       vendor.fault({ kind: 'reset' });
 
       expect(await call()).toEqual({ kind: 'ambiguous', cause: 'UND_ERR_SOCKET' });
@@ -397,14 +400,14 @@ describe('the HTTP client', () => {
       ['ambiguous', 'TypeError', new TypeError('no cause')],
       ['ambiguous', 'FAILED', { name: `quotes ${KEY}` }],
       ['ambiguous', 'FAILED', null],
-    ])('FLT-08 is %s with cause %s', async (kind, cause, error) => {
+    ])('FLT-08: classifies a fault as "%s" with cause %s', async (kind, cause, error) => {
       const custom = () => Promise.reject(error);
 
       expect(await call(clientOf({ fetch: custom }))).toEqual({ kind, cause });
     });
   });
 
-  describe('what it shows', () => {
+  describe('exchanges and secrets', () => {
     async function shown(request: Partial<HttpRequest>): Promise<HttpExchange> {
       const exchange = new Promise<HttpExchange>((onExchange) => {
         void call(clientOf({ onExchange }), request);
@@ -412,7 +415,7 @@ describe('the HTTP client', () => {
       return exchange;
     }
 
-    it('sends a user and a password by RFC 7617, and masks them however the answer repeats them', async () => {
+    it('sends user and password by RFC 7617 and masks them in the response, escaped or not', async () => {
       const base64 = Buffer.from(`user:${KEY}`).toString('base64');
       vendor.fault({ kind: 'answer', body: JSON.stringify({ basic: base64, key: KEY, user: 'user' }) });
 
@@ -423,7 +426,7 @@ describe('the HTTP client', () => {
       expect(response).toMatchObject({ body: '{"basic":"[secret]","key":"[secret]","user":"user"}' });
     });
 
-    it('tells the observer of a call with its secrets masked', async () => {
+    it('passes each exchange to "onExchange" with its secrets masked', async () => {
       const began = Date.now();
       const exchange = await shown({
         bearer: new Secret(KEY),
@@ -453,7 +456,7 @@ describe('the HTTP client', () => {
       expect(vendor.requests).toMatchObject([{ body: expect.stringContaining(KEY), headers: { 'x-key': KEY } }]);
     });
 
-    it('SEC-61 masks the fields of a form', async () => {
+    it('SEC-61: masks secret form fields', async () => {
       const { request } = await shown({ json: undefined, form: { apiKey: new Secret(KEY), to: '0501234567' } });
 
       expect(request.body).toBe('{"apiKey":"[secret]","to":"0501234567"}');
@@ -464,7 +467,7 @@ describe('the HTTP client', () => {
       ['{"otp" : 123456, "to":"1"}', '{"otp" : "[secret]", "to":"1"}'],
       ['{"data":{"otp":"12\\"3456"}}', '{"data":{"otp":"[secret]"}}'],
       ['{"otp":"1234', '{"otp":"[secret]"'],
-    ])('SEC-61 masks a concealed field of the answer: %s', async (body, masked) => {
+    ])('SEC-61: masks a concealed field of the response %s', async (body, masked) => {
       vendor.fault({ kind: 'answer', body });
 
       const { response } = await shown({ json: {}, conceal: ['otp'] });
@@ -472,7 +475,7 @@ describe('the HTTP client', () => {
       expect(response).toEqual({ status: 200, body: masked });
     });
 
-    it('SEC-61 masks what the answer repeats of them, and nothing else', async () => {
+    it('SEC-61: masks secrets that the response repeats, and nothing else', async () => {
       vendor.fault({
         kind: 'answer',
         body: `{"key":${JSON.stringify(KEY)},"php":"${KEY.replace('/', '\\/')}","code":1234,"to":"966512341234","id":12345}`,
@@ -486,7 +489,7 @@ describe('the HTTP client', () => {
       });
     });
 
-    it('tells the observer why no answer came', async () => {
+    it('passes "onExchange" the reason if there is no response', async () => {
       await vendor.stop();
 
       expect(await shown({})).toMatchObject({
@@ -505,7 +508,7 @@ describe('the HTTP client', () => {
       ],
       ['rejects', () => Promise.reject(new Error(KEY)), [['"onExchange" of acme threw Error']]],
       ['never ends', () => new Promise(() => undefined), []],
-    ])('FLT-22 is not disturbed by an observer that %s', async (_, onExchange, words) => {
+    ])('FLT-22: is unaffected by an "onExchange" that %s', async (_, onExchange, words) => {
       const logged = jest.spyOn(Logger.prototype, 'error').mockReturnValue(undefined);
       closing.push(() => logged.mockRestore());
 
@@ -516,10 +519,10 @@ describe('the HTTP client', () => {
     });
   });
 
-  describe('a secret', () => {
+  describe('Secret', () => {
     const secret = Secret.key(KEY, 'apiKey');
 
-    it('SEC-61 shows itself nowhere', () => {
+    it('SEC-61: is masked in every representation', () => {
       const shown = [
         String(secret),
         [secret].join(),

@@ -4,14 +4,14 @@ import { LamahSimulator, type LamahSimulatorOptions } from 'nestjs-phone-otp/sim
 import { fates, marked } from '../support/messages.js';
 import { type Fixture, otpFixture, wrongCode } from '../support/otp-fixture.js';
 
-// The whole way: service, PostgreSQL, the adapter, a socket, and a vendor that makes, sends and checks the codes itself.
+// Runs the complete path: service, PostgreSQL, adapter, socket, and the simulator of a vendor that generates and checks codes.
 
 const client = { address: '203.0.113.7' };
 const purpose = 'registration';
 let phones = 1_000_000;
 const newPhone = () => `+21891${++phones}`;
 
-describe('the life of a code at Lamah', () => {
+describe('Lamah OTP in the service', () => {
   let lamah: LamahSimulator;
   let fixture: Fixture;
 
@@ -34,7 +34,7 @@ describe('the life of a code at Lamah', () => {
     return { phone, challenge, resendAt, code: lamah.lastCode(phone) ?? '000000' };
   }
 
-  it('goes from start over a wrong code and the right one to a verified number, and writes down the cost', async () => {
+  it('verifies a number after a wrong and a correct code, and records the cost', async () => {
     await open();
     const { phone, challenge, code } = await started();
 
@@ -52,7 +52,7 @@ describe('the life of a code at Lamah', () => {
     ]);
   });
 
-  it('waits for a resend as long as the vendor lets a code live', async () => {
+  it('refuses a resend during the lifetime of a code', async () => {
     await open();
     const { challenge, resendAt } = await started();
 
@@ -61,7 +61,7 @@ describe('the life of a code at Lamah', () => {
     await expect(fixture.otp.resend({ challenge, client })).rejects.toEqual(refused('otp_too_soon'));
   });
 
-  it('FLT-07: repeats a send whose answer was lost, once and under the same key, so that one message arrives', async () => {
+  it('FLT-07: repeats a send once with the same key if its response is lost, so one message arrives', async () => {
     await open();
     lamah.fault({ kind: 'hang' }, 1);
     const { phone, challenge, code } = await started();
@@ -76,7 +76,7 @@ describe('the life of a code at Lamah', () => {
     await expect(verify(challenge, code)).resolves.toMatchObject({ phone });
   });
 
-  it('FLT-07: cannot check a code whose reference was lost twice: the vendor is not asked', async () => {
+  it('FLT-07: refuses a code without calling the vendor if both responses with its reference were lost', async () => {
     await open();
     lamah.fault({ kind: 'hang' }, 2);
     const { challenge, code } = await started();
@@ -88,11 +88,11 @@ describe('the life of a code at Lamah', () => {
   });
 
   it.each(['gateway', 'docs'] as const)(
-    'FLT-15: needs a new challenge when the answer to a right code is lost, in the words of the %s',
+    'FLT-15: requires a new challenge if the response to a correct code is lost, in the "%s" dialect',
     async (dialect) => {
       await open({ dialect });
       const { challenge, code } = await started();
-      lamah.fault({ kind: 'hang' }, 1); // the vendor accepts the code; its answer never comes
+      lamah.fault({ kind: 'hang' }, 1); // the vendor accepts the code; its response is lost
 
       await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
       await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
@@ -100,7 +100,7 @@ describe('the life of a code at Lamah', () => {
     },
   );
 
-  it('FLT-10: writes down an empty account, and tells nobody', async () => {
+  it('FLT-10: records an insufficient balance but does not reveal it', async () => {
     await open();
     lamah.answerAlways(400, 'Insufficient balance');
     await started();

@@ -4,7 +4,7 @@ import { NinetyNineSimulator } from 'nestjs-phone-otp/simulators';
 import { fates } from '../support/messages.js';
 import { itLivesOnce, liveCode, type LivingCode } from '../support/vendor-life.js';
 
-describe('the life of a code at 99 Digital', () => {
+describe('99 Digital Verify in the service', () => {
   let vendor: NinetyNineSimulator;
   let living: LivingCode;
   let phones = 2_000_000;
@@ -25,7 +25,7 @@ describe('the life of a code at 99 Digital', () => {
 
   itLivesOnce(() => living);
 
-  it('has one challenge per number, over all purposes: the vendor could not tell their codes apart', async () => {
+  it('allows one challenge per number across all purposes, because the vendor cannot tell codes apart', async () => {
     const { started, verify, fixture } = living;
     const { phone, challenge } = await started();
     await fixture.elapse(61);
@@ -38,7 +38,7 @@ describe('the life of a code at 99 Digital', () => {
     expect(living.checks()).toEqual([]);
   });
 
-  it('FLT-07: counts a lost answer as unknown, sends nothing twice, and takes the code that arrives', async () => {
+  it('FLT-07: records a lost response as unknown, sends nothing twice, and accepts the code that arrives', async () => {
     const { started, verify, fixture } = living;
     vendor.fault({ kind: 'hang' }, 1);
     const { challenge, code } = await started();

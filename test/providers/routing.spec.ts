@@ -24,8 +24,8 @@ async function started(phone = newPhone(), more: object = {}) {
   return answer;
 }
 
-describe('a router by country', () => {
-  it('has each number served by the provider of its region, and the challenge remembers which', async () => {
+describe('CountryRouter', () => {
+  it('uses the provider of each number’s region and records it with the challenge', async () => {
     const [saudi, others] = [new ScriptedProvider(undefined, 'saudi'), new ScriptedProvider(undefined, 'others')];
     await open(new CountryRouter({ SA: saudi, default: others }));
 
@@ -37,7 +37,7 @@ describe('a router by country', () => {
     expect((await fixture.rows('otp_challenges')).map((row) => row.provider)).toEqual(['saudi', 'others']);
   });
 
-  it('mixes vendors that check codes with those that only carry them', async () => {
+  it('combines vendors that check codes with vendors that only deliver them', async () => {
     const vendor = new ScriptedVendor({ codeLength: 4 }, 'vendor');
     const texts = new ScriptedProvider(undefined, 'texts');
     await open(new CountryRouter({ SA: vendor, default: texts }));
@@ -59,25 +59,25 @@ describe('a router by country', () => {
     expect(vendor.checks).toHaveLength(1);
   });
 
-  it('refuses at start-up a region that it has no provider for', async () => {
+  it('fails at start-up if a region has no provider', async () => {
     const router = new CountryRouter({ SA: new ScriptedProvider() });
 
-    await expect(otpFixture({ provider: router })).rejects.toThrow(/"regions" holds GB, which no provider serves/);
+    await expect(otpFixture({ provider: router })).rejects.toThrow(/"regions" contains "GB", which no provider serves/);
     await open(router, { regions: ['SA'] });
   });
 
   it.each([
     ['no routes', {}],
-    ['a route to nothing', { SA: undefined }],
-    ['a region that is none', { Saudi: new ScriptedProvider() }],
+    ['a route without a provider', { SA: undefined }],
+    ['an invalid region', { Saudi: new ScriptedProvider() }],
   ])('refuses %s', (_, routes) => {
     expect(() => new CountryRouter(routes as never)).toThrow(OtpConfigError);
   });
 });
 
-describe('a failover', () => {
+describe('Failover', () => {
   it.each(['unauthorized', 'insufficient_balance', 'rejected_sender', 'rate_limited', 'provider_unavailable'])(
-    'asks the next provider when the first surely sent nothing: %s',
+    'uses the next provider if the first certainly sent nothing because of "%s"',
     async (outcome) => {
       const second = new ScriptedProvider(undefined, 'second');
       await open(new Failover([failing(outcome), second]));
@@ -94,11 +94,11 @@ describe('a failover', () => {
   );
 
   it.each([
-    ['a time-out, which may have sent it', 'unknown', true],
+    ['a time-out, after which the message may arrive', 'unknown', true],
     ['an outage after the request was sent', 'provider_unavailable', true],
-    ['a fault of the number', 'invalid_number', false],
+    ['a refusal of the number', 'invalid_number', false],
     ['the vendor’s own wait for this number', 'resend_too_soon', false],
-  ])('FLT-07: asks nobody else after %s', async (_, outcome, ambiguous) => {
+  ])('FLT-07: uses no other provider after %s', async (_, outcome, ambiguous) => {
     const second = new ScriptedProvider(undefined, 'second');
     await open(new Failover([failing(outcome, ambiguous), second]));
 
@@ -108,7 +108,7 @@ describe('a failover', () => {
     expect(await sends()).toEqual([{ provider: 'first', outcome }]);
   });
 
-  it('asks nobody else to send where a vendor’s fraud guard will not', async () => {
+  it('uses no other provider for a message that a vendor’s fraud guard blocks', async () => {
     const first = new ScriptedProvider(async () => ({ outcome: 'rate_limited', detail: 'blocked' }), 'first');
     const second = new ScriptedProvider(undefined, 'second');
     await open(new Failover([first, second]));
@@ -119,7 +119,7 @@ describe('a failover', () => {
     expect(await sends()).toEqual([{ provider: 'first', outcome: 'rate_limited' }]);
   });
 
-  it('goes from a vendor that checks codes to one that carries ours, and back', async () => {
+  it('fails over between a vendor that checks codes and one that only delivers them', async () => {
     for (const order of [0, 1]) {
       const vendor = new ScriptedVendor({}, 'vendor');
       const texts = new ScriptedProvider(undefined, 'texts');
@@ -144,7 +144,7 @@ describe('a failover', () => {
     }
   });
 
-  it('tells a signed-in caller only when the last one failed too, who then has the cooldown back', async () => {
+  it('reports a failure to a signed-in caller only after the last provider, and releases the cooldown', async () => {
     const second = failing('insufficient_balance');
     await open(new Failover([new ScriptedProvider(async () => ({ outcome: 'unauthorized' }), 'zero'), second]));
     const ask = () =>
@@ -155,18 +155,18 @@ describe('a failover', () => {
     await expect(ask()).resolves.toHaveProperty('challenge');
   });
 
-  it('sends again by the next provider, with a new code, and returns to the first', async () => {
+  it('resends a new code by the next provider, and after the last by the first', async () => {
     const [first, second] = [new ScriptedProvider(undefined, 'first'), new ScriptedProvider(undefined, 'second')];
     await open(new Failover([first, second]));
     const { challenge } = await started();
     const old = first.lastCode;
 
-    for (const carrier of [second, first]) {
+    for (const provider of [second, first]) {
       await fixture.elapse(61);
-      carrier.messages.length = 0;
+      provider.messages.length = 0;
       await fixture.otp.resend({ challenge, client });
       await marked(fixture);
-      expect(carrier.messages).toHaveLength(1);
+      expect(provider.messages).toHaveLength(1);
     }
 
     expect(await sends()).toMatchObject([{ provider: 'first' }, { provider: 'second' }, { provider: 'first' }]);
@@ -178,7 +178,7 @@ describe('a failover', () => {
     await expect(fixture.otp.verify({ challenge, code: first.lastCode, purpose })).resolves.toHaveProperty('grant');
   });
 
-  it('passes over a provider that is left alone, and tells everybody when all are', async () => {
+  it('skips a provider with an open breaker, and refuses every caller if all breakers are open', async () => {
     const down = failing('provider_unavailable', true);
     const second = new ScriptedProvider(undefined, 'second');
     await open(new Failover([down, second]));
@@ -193,7 +193,7 @@ describe('a failover', () => {
     await expect(started()).rejects.toMatchObject({ code: 'send_unavailable' });
   });
 
-  it('takes for what must be safe the provider that is fit for it', async () => {
+  it('skips providers with short codes for sensitive purposes', async () => {
     const short = new ScriptedVendor({ codeLength: 4, fixedText: true }, 'short');
     const texts = new ScriptedProvider(undefined, 'texts');
     await open(new Failover([short, texts]));
@@ -207,7 +207,7 @@ describe('a failover', () => {
     expect(texts.messages).toHaveLength(1);
   });
 
-  it('leaves a decoy with nobody', async () => {
+  it('uses no provider for a decoy', async () => {
     const second = new ScriptedProvider(undefined, 'second');
     await open(new Failover([failing('unauthorized'), second]));
 
@@ -217,16 +217,16 @@ describe('a failover', () => {
     expect(await fixture.rows('otp_challenges')).toMatchObject([{ checked_by: 'nobody', status: 'decoy' }]);
   });
 
-  it('refuses fewer than two providers, and two of one name', async () => {
+  it('refuses fewer than two providers, and different providers of one name', async () => {
     const one = new ScriptedProvider();
     expect(() => new Failover([one])).toThrow(OtpConfigError);
     expect(() => new Failover(undefined as never)).toThrow(OtpConfigError);
     await expect(otpFixture({ provider: new Failover([one, new ScriptedProvider()]) })).rejects.toThrow(
-      /Two providers are named "scripted"/,
+      /Two different providers are named "scripted"/,
     );
   });
 
-  it('nests in a router, and a router in it', async () => {
+  it('can be nested with CountryRouter, in both directions', async () => {
     const [a, b, c] = ['a', 'b', 'c'].map((name) => new ScriptedProvider(undefined, name)) as [
       ScriptedProvider,
       ScriptedProvider,

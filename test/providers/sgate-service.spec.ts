@@ -4,12 +4,12 @@ import { SgateSimulator } from 'nestjs-phone-otp/simulators';
 import { fates, marked } from '../support/messages.js';
 import { type Fixture, newPhone, otpFixture, wrongCode } from '../support/otp-fixture.js';
 
-// The whole way: service, PostgreSQL, the adapter, a socket, and a vendor that makes, sends and checks the codes itself.
+// Runs the complete path: service, PostgreSQL, adapter, socket, and the simulator of a vendor that generates and checks codes.
 
 const client = { address: '203.0.113.7' };
 const purpose = 'registration';
 
-describe('the life of a code at SGate', () => {
+describe('SGate OTP in the service', () => {
   let sgate: SgateSimulator;
   let fixture: Fixture;
 
@@ -32,7 +32,7 @@ describe('the life of a code at SGate', () => {
     return { phone, challenge, code: sgate.lastCode(phone) ?? '000000' };
   }
 
-  it('goes from start over a wrong code and the right one to a verified number', async () => {
+  it('verifies a number after a wrong and a correct code', async () => {
     const { phone, challenge, code } = await started();
 
     await expect(verify(challenge, wrongCode(code))).rejects.toEqual(refused('otp_invalid'));
@@ -45,7 +45,7 @@ describe('the life of a code at SGate', () => {
     ]);
   });
 
-  it('FLT-07: cannot check a code whose session was lost: the vendor is not asked', async () => {
+  it('FLT-07: refuses a code without calling the vendor if the response with its session was lost', async () => {
     sgate.fault({ kind: 'hang' }, 1);
     const { challenge, code } = await started();
 
@@ -55,16 +55,16 @@ describe('the life of a code at SGate', () => {
     expect(checks()).toEqual([]);
   });
 
-  it('FLT-15: needs a new challenge when the answer to a right code is lost', async () => {
+  it('FLT-15: requires a new challenge if the response to a correct code is lost', async () => {
     const { challenge, code } = await started();
-    sgate.fault({ kind: 'hang' }, 1); // the vendor accepts the code; its answer never comes
+    sgate.fault({ kind: 'hang' }, 1); // the vendor accepts the code; its response is lost
 
     await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
     await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
     expect(await fixture.rows('otp_grants')).toEqual([]);
   });
 
-  it('FLT-10: writes down an empty account, and tells nobody', async () => {
+  it('FLT-10: records an insufficient balance but does not reveal it', async () => {
     sgate.answerAlways(1402);
     await started();
 

@@ -5,12 +5,12 @@ import { type SimulatedFault, TaqnyatSimulator, type TaqnyatSimulatorOptions } f
 import { fates, marked } from '../support/messages.js';
 import { type Fixture, newPhone, otpFixture } from '../support/otp-fixture.js';
 
-// The whole way: service, PostgreSQL, the adapter, a socket, and a vendor that makes, sends and checks the codes itself.
+// Runs the complete path: service, PostgreSQL, adapter, socket, and the simulator of a vendor that generates and checks codes.
 
 const client = { address: '203.0.113.7' };
 const purpose = 'registration';
 
-describe('the life of a code at Taqnyat', () => {
+describe('Taqnyat Verify in the service', () => {
   let taqnyat: TaqnyatSimulator;
   let fixture: Fixture;
 
@@ -36,7 +36,7 @@ describe('the life of a code at Taqnyat', () => {
     return { phone, challenge, code: taqnyat.lastCode(phone) ?? '000000' };
   }
 
-  it('goes from start over the vendor’s message and check to a verified number', async () => {
+  it('verifies a number with the vendor’s message and check', async () => {
     await open();
     const { phone, challenge, code } = await started();
 
@@ -47,7 +47,7 @@ describe('the life of a code at Taqnyat', () => {
     expect(await fixture.rows('otp_challenges')).toMatchObject([{ checked_by: 'provider', code_mac: null }]);
   });
 
-  it('SEC-02: carries a leading zero from the phone to the vendor', async () => {
+  it('SEC-02: passes a leading zero to the vendor', async () => {
     await open();
     for (;;) {
       const { challenge, code } = await started();
@@ -58,7 +58,7 @@ describe('the life of a code at Taqnyat', () => {
     }
   });
 
-  it.each([13, 19])('does not take the vendor’s %i, "this number is activated", for a right code', async (result) => {
+  it.each([13, 19])('does not treat the vendor’s %i, "this number is activated", as a correct code', async (result) => {
     await open();
     const { challenge, code } = await started();
     taqnyat.answerAlways(result, 'This number is activated');
@@ -68,10 +68,10 @@ describe('the life of a code at Taqnyat', () => {
     expect(await fixture.rows('otp_grants')).toEqual([]);
   });
 
-  it('FLT-15: needs a new challenge when the answer to a right code is lost', async () => {
+  it('FLT-15: requires a new challenge if the response to a correct code is lost', async () => {
     await open();
     const { challenge, code } = await started();
-    taqnyat.fault({ kind: 'hang' }, 1); // the vendor accepts the code; its answer never comes
+    taqnyat.fault({ kind: 'hang' }, 1); // the vendor accepts the code; its response is lost
 
     await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
     await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
@@ -80,26 +80,23 @@ describe('the life of a code at Taqnyat', () => {
   });
 
   it.each<[string, SimulatedFault]>([
-    ['FLT-07: hangs after accepting', { kind: 'hang' }],
-    ['FLT-12: sends garbage', { kind: 'garbage' }],
-    ['FLT-12: answers a page of HTML', { kind: 'html' }],
-    ['FLT-13: sends a body without end', { kind: 'endless' }],
-  ])(
-    '%s: the start counts as unknown, nothing is sent twice, and the code that arrives is good',
-    async (_id, fault) => {
-      await open();
-      taqnyat.fault(fault, 1);
-      const { phone, challenge, code } = await started();
+    ['FLT-07: after a hang', { kind: 'hang' }],
+    ['FLT-12: after garbage', { kind: 'garbage' }],
+    ['FLT-12: after a page of HTML', { kind: 'html' }],
+    ['FLT-13: after an endless body', { kind: 'endless' }],
+  ])('%s, records the start as unknown, sends nothing twice, and accepts the code that arrives', async (_id, fault) => {
+    await open();
+    taqnyat.fault(fault, 1);
+    const { phone, challenge, code } = await started();
 
-      expect(await fates(fixture)).toEqual(['unknown']);
-      expect(await status()).toEqual(['pending']);
-      expect(sends()).toHaveLength(1);
-      await expect(fixture.otp.start({ phone, purpose, client })).rejects.toEqual(refused('otp_too_soon'));
-      await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
-    },
-  );
+    expect(await fates(fixture)).toEqual(['unknown']);
+    expect(await status()).toEqual(['pending']);
+    expect(sends()).toHaveLength(1);
+    await expect(fixture.otp.start({ phone, purpose, client })).rejects.toEqual(refused('otp_too_soon'));
+    await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
+  });
 
-  it('FLT-08: ends the challenge and gives the cooldown back when the vendor cannot be reached, for a signed-in caller', async () => {
+  it('FLT-08: ends a signed-in caller’s challenge and releases the cooldown if the vendor is unreachable', async () => {
     await open();
     const request = { phone: newPhone(), purpose: 'verify_number', client, subject: 'account-1' };
     await taqnyat.stop();
@@ -111,7 +108,7 @@ describe('the life of a code at Taqnyat', () => {
     await expect(fixture.otp.start(request)).resolves.toHaveProperty('challenge');
   });
 
-  it('FLT-10: tells nobody of an empty account', async () => {
+  it('FLT-10: does not reveal an insufficient balance', async () => {
     await open();
     taqnyat.answerAlways(4);
     const { challenge } = await started();
@@ -124,9 +121,9 @@ describe('the life of a code at Taqnyat', () => {
 
   it.each<[string, () => unknown]>([
     ['refuses', () => taqnyat.answerAlways(4)],
-    ['lies', () => taqnyat.fault({ kind: 'garbage' })],
-    ['is gone', () => taqnyat.stop()],
-  ])('SEC-31 SEC-32: answers alike for a known and an unknown account while the vendor %s', async (_what, fail) => {
+    ['returns garbage', () => taqnyat.fault({ kind: 'garbage' })],
+    ['is unreachable', () => taqnyat.stop()],
+  ])('SEC-31 SEC-32: responds alike for a known and an unknown account while the vendor %s', async (_what, fail) => {
     taqnyat = await new TaqnyatSimulator({ codeLength: 6 }).start();
     const accounts: PhoneAccounts = {
       findByPhone: async (phone) => (phone.endsWith('1') ? { id: 'account-1' } : null),
@@ -137,7 +134,7 @@ describe('the life of a code at Taqnyat', () => {
     });
     await fail();
 
-    // Two wrong codes each: five faults would open the breaker, which then speaks to everybody.
+    // Two wrong codes each: five faults would open the breaker, which refuses every caller.
     const story = async (phone: string) => {
       const { challenge, codeLength } = await fixture.otp.start({ phone, purpose: 'login', client });
       const guess = () => fixture.otp.verify({ challenge, code: '000001', purpose: 'login' });
@@ -147,7 +144,7 @@ describe('the life of a code at Taqnyat', () => {
     expect(await story('+966512345671')).toEqual(await story('+966512345670'));
   });
 
-  it('loses nothing when the plug is pulled in the middle, and the next attempt works after the wait', async () => {
+  it('keeps challenges during an outage of the vendor, and sends again after the cooldown', async () => {
     await open();
     const before = await started();
     await taqnyat.stop();
@@ -162,7 +159,7 @@ describe('the life of a code at Taqnyat', () => {
     await expect(fixture.otp.resend({ challenge: during.challenge, client })).resolves.toHaveProperty('challenge');
   });
 
-  it('SEC-63: refuses a simulator in production', async () => {
+  it('SEC-63: does not start with a simulator in production', async () => {
     taqnyat = await new TaqnyatSimulator().start();
     const provider = new TaqnyatVerify(taqnyat.access);
 

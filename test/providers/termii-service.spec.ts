@@ -9,7 +9,7 @@ describe.each<[string, (access: Access) => Life['provider']]>([
   ['Send Token', (access) => new TermiiSendToken(access)],
   ['Voice Token', (access) => new TermiiVoiceToken(access)],
   ['In-App Token', (access) => new TermiiInAppToken({ ...access, delivery: new TermiiSms(access) })],
-])('the life of a code at Termii, %s', (_, provider) => {
+])('Termii %s in the service', (_, provider) => {
   let termii: TermiiSimulator;
   let living: LivingCode;
   let phones = 9_000_000;
@@ -30,7 +30,7 @@ describe.each<[string, (access: Access) => Life['provider']]>([
 
   itLivesOnce(() => living);
 
-  it('keeps the code nowhere', async () => {
+  it('does not store the code', async () => {
     const { started, fixture } = living;
     const { code } = await started();
 
@@ -39,7 +39,7 @@ describe.each<[string, (access: Access) => Life['provider']]>([
     expect(kept).not.toMatch(new RegExp(`"${code}|${code}"`));
   });
 
-  it('takes no code whose id was lost with the vendor’s answer, and works with the next', async () => {
+  it('refuses a code if the response with its id was lost, and accepts the next code', async () => {
     const { started, verify, fixture, checks } = living;
     termii.fault({ kind: 'truncated' }, 1);
     const lost = await started();
@@ -53,7 +53,7 @@ describe.each<[string, (access: Access) => Life['provider']]>([
   });
 });
 
-describe('an In-App Token that Termii’s SMS brings', () => {
+describe('a Termii In-App Token delivered by Termii Messaging', () => {
   let termii: TermiiSimulator;
   let living: LivingCode;
   const shown: string[] = [];
@@ -73,7 +73,7 @@ describe('an In-App Token that Termii’s SMS brings', () => {
     await termii.stop();
   });
 
-  it('SEC-61: stands in our text, and nothing that is shown has it', async () => {
+  it('SEC-61: appears in the message but in no displayed exchange', async () => {
     const { phone, code } = await living.started();
 
     expect(termii.messages(phone)).toMatchObject([{ text: expect.stringContaining(`${code} is your Acme code`) }]);

@@ -8,7 +8,7 @@ import { itLivesOnce, liveCode, type LivingCode } from '../support/vendor-life.j
 
 const client = { address: '203.0.113.7' };
 
-describe('the life of a code at Twilio', () => {
+describe('Twilio Verify in the service', () => {
   let twilio: TwilioSimulator;
   let living: LivingCode;
 
@@ -25,7 +25,7 @@ describe('the life of a code at Twilio', () => {
 
   itLivesOnce(() => living);
 
-  it('keeps the name of the verification, and cancels it with the challenge', async () => {
+  it('stores the verification’s SID and cancels it with the challenge', async () => {
     const { started, fixture } = living;
     const { challenge, phone } = await started();
     const [send] = await fixture.rows('otp_sends');
@@ -34,14 +34,14 @@ describe('the life of a code at Twilio', () => {
     await fixture.otp.cancel({ challenge });
 
     const path = expect.stringMatching(new RegExp(`/Verifications/${send!.provider_ref as string}$`));
-    await until('the vendor is told', () => twilio.requests.length === 2);
+    await until('the vendor is called', () => twilio.requests.length === 2);
     expect(twilio.requests[0]).toMatchObject({ path, body: 'Status=canceled' });
     await fixture.elapse(61);
     const before = twilio.lastCode(phone);
-    expect((await started(phone)).code).not.toBe(before); // one in a million
+    expect((await started(phone)).code).not.toBe(before); // fails once in a million runs
   });
 
-  it('has one challenge per number, over all purposes: until it is verified the vendor repeats its code', async () => {
+  it('allows one challenge per number across all purposes, because the vendor repeats an unverified code', async () => {
     const { started, verify, fixture } = living;
     const { phone, challenge, code } = await started();
     await fixture.elapse(61);
@@ -53,7 +53,7 @@ describe('the life of a code at Twilio', () => {
     expect(living.checks()).toEqual([]);
   });
 
-  it.each([60238, 60410, 60605])('lets numbers that are blocked with %d keep nobody else waiting', async (error) => {
+  it.each([60238, 60410, 60605])('keeps serving other numbers after refusals with %d', async (error) => {
     const { started, verify, fixture } = living;
     twilio.answerAlways(error);
     for (let blocked = 0; blocked < 6; blocked++) await started();
@@ -65,7 +65,7 @@ describe('the life of a code at Twilio', () => {
     await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
   });
 
-  it('FLT-07: counts a lost answer as unknown, sends nothing twice, and takes the code that arrives', async () => {
+  it('FLT-07: records a lost response as unknown, sends nothing twice, and accepts the code that arrives', async () => {
     const { started, verify, fixture } = living;
     twilio.fault({ kind: 'hang' }, 1);
     const { challenge, code } = await started();

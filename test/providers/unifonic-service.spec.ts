@@ -5,7 +5,7 @@ import { fates } from '../support/messages.js';
 import { newPhone } from '../support/otp-fixture.js';
 import { itLivesOnce, liveCode, type LivingCode } from '../support/vendor-life.js';
 
-describe('the life of a code at Unifonic', () => {
+describe('Unifonic Authenticate in the service', () => {
   let unifonic: UnifonicSimulator;
   let living: LivingCode;
 
@@ -22,7 +22,7 @@ describe('the life of a code at Unifonic', () => {
 
   itLivesOnce(() => living);
 
-  it('does not take the vendor’s 110, "already verified", for a right code', async () => {
+  it('does not treat the vendor’s 110, "already verified", as a correct code', async () => {
     const { started, verify, fixture } = living;
     const { challenge, code } = await started();
     unifonic.answerAlways(110);
@@ -32,7 +32,7 @@ describe('the life of a code at Unifonic', () => {
     expect(await fixture.rows('otp_grants')).toEqual([]);
   });
 
-  it('has one challenge per number, over all purposes: the vendor could not tell their codes apart', async () => {
+  it('allows one challenge per number across all purposes, because the vendor cannot tell codes apart', async () => {
     const { started, verify, fixture } = living;
     const { phone, challenge } = await started();
     await fixture.elapse(61);
@@ -44,7 +44,7 @@ describe('the life of a code at Unifonic', () => {
     expect(living.checks()).toEqual([]);
   });
 
-  it('FLT-07: counts a lost answer as unknown, sends nothing twice, and takes the code that arrives', async () => {
+  it('FLT-07: records a lost response as unknown, sends nothing twice, and accepts the code that arrives', async () => {
     const { started, verify, fixture } = living;
     unifonic.fault({ kind: 'hang' }, 1);
     const { challenge, code } = await started();

@@ -15,7 +15,7 @@ const client = { address: '203.0.113.7' };
 const purpose = 'registration';
 const ignore = () => undefined;
 
-describe('codes that the vendor makes and checks', () => {
+describe('vendor-checked codes', () => {
   let vendor: ScriptedVendor;
   let fixture: Fixture;
 
@@ -25,10 +25,13 @@ describe('codes that the vendor makes and checks', () => {
   }
   afterEach(() => fixture.close());
 
-  /** Starts a challenge and waits until its message is marked. */
+  /** Starts a challenge and waits until its delivery is recorded. */
   async function started(phone = newPhone()) {
     const { challenge } = await fixture.otp.start({ phone, purpose, client });
-    await until('the message is marked', async () => (await fixture.rows('otp_sends')).length === vendor.starts.length);
+    await until(
+      'the delivery is recorded',
+      async () => (await fixture.rows('otp_sends')).length === vendor.starts.length,
+    );
     return { phone, challenge, code: vendor.codeFor(phone) };
   }
   const verify = (challenge: string, code: string) => fixture.otp.verify({ challenge, code, purpose });
@@ -42,7 +45,7 @@ describe('codes that the vendor makes and checks', () => {
       [...new Set(codes)].sort().map((code) => [code, codes.filter((other) => other === code).length]),
     );
 
-  it('SEC-06 SEC-17: lets one of 64 parallel right codes win', async () => {
+  it('SEC-06 SEC-17: accepts exactly one of 64 parallel correct codes', async () => {
     await open();
     const { challenge, code } = await started();
 
@@ -55,7 +58,7 @@ describe('codes that the vendor makes and checks', () => {
     for (const id of ['SEC-06', 'SEC-17']) evidence(id, { rightCodes: 64, successes: 1 });
   });
 
-  it('SEC-07 SEC-17: asks the vendor about five of 200 parallel wrong codes, and then not about the right one', async () => {
+  it('SEC-07 SEC-17: sends the vendor only 5 of 200 parallel wrong codes, and then not even the correct one', async () => {
     await open();
     const { challenge, code } = await started();
 
@@ -68,7 +71,7 @@ describe('codes that the vendor makes and checks', () => {
     for (const id of ['SEC-07', 'SEC-17']) evidence(id, { wrongCodes: 200, askedOfVendor: vendor.checks.length });
   });
 
-  it('SEC-09: asks about ten wrong codes of one subject, over all its challenges, and then pauses', async () => {
+  it('SEC-09: sends the vendor 10 wrong codes of a subject across its challenges, then locks the subject out', async () => {
     await open();
     const phone = newPhone();
     const challenges: { challenge: string; code: string }[] = [];
@@ -87,7 +90,7 @@ describe('codes that the vendor makes and checks', () => {
     expect(tally(outcomes)).toMatchObject({ otp_invalid: 10 });
   });
 
-  it('clears the subject’s failures when the last try turns out right', async () => {
+  it('clears the subject’s failures if the last attempt succeeds', async () => {
     await open();
     const { challenge, code } = await started();
     for (let n = 0; n < 4; n++)
@@ -98,7 +101,7 @@ describe('codes that the vendor makes and checks', () => {
     expect(await fixture.rows('otp_lockouts')).toEqual([]);
   });
 
-  it('SEC-13 SEC-14: does not ask the vendor for another purpose, session or holder', async () => {
+  it('SEC-13 SEC-14: does not call the vendor for a different purpose, subject or handle', async () => {
     await open();
     const { challenge, code } = await started();
     const [id] = challenge.split('.');
@@ -115,12 +118,12 @@ describe('codes that the vendor makes and checks', () => {
     await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
   });
 
-  it('hands the vendor the same attempt at start and check, a fresh one per message, and its own reference back', async () => {
+  it('passes the vendor its own reference and one attempt id per message, the same at start and check', async () => {
     await open();
     const { phone, challenge } = await started();
     await fixture.elapse(61);
     await fixture.otp.resend({ challenge, client });
-    await until('the second message is marked', async () => (await fixture.rows('otp_sends')).length === 2);
+    await until('the second delivery is recorded', async () => (await fixture.rows('otp_sends')).length === 2);
 
     await expect(verify(challenge, vendor.codeFor(phone))).resolves.toHaveProperty('grant');
 
@@ -132,8 +135,8 @@ describe('codes that the vendor makes and checks', () => {
   });
 
   it.each<[string, () => Promise<CheckReceipt>]>([
-    ['a lost answer', () => Promise.reject(new Error('socket hang up'))],
-    ['no answer within the limit', () => new Promise<CheckReceipt>(ignore)],
+    ['a lost response', () => Promise.reject(new Error('socket hang up'))],
+    ['no response within the time limit', () => new Promise<CheckReceipt>(ignore)],
     ['already_verified', async () => ({ outcome: 'already_verified' })],
     ['unknown', async () => ({ outcome: 'unknown' })],
     ['expired', async () => ({ outcome: 'expired' })],
@@ -147,14 +150,14 @@ describe('codes that the vendor makes and checks', () => {
 
       await expect(verify(challenge, code)).rejects.toMatchObject({ code: 'otp_invalid' });
 
-      vendor.answerCheck = async (receipt) => receipt; // now it says "already_verified": still no success
+      vendor.answerCheck = async (receipt) => receipt; // it now reports "already_verified", which is not success
       await expect(verify(challenge, code)).rejects.toMatchObject({ code: 'otp_invalid' });
       expect(await fixture.rows('otp_grants')).toEqual([]);
       expect(await fixture.rows('otp_challenges')).toMatchObject([{ attempts: 2 }]);
     },
   );
 
-  it('SEC-12: does not accept the vendor’s yes to a code that was replaced meanwhile', async () => {
+  it('SEC-12: rejects a code that was replaced while the vendor checked it', async () => {
     await open();
     const { challenge, code } = await started();
     await fixture.elapse(61);
@@ -170,7 +173,7 @@ describe('codes that the vendor makes and checks', () => {
     expect(await fixture.rows('otp_grants')).toEqual([]);
   });
 
-  it('SEC-12: sends no further code to whoever spends the last try in the same moment', async () => {
+  it('SEC-12: sends no code if a concurrent verification uses the last attempt', async () => {
     await open();
     const { challenge, code } = await started();
     for (let tries = 1; tries < 5; tries++) await codeOf(verify(challenge, wrongCode(code)));
@@ -180,14 +183,14 @@ describe('codes that the vendor makes and checks', () => {
     const last = codeOf(verify(challenge, wrongCode(code)));
     await waiting(fixture, 1);
     const resent = codeOf(fixture.otp.resend({ challenge, client }));
-    await waiting(fixture, 2); // it found a try left, and waits for its row
+    await waiting(fixture, 2); // it saw a remaining attempt and waits for the row lock
     await release();
 
     expect([await last, await resent]).toEqual(['otp_invalid', 'otp_unavailable']);
     expect(vendor.starts).toHaveLength(1);
   });
 
-  it('FLT-07: keeps the challenge and sends nothing again when the vendor’s answer to a start is lost', async () => {
+  it('FLT-07: keeps the challenge and does not send again if the response to a start is lost', async () => {
     await open(new ScriptedVendor(), { providerTimeoutMs: 100 });
     vendor.answerStart = () => new Promise<SendReceipt>(ignore);
     const { phone, challenge, code } = await started();
@@ -199,7 +202,7 @@ describe('codes that the vendor makes and checks', () => {
     await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
   });
 
-  it('SEC-31: lets a decoy’s wrong code wait as long as a check took, and answers the same', async () => {
+  it('SEC-31: delays a decoy’s wrong code as long as a check, with the same response', async () => {
     const nobody: PhoneAccounts = { findByPhone: async (phone) => (phone.endsWith('00') ? null : { id: 'account-1' }) };
     vendor = new ScriptedVendor();
     fixture = await otpFixture({
@@ -224,16 +227,16 @@ describe('codes that the vendor makes and checks', () => {
       fixture.otp.verify({ challenge: decoy!.challenge, code: '000000', purpose: 'login' }),
     ).rejects.toMatchObject({ code: 'otp_invalid' });
 
-    const waitedMs = performance.now() - began; // a timer is never early, so a lower bound cannot flake
+    const waitedMs = performance.now() - began; // timers never fire early, so a lower bound is stable
     expect(vendor.starts).toMatchObject([{ phone: known }]);
     expect(vendor.checks).toHaveLength(1);
     expect(waitedMs).toBeGreaterThanOrEqual(140);
   });
 
-  describe('a vendor that finds a code by phone alone', () => {
+  describe('a vendor that finds codes by phone number alone', () => {
     const byPhone = () => new ScriptedVendor({ correlation: 'phone' });
 
-    it('has one live challenge per phone, over all purposes', async () => {
+    it('allows one live challenge per phone, across all purposes', async () => {
       await open(byPhone());
       const { phone, challenge } = await started();
       await fixture.elapse(61);
@@ -245,16 +248,16 @@ describe('codes that the vendor makes and checks', () => {
       await expect(verify(challenge, vendor.codeFor(phone))).rejects.toMatchObject({ code: 'otp_unavailable' });
     });
 
-    it('lets no stranger end the challenge of a known client: the stranger gets a decoy', async () => {
+    it('gives a stranger a decoy instead of ending a known device’s challenge', async () => {
       await open(byPhone());
       const phone = newPhone();
       const known = { ...client, deviceKey: 'device-key-of-the-owner' };
       const first = await fixture.otp.start({ phone, purpose, client: known });
-      await until('the message is marked', async () => (await fixture.rows('otp_sends')).length === 1);
+      await until('the delivery is recorded', async () => (await fixture.rows('otp_sends')).length === 1);
       await verify(first.challenge, vendor.codeFor(phone));
       await fixture.elapse(61);
       const second = await fixture.otp.start({ phone, purpose, client: known });
-      await until('the second message is marked', async () => (await fixture.rows('otp_sends')).length === 2);
+      await until('the second delivery is recorded', async () => (await fixture.rows('otp_sends')).length === 2);
 
       const strangers = await fixture.otp.start({ phone, purpose, client: { address: '198.51.100.1' } });
 
@@ -263,7 +266,7 @@ describe('codes that the vendor makes and checks', () => {
       await expect(verify(second.challenge, vendor.codeFor(phone))).resolves.toHaveProperty('grant');
     });
 
-    it('answers for the first of two starts alike, whether the number has an account or not', async () => {
+    it('responds alike for the first of two starts, with and without an account', async () => {
       await open(byPhone());
       const [known, unknown] = [newPhone(), newPhone()];
       await fixture.own(known, 'account-1');
@@ -284,8 +287,8 @@ describe('codes that the vendor makes and checks', () => {
     });
   });
 
-  describe('the vendor’s own figures', () => {
-    it('win where they are stricter', async () => {
+  describe('the vendor’s figures', () => {
+    it('override the application’s figures where they are stricter', async () => {
       await open(new ScriptedVendor({ ttlSeconds: 120, maxAttempts: 2, resendCooldown: 90, codeLength: 6 }));
       const before = Date.now();
 
@@ -302,7 +305,7 @@ describe('codes that the vendor makes and checks', () => {
       expect(before).toBeLessThanOrEqual(Date.now());
     });
 
-    it('let short codes have three tries, and serve nothing that must be safe, unless it is accepted by name', async () => {
+    it('limit short codes to 3 attempts and to low-risk purposes, unless "acceptShortCodes" is set', async () => {
       await open(new ScriptedVendor({ codeLength: 4 }));
 
       const { codeLength } = await fixture.otp.start({ phone: newPhone(), purpose, client });
@@ -316,7 +319,7 @@ describe('codes that the vendor makes and checks', () => {
       await expect(fixture.otp.start(reset)).resolves.toHaveProperty('challenge');
     });
 
-    it('refuse transactions with a fixed text, unless it is accepted by name', async () => {
+    it('refuse transactions with a fixed text, unless "acceptFixedText" is set', async () => {
       await open();
       const transaction = { phone: newPhone(), purpose: 'transaction', client, subject: 'account-1', action: ACTION };
       await expect(fixture.otp.start(transaction)).rejects.toMatchObject({ code: 'purpose_refused' });
@@ -327,7 +330,7 @@ describe('codes that the vendor makes and checks', () => {
       await expect(fixture.otp.start(transaction)).resolves.toHaveProperty('challenge');
     });
 
-    it('tell a signed-in caller the vendor’s wait, and hold everybody to it', async () => {
+    it('report the vendor’s wait to a signed-in caller, and enforce it for every caller', async () => {
       await open();
       vendor.answerStart = async () => ({ outcome: 'resend_too_soon', retryAfterSeconds: 170 });
       const request = { phone: newPhone(), purpose: 'verify_number', client, subject: 'account-1' };
@@ -339,7 +342,7 @@ describe('codes that the vendor makes and checks', () => {
     });
   });
 
-  describe('FLT-09: a vendor that fails five times in a row', () => {
+  describe('the circuit breaker of a vendor', () => {
     async function fail(times: number): Promise<void> {
       vendor.answerStart = async () => ({ outcome: 'provider_unavailable' });
       for (let n = 0; n < times; n++) {
@@ -348,7 +351,7 @@ describe('codes that the vendor makes and checks', () => {
       }
     }
 
-    it('is left alone, and every caller is told before anything is looked up', async () => {
+    it('FLT-09: opens after 5 consecutive failures and refuses every caller before any lookup', async () => {
       await open();
       await fail(5);
       const sends = vendor.starts.length;
@@ -359,7 +362,7 @@ describe('codes that the vendor makes and checks', () => {
       expect(vendor.starts).toHaveLength(sends);
     });
 
-    it('is not left alone after four failures and a success', async () => {
+    it('FLT-09: stays closed after 4 failures and a success', async () => {
       await open();
       await fail(4);
       vendor.answerStart = async () => ({ outcome: 'sent' });
@@ -371,26 +374,26 @@ describe('codes that the vendor makes and checks', () => {
     });
   });
 
-  it('tells the vendor to forget a challenge that is cancelled', async () => {
+  it('cancels a cancelled challenge at the vendor', async () => {
     await open();
     const { challenge } = await started();
 
     await fixture.otp.cancel({ challenge });
 
-    await until('the vendor is told', () => vendor.cancelled.length === 1);
+    await until('the vendor is called', () => vendor.cancelled.length === 1);
     expect(vendor.cancelled).toEqual([vendor.starts[0]!.attemptId]);
   });
 
-  describe('a vendor that makes and checks the code, and lets others bring it', () => {
+  describe('a generator whose codes another provider delivers', () => {
     const sms = new CapturingProvider();
     const generator = new ScriptedGenerator(sms);
     const phone = newPhone();
     const start = () => fixture.otp.start({ phone, purpose, client });
 
-    it('has its code rendered into our text, brought by the delivery provider, and kept nowhere', async () => {
+    it('has its code rendered into the text and delivered, but not stored', async () => {
       fixture = await otpFixture({ provider: generator });
       const { challenge } = await start();
-      await until('the message is marked', async () => (await fixture.rows('otp_sends')).length === 1);
+      await until('the delivery is recorded', async () => (await fixture.rows('otp_sends')).length === 1);
       expect(sms.messages(phone)).toMatchObject([{ text: expect.stringContaining('012345 is your Acme code') }]);
       expect(JSON.stringify([await fixture.rows('otp_challenges'), await fixture.rows('otp_sends')])).not.toContain(
         '012345',
@@ -402,14 +405,14 @@ describe('codes that the vendor makes and checks', () => {
       expect(generator.checks).toMatchObject([{ code: '543210' }, { code: '012345', reference: 'pin-1' }]);
     });
 
-    it('sends nothing when the vendor makes no code', async () => {
+    it('sends nothing if the vendor generates no code', async () => {
       fixture = await otpFixture({ provider: generator });
       sms.clear();
       generator.answer = { outcome: 'insufficient_balance' };
 
       await start();
 
-      await until('the failure is marked', async () => (await fixture.rows('otp_sends')).length === 1);
+      await until('the failure is recorded', async () => (await fixture.rows('otp_sends')).length === 1);
       expect(await fixture.rows('otp_sends')).toMatchObject([{ outcome: 'insufficient_balance' }]);
       expect(sms.messages()).toEqual([]);
     });

@@ -7,7 +7,7 @@ import { itLivesOnce, liveCode, type LivingCode } from '../support/vendor-life.j
 
 const client = { address: '203.0.113.7' };
 
-describe('the life of a code at Vonage', () => {
+describe('Vonage Verify in the service', () => {
   let vonage: VonageSimulator;
   let living: LivingCode;
 
@@ -24,7 +24,7 @@ describe('the life of a code at Vonage', () => {
 
   itLivesOnce(() => living);
 
-  it('waits for a resend as long as a code lives, which the vendor would refuse before', async () => {
+  it('refuses a resend during the lifetime of a code, as the vendor would', async () => {
     const { started, fixture } = living;
     const { challenge } = await started();
     await fixture.elapse(61);
@@ -34,21 +34,21 @@ describe('the life of a code at Vonage', () => {
     expect(vonage.requests).toHaveLength(1);
   });
 
-  it('cancels at the vendor what is cancelled here', async () => {
+  it('cancels a cancelled challenge at the vendor', async () => {
     const { started, fixture } = living;
     const { challenge } = await started();
     const [send] = await fixture.rows('otp_sends');
 
     await fixture.otp.cancel({ challenge });
 
-    await until('the vendor is told', () => vonage.requests.length === 2);
+    await until('the vendor is called', () => vonage.requests.length === 2);
     expect(vonage.requests[0]).toMatchObject({
       method: 'DELETE',
       path: `/v2/verify/${send!.provider_ref as string}`,
     });
   });
 
-  it('FLT-07: cannot check a code whose request was lost: the vendor is not asked', async () => {
+  it('FLT-07: refuses a code without calling the vendor if the response with its id was lost', async () => {
     vonage.fault({ kind: 'hang' }, 1);
     const { challenge, code } = await living.started();
 

@@ -400,8 +400,8 @@ describe('at start-up, a step-up', () => {
   it.each([
     ['with an unknown purpose', OfUnknownPurpose, /'blow_up'.*OfUnknownPurpose\.go.*"purposes"/],
     ['for a payment without its action', WithoutAction, /WithoutAction\.go needs an action/],
-    ['with an action that has no provider', WithForeignAction, /needs "Nobody" among the providers/],
-    ['of a login', DuringLogin, /belongs to a login/],
+    ['with an action that has no provider', WithForeignAction, /needs "Nobody": add it to the "providers"/],
+    ['of a login', DuringLogin, /this purpose is part of a login/],
   ])('%s is refused', async (_, controller, text) => {
     const metadata = { controllers: [controller], providers: [headerCallers] };
 

@@ -19,8 +19,8 @@ import {
 import type { MakeSubject, ProviderSubject, TrialConditions } from 'nestjs-phone-otp/testing';
 
 /**
- * Every adapter of the package over a simulator of its vendor. The contract of the port, the races and the table of
- * capabilities go through all of them; a vendor that is missing here turns the documents red.
+ * Every adapter of the package, with a simulator of its vendor. The contract tests, the race tests and the table of
+ * capabilities use all of them. If a vendor is missing here, the tests of the documents fail.
  */
 export const ADAPTERS = {
   LamahOtp: lamah('gateway', { exhausted: 'verified', used: 'expired' }),
@@ -40,10 +40,10 @@ export const ADAPTERS = {
   VonageVerify: vonage,
 } satisfies Record<string, MakeSubject>;
 
-/** The same adapters at vendors that behave, or write, otherwise. */
+/** The same adapters with vendors that behave differently. */
 export const VARIANTS: Record<string, MakeSubject> = {
-  'LamahOtp, by the reference of the vendor': lamah('docs', {}),
-  'TaqnyatVerify, with flat answers': (conditions) => taqnyat(conditions, 'flat'),
+  'LamahOtp, as in the vendor’s reference': lamah('docs', {}),
+  'TaqnyatVerify, with flat responses': (conditions) => taqnyat(conditions, 'flat'),
   'TermiiSendToken, with booleans': termii((access) => new TermiiSendToken(access), 'boolean'),
 };
 
@@ -74,7 +74,7 @@ function ninetyNine(Adapter: typeof NinetyNineSms | typeof NinetyNineVerify): Ma
       region: 'IL',
       refusals: {
         rejected_sender: () => simulator.answerAlways({ reason: 3 }),
-        insufficient_balance: 'its pages list no reason for an empty account',
+        insufficient_balance: 'its pages list no reason for an insufficient balance',
       },
       expected: { tooSoon: 'sent', exhausted: 'incorrect_code', used: 'incorrect_code' },
       echo: (text) => ({ text: text.slice(0, -1) }),
@@ -146,7 +146,7 @@ function termii(
         insufficient_balance: () => simulator.answerAlways(400, 'Insufficient balance'),
       },
       expected: { tooSoon: 'sent', used: 'expired' },
-      echo: (said) => ({ status: 'success', data: { otp: said } }),
+      echo: (text) => ({ status: 'success', data: { otp: text } }),
     };
   };
 }
@@ -163,7 +163,7 @@ function twilio(adapter: (access: TwilioAccess) => TwilioSms | TwilioVerify): Ma
       region: 'SA',
       refusals: {
         rejected_sender: () => simulator.answerAlways(21606),
-        insufficient_balance: 'its list of errors has none that the adapter tells from others',
+        insufficient_balance: 'its error list has no distinct code for it',
       },
       expected: { used: 'expired' },
       repeatsCodes: true,
@@ -180,8 +180,8 @@ function unifonicAuthenticate({ key, now, onExchange }: TrialConditions): Provid
     phone: '+966512345678',
     region: 'SA',
     refusals: {
-      rejected_sender: 'its page says nothing of what is in a refusal of a message',
-      insufficient_balance: 'its page says nothing of what is in a refusal of a message',
+      rejected_sender: 'its page does not document the content of a refusal',
+      insufficient_balance: 'its page does not document the content of a refusal',
     },
     expected: { tooSoon: 'sent' },
   };
@@ -210,7 +210,7 @@ function vonage({ key, now, onExchange }: TrialConditions): ProviderSubject {
     phone: '+966512345678',
     region: 'SA',
     refusals: {
-      rejected_sender: 'its problems do not tell a sender from other parameters',
+      rejected_sender: 'its problems do not distinguish the sender from other parameters',
       insufficient_balance: () => simulator.answerAlways(402, 'Low balance'),
     },
     expected: { used: 'expired' },

@@ -5,7 +5,7 @@ import {
   type SendReceipt,
 } from 'nestjs-phone-otp/provider-kit';
 
-/** A vendor whose answer the test writes. */
+/** A vendor whose response the test defines. */
 export class ScriptedProvider implements DeliveryProvider {
   readonly mode = 'delivery';
   readonly capabilities = DELIVERY_CAPABILITIES;
@@ -21,13 +21,13 @@ export class ScriptedProvider implements DeliveryProvider {
     return this.answer(message);
   }
 
-  /** The code of the newest message, which this vendor took but may not have answered. */
+  /** The code of the newest message, even if this vendor has not responded yet. */
   get lastCode(): string {
     return /\d{6}/.exec(this.messages.at(-1)!.text)![0];
   }
 }
 
-/** A vendor that takes messages and answers when it is told to. */
+/** A vendor that holds its responses until the test releases them. */
 export class HeldProvider extends ScriptedProvider {
   readonly #waiting: ((receipt: SendReceipt) => void)[] = [];
 
@@ -35,11 +35,12 @@ export class HeldProvider extends ScriptedProvider {
     super(() => new Promise((resolve) => this.#waiting.push(resolve)));
   }
 
-  /** Answers the oldest message that still waits. */
+  /** Responds to the oldest pending message. */
   release(receipt: SendReceipt = { outcome: 'sent' }): void {
     this.#waiting.shift()!(receipt);
   }
 
+  /** Responds to all pending messages. */
   releaseAll(): void {
     while (this.#waiting.length > 0) this.release();
   }

@@ -10,7 +10,7 @@ import {
   type VendorStart,
 } from 'nestjs-phone-otp/provider-kit';
 
-/** A vendor in memory that makes and checks codes itself, and does what the test says. */
+/** An in-memory vendor that generates and checks codes, controlled by the test. */
 export class ScriptedVendor implements DelegatedProvider {
   readonly mode = 'delegated';
   readonly capabilities: ProviderCapabilities;
@@ -20,12 +20,12 @@ export class ScriptedVendor implements DelegatedProvider {
   readonly #codes = new Map<string, string>();
   readonly #used = new Set<string>();
 
-  /** What the vendor answers to a start; the code is made all the same. */
+  /** The vendor's response to a start. It generates a code in any case. */
   answerStart: (request: VendorStart) => Promise<SendReceipt> = async ({ attemptId }) => ({
     outcome: 'sent',
     reference: `ref-${attemptId}`,
   });
-  /** Stands between the vendor's decision and its answer. */
+  /** Changes or delays the vendor's response to a check. */
   answerCheck: (receipt: CheckReceipt) => Promise<CheckReceipt> = async (receipt) => receipt;
 
   constructor(
@@ -69,12 +69,12 @@ export class ScriptedVendor implements DelegatedProvider {
   }
 }
 
-/** A vendor that makes and checks codes, and lets somebody else bring them. */
+/** A vendor that generates and checks codes, which another provider delivers. */
 export class ScriptedGenerator implements GeneratorProvider {
   readonly name = 'scripted-generator';
   readonly mode = 'generator';
   readonly capabilities: ProviderCapabilities = { ...DELIVERY_CAPABILITIES, correlation: 'provider_id', codeLength: 6 };
-  /** What it answers to a request for a code. */
+  /** The response to a request for a code. */
   answer: SendReceipt & { code?: string } = { outcome: 'sent', code: '012345', reference: 'pin-1' };
   readonly checks: VendorCheck[] = [];
 

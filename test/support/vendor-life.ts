@@ -5,29 +5,32 @@ import type { SimulatedRequest, VendorSimulator } from 'nestjs-phone-otp/simulat
 import { marked } from './messages.js';
 import { type Fixture, otpFixture, wrongCode } from './otp-fixture.js';
 
-// The whole way of a code that a vendor makes: service, PostgreSQL, the adapter, a socket, and the vendor's simulator.
+// The complete path of a vendor's code: service, PostgreSQL, adapter, socket, and the vendor's simulator.
 
 const client = { address: '203.0.113.7' };
 const purpose = 'registration';
 
+/** A vendor with its adapter. */
 export interface Life {
   vendor: VendorSimulator;
   provider: DelegatedProvider | GeneratorProvider;
-  /** A number that the vendor serves, another each time. */
+  /** Returns a number that the vendor serves, a new one for each call. */
   newPhone: () => string;
-  /** Tells the checks among the requests. @defaultValue none is told */
+  /** Whether a request is a check. @defaultValue false for every request */
   isCheck?: (request: SimulatedRequest) => boolean;
 }
 
-/** A running application over a vendor, and what tests ask of it. */
+/** A running application with a vendor, and helpers for its tests. */
 export interface LivingCode extends Life {
   fixture: Fixture;
-  /** Starts a challenge, waits until its message is marked, and reads the phone. */
+  /** Starts a challenge, waits until its delivery is recorded, and reads the code from the phone. */
   started: (phone?: string) => Promise<{ phone: string; challenge: string; code: string }>;
   verify: (challenge: string, code: string) => Promise<{ grant: string }>;
+  /** The checks that reached the vendor. */
   checks: () => readonly SimulatedRequest[];
 }
 
+/** Starts the application. */
 export async function liveCode(
   life: Life,
   options: Partial<OtpModuleOptions> = { providerTimeoutMs: 300 },
@@ -47,11 +50,11 @@ export async function liveCode(
   };
 }
 
-/** What holds for every vendor that checks codes itself. */
+/** Tests for every vendor that checks codes itself. */
 export function itLivesOnce(living: () => LivingCode): void {
   const refused = (code: string) => expect.objectContaining({ name: 'OtpError', code });
 
-  it('goes from start over a wrong code and the right one to a verified number', async () => {
+  it('verifies a number after a wrong and a correct code', async () => {
     const { started, verify, fixture, provider } = living();
     const { phone, challenge, code } = await started();
 
@@ -64,10 +67,10 @@ export function itLivesOnce(living: () => LivingCode): void {
     await expect(verify(challenge, code)).rejects.toEqual(refused('otp_unavailable'));
   });
 
-  it('FLT-15: needs a new challenge when the answer to a right code is lost', async () => {
+  it('FLT-15: requires a new challenge if the response to a correct code is lost', async () => {
     const { started, verify, vendor, fixture } = living();
     const { challenge, code } = await started();
-    vendor.fault({ kind: 'hang' }, 1); // the vendor accepts the code; its answer never comes
+    vendor.fault({ kind: 'hang' }, 1); // the vendor accepts the code; its response is lost
 
     await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
     await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));

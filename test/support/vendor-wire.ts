@@ -1,6 +1,6 @@
 import type { SimulatedRequest } from 'nestjs-phone-otp/simulators';
 
-/** The fields of a form as the vendor received it. */
+/** The form fields that the vendor received. */
 export async function formOf({ bytes, headers }: SimulatedRequest): Promise<Record<string, unknown>> {
   const type = headers['content-type']!;
   return Object.fromEntries(

@@ -6,7 +6,7 @@ import {
 } from '../../delivery/provider.js';
 
 /**
- * Prints each message instead of sending it: for development only, refused in production.
+ * Prints each message instead of sending it. For development only: in production the application does not start with it.
  *
  * @example OtpModule.forRoot(new ConsoleProvider(), options)
  */
@@ -15,7 +15,7 @@ export class ConsoleProvider implements DeliveryProvider {
   readonly mode = 'delivery';
   readonly capabilities = { ...DELIVERY_CAPABILITIES, developmentOnly: true };
 
-  /** @param write where a line goes. @defaultValue standard output */
+  /** @param write receives each line. @defaultValue writes to standard output */
   constructor(private readonly write: (line: string) => unknown = (line) => process.stdout.write(line)) {}
 
   async send({ phone, text }: OutgoingMessage): Promise<SendReceipt> {

@@ -18,28 +18,28 @@ import { checkReceipt, isUuid, sendReceipt } from '../provider-kit/receipts.js';
 import { Secret } from '../provider-kit/secret.js';
 import { libyanMobile, readCheck, readSend } from './lamah-answer.js';
 
-/** Settings of {@link LamahOtp}. Where the vendor's descriptions are silent or differ, the default is ours, and says so. */
+/** Options of {@link LamahOtp}. If the vendor's specifications are silent or differ, the option says so and this package chooses the default. */
 export interface LamahOtpOptions extends HttpClientOptions {
-  /** The project's token. The vendor takes it only from the addresses on the project's allow-list. */
+  /** The project's token. The vendor accepts it only from the addresses on the project's allow-list. */
   token: string;
-  /** An approved sender name of the account: at most 11 letters and digits. */
+  /** An approved sender name of the account: 1 to 11 letters and digits. */
   sender: string;
-  /** What pays: the account's balance, or the units of its plan. */
+  /** Source of payment: the account's balance (`wallet`), or the units of its plan (`subscription`). */
   paymentType: 'wallet' | 'subscription';
   /** Digits of a code. @defaultValue 6 */
   codeLength?: 4 | 6;
-  /** Language of a message whose locale is neither Arabic nor English. @defaultValue 'ar' */
+  /** Language of a message if its locale is neither Arabic nor English. @defaultValue 'ar' */
   defaultLanguage?: 'ar' | 'en';
-  /** Codes that the vendor compares for one message: 3 in one of its descriptions, any number in another. @defaultValue 3 */
+  /** Number of codes that the vendor compares per message: 3 in one of its specifications, unlimited in another. @defaultValue 3 */
   maxAttempts?: number;
   /**
-   * Wait before a resend, in seconds. In one description it is as long as the code before lives, `ttl`; in another there
-   * are ten messages a minute. @defaultValue 'ttl'
+   * Wait before a resend, in seconds; `ttl`: until the previous code expires, as one specification says. Another allows ten
+   * messages per minute. @defaultValue 'ttl'
    */
   cooldownSeconds?: number | 'ttl';
-  /** What a right code is answered with, whatever its case. @defaultValue 'OTP verified successfully' */
+  /** The vendor's response message to a correct code, case-insensitive. @defaultValue 'OTP verified successfully' */
   successMessage?: string;
-  /** What costs are counted in; the vendor names no currency. @defaultValue 'LYD' for a wallet, 'parts' for a subscription */
+  /** Unit of reported costs; the vendor names no currency. @defaultValue 'LYD' for a wallet, 'parts' for a subscription */
   costUnit?: string;
 }
 
@@ -57,12 +57,12 @@ const OPTIONS = {
 } satisfies OptionNames<LamahOtpOptions>;
 
 /**
- * Lamah, also Ersaal, OTP (Libya): the vendor makes the code, sends it and checks it.
- * Contract: {@link https://docs.getersaal.com/api-reference/otp/initiate}, and what
- * {@link https://github.com/lamah-co/wp-ersaal the vendor's plugin} says of its gateway
+ * Lamah (also Ersaal) OTP, Libya: the vendor generates, sends and checks the code.
+ * Contract: {@link https://docs.getersaal.com/api-reference/otp/initiate}, and
+ * {@link https://github.com/lamah-co/wp-ersaal the vendor's plugin} for its gateway
  *
- * Each message has an `Idempotency-Key` of its own, so that a repeat of one is not a second one. While the company's
- * account is not verified the vendor sends every code to the company's own phone.
+ * Each message has its own `Idempotency-Key`, so a repeated request sends no second message. Until the company's account is
+ * verified, the vendor sends every code to the company's own phone.
  *
  * @example
  * new LamahOtp({ token: process.env.LAMAH_TOKEN!, sender: 'Acme', paymentType: 'wallet' })
@@ -74,15 +74,15 @@ export class LamahOtp implements DelegatedProvider {
 
   readonly #token: Secret;
   readonly #http: HttpClient;
-  readonly #options: ReturnType<typeof resolved>;
+  readonly #options: ReturnType<typeof resolveOptions>;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: LamahOtpOptions) {
     refuseUnknownOptions(options, OPTIONS);
     this.#token = Secret.key(options?.token, 'token');
     // The plugin's own default is https://api.ersaal.com.
     this.#http = new HttpClient(this.name, { ...options, baseUrl: options.baseUrl ?? 'https://sms.lamah.com' });
-    this.#options = resolved(options);
+    this.#options = resolveOptions(options);
     this.capabilities = {
       correlation: 'provider_id',
       codeLength: this.#options.codeLength,
@@ -93,7 +93,7 @@ export class LamahOtp implements DelegatedProvider {
       fixedText: true,
       idempotent: true,
       reportsCost: true,
-      distinguishesExpired: true, // though a used code, too, is "not found or expired"
+      distinguishesExpired: true, // although a used code is also "not found or expired"
       developmentOnly: options.testMode === true,
     };
   }
@@ -116,7 +116,7 @@ export class LamahOtp implements DelegatedProvider {
     return this.#http.exchange(request, call, interpret);
   }
 
-  /** Without the vendor's id nothing can be checked: only a new code helps. */
+  /** Without the vendor's id a code cannot be checked, so it counts as expired. */
   async check({ phone, code, reference }: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
     if (libyanMobile(phone) === undefined) return { outcome: 'invalid_number' };
     if (!isUuid(reference)) return { outcome: 'expired' };
@@ -130,7 +130,7 @@ export class LamahOtp implements DelegatedProvider {
   }
 }
 
-function resolved(options: LamahOtpOptions) {
+function resolveOptions(options: LamahOtpOptions) {
   const paymentType = choiceOption('paymentType', options.paymentType, ['wallet', 'subscription']);
   return {
     sender: senderOption(options.sender),
@@ -146,7 +146,7 @@ function resolved(options: LamahOtpOptions) {
 
 function senderOption(sender: string): string {
   if (typeof sender === 'string' && /^[A-Za-z0-9]{1,11}$/.test(sender)) return sender;
-  throw new OtpConfigError('"sender" must be 1 to 11 letters (A-Z) and digits, as the vendor approved it.');
+  throw new OtpConfigError('"sender" must be 1 to 11 letters (A-Z, a-z) and digits, as approved by the vendor.');
 }
 
 function lengthOption(length: number): number {
@@ -158,8 +158,10 @@ function cooldownOption(seconds: number | 'ttl'): number | 'ttl' {
   return seconds === 'ttl' ? seconds : wholeOption('cooldownSeconds', seconds, 1, 600);
 }
 
-/** "OTP already verified" speaks of an earlier code. */
+/** "OTP already verified" refers to an earlier code. */
 function successOption(message: string): string {
   if (!/already/i.test(requiredText('successMessage', message, 200))) return message;
-  throw new OtpConfigError('"successMessage" must be what a right code is answered with, not what "already" happened.');
+  throw new OtpConfigError(
+    '"successMessage" must be the vendor\'s response to a correct code, without the word "already".',
+  );
 }

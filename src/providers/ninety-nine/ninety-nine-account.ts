@@ -8,17 +8,17 @@ import { Secret } from '../provider-kit/secret.js';
 import { type NinetyNineDelivery, readDelivery } from './ninety-nine-answer.js';
 import { NINETY_NINE_OPTIONS, type NinetyNineOptions } from './ninety-nine-options.js';
 
-/** A message by its phone, and by the `reference` of the receipt for it. */
+/** Identifies a message by its phone number and the `reference` of its receipt. */
 export type NinetyNineMessage = Pick<VendorReference, 'phone' | 'reference'>;
 
-/** What the adapters have in common: key, sender, and the way to the vendor. */
+/** Shared by the vendor's adapters: key, sender and HTTP client. */
 export class NinetyNineAccount {
   readonly sender: string;
   readonly developmentOnly: boolean;
   readonly #apiKey: Secret;
   readonly #http: HttpClient;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(provider: string, options: NinetyNineOptions) {
     refuseUnknownOptions(options, NINETY_NINE_OPTIONS);
     this.#apiKey = Secret.key(options?.apiKey, 'apiKey');
@@ -27,18 +27,18 @@ export class NinetyNineAccount {
     this.developmentOnly = options.testMode === true;
   }
 
-  /** Posts form data, which is the only form the vendor takes. */
+  /** Posts form data, the only format that the vendor accepts. */
   post<R extends { readonly outcome: string }>(
     path: string,
     fields: HttpFields,
     call: ProviderCall,
     interpret: (reply: HttpReply) => R,
   ): Promise<R> {
-    // The answer to a text repeats it, with the code in it.
+    // The response to a text repeats it, including the code.
     return this.#http.exchange({ path, form: { apiKey: this.#apiKey, ...fields }, conceal: ['text'] }, call, interpret);
   }
 
-  /** The vendor keeps for a week what it knows of a message. */
+  /** Delivery status of a message. The vendor keeps it for a week. */
   async deliveryStatus({ phone, reference }: NinetyNineMessage, call: ProviderCall): Promise<NinetyNineDelivery> {
     const number = localNumber(phone);
     if (number === undefined || reference === undefined) return { outcome: 'unknown' };
@@ -48,7 +48,7 @@ export class NinetyNineAccount {
   }
 }
 
-/** A mobile number as the vendor writes it, such as `0502345678`; it serves no other numbers. */
+/** An Israeli mobile number in the vendor's format, such as `0502345678`; `undefined` for other numbers, which the vendor does not serve. */
 export function localNumber(phone: string): string | undefined {
   const [, national] = /^\+972(5\d{8})$/.exec(phone) ?? [];
   return national && `0${national}`;
@@ -57,5 +57,5 @@ export function localNumber(phone: string): string | undefined {
 function senderOption(sender: string): string {
   requiredText('sender', sender, 11);
   if (!sender.startsWith('+')) return sender;
-  throw new OtpConfigError('"sender" must be a name, or a number as it is dialled within Israel, without "+972".');
+  throw new OtpConfigError('"sender" must be a name, or a number in Israeli national format, without "+972".');
 }

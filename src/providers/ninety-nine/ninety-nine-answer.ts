@@ -1,16 +1,17 @@
 import type { HttpAnswer } from '../provider-kit/http-client.js';
 import type { CheckOutcome, CheckReceipt, SendReceipt, VendorRefusal } from '../../delivery/provider.js';
-import { referenceOf, SENSELESS_CHECK, SENSELESS_SEND } from '../provider-kit/receipts.js';
+import { referenceOf, UNAVAILABLE_CHECK, UNKNOWN_SEND } from '../provider-kit/receipts.js';
 import { field, readJson } from '../provider-kit/safe-json.js';
 
 /**
- * Why the vendor refuses, as its pages list it for {@link https://docs.99digital.co.il/sms-api/verify-sms codes} and for
- * {@link https://docs.99digital.co.il/sms-api/send-sms texts} (4 and 8 are only there). A text that it does not take was
- * surely not sent; what "unknown error" (5) leaves behind, nobody knows.
+ * The vendor's reasons for a refusal, as its pages list them for
+ * {@link https://docs.99digital.co.il/sms-api/verify-sms codes} and for
+ * {@link https://docs.99digital.co.il/sms-api/send-sms texts} (4 and 8 only there). A refused text is certainly not sent;
+ * after "unknown error" (5) it may have been.
  */
 const REASONS: ReadonlyMap<unknown, { outcome: VendorRefusal; ambiguous?: boolean }> = new Map([
   [2, { outcome: 'rejected_sender' }], // too long or too short
-  [3, { outcome: 'rejected_sender' }], // a number that the vendor has not approved
+  [3, { outcome: 'rejected_sender' }], // the vendor has not approved the number
   [4, { outcome: 'unknown', ambiguous: false }], // the text is too long
   [5, { outcome: 'unknown' }],
   [6, { outcome: 'unauthorized' }],
@@ -23,20 +24,20 @@ const REASONS: ReadonlyMap<unknown, { outcome: VendorRefusal; ambiguous?: boolea
 const NOT_FAILED = 1;
 const VERIFIED = 1;
 
-/** What another `status` of a check may be told to mean. */
+/** Outcomes that the option `checkStatuses` can assign to a `status`. */
 export type NinetyNineRefusal = Extract<CheckOutcome, 'incorrect_code' | 'expired' | 'attempts_exhausted'>;
 
-/** Sent is `OK` with reason 1 in one answer; whatever contradicts itself may have been sent, too. */
+/** Sent means `OK` and reason 1 in one response. A contradictory response may also have been sent. */
 export function readSend({ status, text }: HttpAnswer): SendReceipt {
   const json = readJson(text);
   const reason = field(json, 'reason');
-  if (field(json, 'status') === 'FAIL') return REASONS.get(reason) ?? SENSELESS_SEND;
-  if (status !== 200 || field(json, 'status') !== 'OK' || reason !== NOT_FAILED) return SENSELESS_SEND;
-  const reference = referenceOf(field(json, 'unique')); // of the message; the code in it has no name
+  if (field(json, 'status') === 'FAIL') return REASONS.get(reason) ?? UNKNOWN_SEND;
+  if (status !== 200 || field(json, 'status') !== 'OK' || reason !== NOT_FAILED) return UNKNOWN_SEND;
+  const reference = referenceOf(field(json, 'unique')); // id of the message; the code has none
   return { outcome: 'sent', ...(reference !== undefined && { reference }) };
 }
 
-/** Verified is `status` 1 for the very number that was asked about. */
+/** Verified means `status` 1 for the same number. */
 export function readCheck(
   { status, text }: HttpAnswer,
   number: string,
@@ -45,16 +46,16 @@ export function readCheck(
   const json = readJson(text);
   const verdict = field(json, 'status');
   if (verdict === 'FAIL') return { outcome: REASONS.get(field(json, 'reason'))?.outcome ?? 'unknown' };
-  if (status !== 200 || typeof verdict !== 'number') return SENSELESS_CHECK;
+  if (status !== 200 || typeof verdict !== 'number') return UNAVAILABLE_CHECK;
   if (verdict !== VERIFIED) return { outcome: refusals.get(verdict) ?? 'incorrect_code' };
-  return field(json, 'phone') === number ? { outcome: 'verified' } : SENSELESS_CHECK;
+  return field(json, 'phone') === number ? { outcome: 'verified' } : UNAVAILABLE_CHECK;
 }
 
-/** What became of a message. */
+/** Delivery status of a message. */
 export interface NinetyNineDelivery {
   /**
-   * `cannot_receive`: a phone that takes no SMS at all ("kosher"); `opted_out`: its owner wants no messages of this kind;
-   * `unknown`: nothing is known of it, yet or any more.
+   * `cannot_receive`: the phone accepts no SMS at all ("kosher"); `opted_out`: its owner refuses messages of this kind;
+   * `unknown`: no report, because it is too early or too late.
    */
   readonly outcome:
     | 'delivered'
@@ -65,13 +66,13 @@ export interface NinetyNineDelivery {
     | 'illegal_message'
     | 'outside_israel'
     | 'unknown';
-  /** The vendor's own. */
+  /** The vendor's own status code. */
   readonly code?: number;
-  /** Such as `Cellcom`. */
+  /** Mobile network operator, such as `Cellcom`. */
   readonly operator?: string;
 }
 
-/** As {@link https://docs.99digital.co.il/sms-api/delivery-status the page} lists them. */
+/** The vendor's status codes by outcome, as {@link https://docs.99digital.co.il/sms-api/delivery-status its page} lists them. */
 const DELIVERIES: Readonly<Record<Exclude<NinetyNineDelivery['outcome'], 'unknown'>, readonly number[]>> = {
   delivered: [-1, 0, 102],
   failed: [1, 3, 5, 6, 101, 105, 106, 107, ...range(109, 132), 999, 4, 14, 104],
@@ -87,7 +88,7 @@ const OUTCOMES = new Map(
   ),
 );
 
-/** The newest report on a number: the vendor adds them to the end of a list. */
+/** Reads the newest report on a number. The vendor appends reports to a list. */
 export function readDelivery({ status, text }: HttpAnswer, number: string): NinetyNineDelivery {
   const reports: unknown = readJson(text);
   if (status !== 200 || !Array.isArray(reports)) return { outcome: 'unknown' };

@@ -13,10 +13,10 @@ import { type NinetyNineDelivery, readSend } from './ninety-nine-answer.js';
 import type { NinetyNineSmsOptions } from './ninety-nine-options.js';
 
 /**
- * 99 Digital SMS (Israel): the vendor brings a text, and this module makes and checks the code in it.
+ * 99 Digital SMS (Israel): this module generates and checks the code; the vendor delivers the text.
  * Contract: {@link https://docs.99digital.co.il/sms-api/send-sms}
  *
- * It serves Israeli mobile numbers; others are refused without a call.
+ * The vendor serves only Israeli mobile numbers; others are refused without a call.
  *
  * @example new NinetyNineSms({ apiKey: process.env.NINETY_NINE_API_KEY!, sender: 'Acme' })
  */
@@ -27,7 +27,7 @@ export class NinetyNineSms implements DeliveryProvider {
 
   readonly #account: NinetyNineAccount;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: NinetyNineSmsOptions) {
     this.#account = new NinetyNineAccount(this.name, options);
     this.capabilities = { ...DELIVERY_CAPABILITIES, developmentOnly: this.#account.developmentOnly };
@@ -40,7 +40,7 @@ export class NinetyNineSms implements DeliveryProvider {
     return this.#account.post('/sms/sendMessage', fields, call, sendReceipt(readSend));
   }
 
-  /** What became of a message: {@link https://docs.99digital.co.il/sms-api/delivery-status}. */
+  /** Asks for the delivery status of a message. Contract: {@link https://docs.99digital.co.il/sms-api/delivery-status} */
   deliveryStatus(message: NinetyNineMessage, call: ProviderCall): Promise<NinetyNineDelivery> {
     return this.#account.deliveryStatus(message, call);
   }

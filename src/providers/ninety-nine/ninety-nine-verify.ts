@@ -20,11 +20,11 @@ import type { NinetyNineVerifyOptions } from './ninety-nine-options.js';
 const TTL_SECONDS = 600;
 
 /**
- * 99 Digital Verify SMS (Israel): the vendor makes the code, sends it and checks it.
+ * 99 Digital Verify SMS (Israel): the vendor generates, sends and checks the code.
  * Contract: {@link https://docs.99digital.co.il/sms-api/verify-sms}
  *
- * The vendor finds a code by the number alone, so there can be one challenge per number at a time, which this module sees
- * to. It serves Israeli mobile numbers; others are refused without a call.
+ * The vendor finds a code by the number alone, so this module allows one challenge per number at a time. The vendor serves
+ * only Israeli mobile numbers; others are refused without a call.
  *
  * @example
  * new NinetyNineVerify({ apiKey: process.env.NINETY_NINE_API_KEY!, sender: 'Acme', message: 'Acme code: ##code##' })
@@ -35,12 +35,12 @@ export class NinetyNineVerify implements DelegatedProvider {
   readonly capabilities: ProviderCapabilities;
 
   readonly #account: NinetyNineAccount;
-  readonly #options: ReturnType<typeof resolved>;
+  readonly #options: ReturnType<typeof resolveOptions>;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: NinetyNineVerifyOptions) {
     this.#account = new NinetyNineAccount(this.name, options);
-    this.#options = resolved(options);
+    this.#options = resolveOptions(options);
     const { message, refusals, codeLength, maxAttempts, cooldownSeconds } = this.#options;
     this.capabilities = {
       correlation: 'phone',
@@ -49,7 +49,7 @@ export class NinetyNineVerify implements DelegatedProvider {
       maxAttempts,
       resendCooldown: cooldownSeconds,
       languages: message ? 'any' : ['en'],
-      fixedText: true, // the text is the host's, but the same in every message
+      fixedText: true, // the host writes the text, but it is the same in every message
       idempotent: false,
       reportsCost: false,
       distinguishesExpired: [...refusals.values()].includes('expired'),
@@ -73,13 +73,13 @@ export class NinetyNineVerify implements DelegatedProvider {
     return this.#account.post(checkPath, { to, code: new Secret(code) }, call, interpret);
   }
 
-  /** What became of a message: {@link https://docs.99digital.co.il/sms-api/delivery-status}. Nothing depends on it. */
+  /** Asks for the delivery status of a message; this module does not use it. Contract: {@link https://docs.99digital.co.il/sms-api/delivery-status} */
   deliveryStatus(message: NinetyNineMessage, call: ProviderCall): Promise<NinetyNineDelivery> {
     return this.#account.deliveryStatus(message, call);
   }
 }
 
-function resolved(options: NinetyNineVerifyOptions) {
+function resolveOptions(options: NinetyNineVerifyOptions) {
   const { message, checkStatuses } = options;
   return {
     message: message === undefined ? undefined : templateOption('message', message, '##code##'),
@@ -101,7 +101,9 @@ function refusalsOption(option: string, statuses: Readonly<Record<number, Ninety
   for (const [status, outcome] of Object.entries(statuses)) {
     const known = ['incorrect_code', 'expired', 'attempts_exhausted'] as const;
     if (!/^-?\d+$/.test(status) || Number(status) === 1) {
-      throw new OtpConfigError(`"${option}" must name whole numbers other than 1, which is the vendor's only success.`);
+      throw new OtpConfigError(
+        `"${option}" must have whole numbers other than 1 as its keys: 1 is the vendor's only success.`,
+      );
     }
     refusals.set(Number(status), choiceOption(`${option}.${status}`, outcome, known));
   }

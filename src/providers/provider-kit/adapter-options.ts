@@ -1,20 +1,20 @@
 import { OtpConfigError } from '../../errors/otp.error.js';
 
-// What adapters ask of their own options. All throw an OtpConfigError that names the option and never repeats its value.
+// Validators for adapter options. All throw an OtpConfigError that names the option and never repeats its value.
 
 export function wholeOption(option: string, value: number, min: number, max: number): number {
   if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
   throw new OtpConfigError(`"${option}" must be a whole number from ${min} to ${max}.`);
 }
 
-/** A figure that the vendor may not document. */
+/** A whole number, or `unknown` if the vendor does not document it. */
 export function figureOption(option: string, value: number | 'unknown', min: number, max: number): number | 'unknown' {
   return value === 'unknown' ? value : wholeOption(option, value, min, max);
 }
 
-/** One line of text, or nothing. */
+/** An optional single line of text. */
 export function textOption(option: string, value: string | undefined, max: number): string | undefined {
-  return value === undefined ? undefined : requiredText(option, value, max, ', or left out');
+  return value === undefined ? undefined : requiredText(option, value, max, ', or omitted');
 }
 
 export function requiredText(option: string, value: string, max: number, orElse = ''): string {

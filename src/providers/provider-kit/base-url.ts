@@ -5,21 +5,22 @@ import { OtpConfigError } from '../../errors/otp.error.js';
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /**
- * The one place an adapter calls, checked at start-up and without a slash at its end. A path in front of the vendor's
- * own is allowed, for gateways.
+ * The only address that an adapter calls, validated at start-up, without a trailing slash. It may contain a path prefix, for
+ * gateways.
  *
- * @param testMode also allows this machine, with or without TLS, for simulators
- * @throws {@link OtpConfigError}; the URL itself is never repeated, since it may hold a password
+ * @param testMode also allows loopback addresses, with or without TLS, for simulators
+ * @throws {@link OtpConfigError}; the message never repeats the URL, which may contain a password
  */
 export function checkedBaseUrl(baseUrl: unknown, testMode: boolean): string {
   const url = parsed(baseUrl);
-  if (url.username || url.password) refuse('must not carry a user name or password: keys have their own options');
-  if (/[?#]/.test(baseUrl as string)) refuse('must not carry a query or fragment: end it after the path');
+  if (url.username || url.password) refuse('must not contain a user name or password: pass keys in their own options');
+  if (/[?#]/.test(baseUrl as string)) refuse('must not contain a query or fragment: end it after the path');
 
   if (testMode && LOOPBACK.has(url.hostname)) return trimmed(url);
-  if (url.protocol !== 'https:') refuse('must begin with "https://" (plain http: this machine only, in "testMode")');
+  if (url.protocol !== 'https:')
+    refuse('must begin with "https://" (plain http is allowed for loopback addresses in "testMode")');
   if (!isPublic(url.hostname)) {
-    refuse('must name a public host, not a loopback, private or link-local address (this machine: only in "testMode")');
+    refuse('must be a public host, not a loopback, private or link-local address (loopback is allowed in "testMode")');
   }
   return trimmed(url);
 }
@@ -30,7 +31,7 @@ function parsed(baseUrl: unknown): URL {
   return refuse('must be an absolute URL such as "https://api.example.com"');
 }
 
-/** Of addresses written as such; a name is the operator's word, and nobody else can set it. */
+/** Checks literal IP addresses. Host names are trusted: only the operator can set them. */
 function isPublic(hostname: string): boolean {
   const address = hostname.replace(/^\[|\]$/g, '');
   if (ipaddr.isValid(address)) return ipaddr.parse(address).range() === 'unicast';

@@ -6,20 +6,20 @@ import { checkedBaseUrl } from './base-url.js';
 import { compose, type ComposedRequest, type HttpRequest } from './http-request.js';
 import type { ProviderCall } from '../../delivery/provider.js';
 
-/** What every adapter that calls a vendor over HTTP lets the host set. */
+/** Options that every adapter with an HTTP API accepts. */
 export interface HttpClientOptions {
   /**
-   * Where the vendor is reached: https at a public host, without query. For gateways, and for simulators in `testMode`.
+   * Address of the vendor: an https URL of a public host, without query. Change it for a gateway, or for a simulator in `testMode`.
    * @defaultValue the vendor's documented address
    */
   baseUrl?: string;
-  /** Called instead of the built-in `fetch`, for a proxy or an agent of the host's. It must refuse redirects itself. */
+  /** Replaces the built-in `fetch`, for example to use a proxy or an agent. It must refuse redirects itself. */
   fetch?: typeof fetch;
-  /** Lets `baseUrl` name this machine, for simulators. An adapter in test mode is refused in production. @defaultValue false */
+  /** Allows a loopback address in `baseUrl`, for simulators. In production, an application with such an adapter does not start. @defaultValue false */
   testMode?: boolean;
   /**
-   * Sees each call after it, for demonstrations and tests. Keys and typed codes are masked, phone numbers are not: no
-   * sink for a production log. It can neither delay a call nor change its outcome.
+   * Called after each exchange, for demonstrations and tests. Keys and typed codes are masked, phone numbers are not: do not
+   * use it for a production log. It cannot delay a call or change its outcome.
    */
   onExchange?: (exchange: HttpExchange) => unknown;
 }
@@ -31,7 +31,7 @@ export const HTTP_CLIENT_OPTIONS = {
   onExchange: true,
 } satisfies OptionNames<HttpClientOptions>;
 
-/** A call as it may be shown. */
+/** A call as it may be displayed, with secrets masked. */
 export interface HttpExchange {
   /** Name of the adapter, such as `taqnyat-verify`. */
   readonly provider: string;
@@ -41,46 +41,48 @@ export interface HttpExchange {
     readonly headers: Readonly<Record<string, string>>;
     readonly body: string;
   };
-  /** What came back, or why nothing did. */
+  /** The response, or why there is none. */
   readonly response: { readonly status: number; readonly body: string } | HttpFault;
-  /** What the adapter made of it, such as `sent` or `incorrect_code`. */
+  /** The adapter's interpretation, such as `sent` or `incorrect_code`. */
   readonly outcome: string;
+  /** Duration of the call, in milliseconds. */
   readonly ms: number;
+  /** Start of the call. */
   readonly at: Date;
 }
 
-/** What came of a call. A fault is a value: what an exception would quote could hold a key. */
+/** Result of a call. A fault is a value, not an exception, whose message could quote a key. */
 export type HttpReply = HttpAnswer | HttpFault;
 
-/** What came back, whole. */
+/** A complete response. */
 export interface HttpAnswer {
   readonly kind: 'answer';
-  /** Any but a redirect. */
+  /** HTTP status; never a redirect. */
   readonly status: number;
   readonly headers: Headers;
-  /** The `Retry-After` header in whole seconds, whichever way it was written, at most a day. */
+  /** The `Retry-After` header in whole seconds, from either of its formats; at most 86,400 (one day). */
   readonly retryAfterSeconds?: number;
-  /** At most 64 KiB. */
+  /** Body, at most 64 KiB. */
   readonly text: string;
 }
 
-/** Nothing came back, or nothing that can be used. */
+/** No response, or an unusable one. */
 export interface HttpFault {
-  /** `not_sent`: surely no byte of the request reached the vendor. `ambiguous`: it may have, and may have been obeyed. */
+  /** `not_sent`: no byte of the request reached the vendor. `ambiguous`: the vendor may have received and processed it. */
   readonly kind: 'not_sent' | 'ambiguous';
-  /** A word for the operator, such as `ECONNREFUSED`, `TIMED_OUT`, `REDIRECT` or `TOO_LARGE`. */
+  /** Reason for operators, such as `ECONNREFUSED`, `TIMED_OUT`, `REDIRECT` or `TOO_LARGE`. */
   readonly cause: string;
 }
 
-/** The most of an answer that is read, after decompression (LIM-14: OWASP API10:2023). */
+/** Maximum size of a response body that is read, after decompression (OWASP API10:2023). */
 export const MAX_ANSWER_BYTES = 64 * 1024;
 
-/** The longest wait that a vendor's `Retry-After` is believed. */
+/** Upper bound for a vendor's `Retry-After`. */
 const MAX_RETRY_AFTER_SECONDS = 86_400;
 
 /**
- * Calls one vendor: at one configured address, following no redirect, reading no more than it must, and never twice.
- * Connections are kept and reused by the built-in `fetch`. The time limit is the call's signal, body included.
+ * Calls one vendor at one configured address. It follows no redirects, reads at most 64 KiB and never retries. The built-in
+ * `fetch` keeps connections alive. The call's signal is the time limit, including the body.
  */
 export class HttpClient {
   readonly #logger = new Logger('Otp');
@@ -89,17 +91,17 @@ export class HttpClient {
   readonly #fetch: typeof fetch | undefined;
   readonly #onExchange: ((exchange: HttpExchange) => unknown) | undefined;
 
-  /** @throws {@link OtpConfigError} naming the option and what to write instead */
+  /** @throws {@link OtpConfigError} that names the invalid option and says what to set instead */
   constructor(provider: string, options: HttpClientOptions & { baseUrl: string }) {
     this.#provider = provider;
     this.#baseUrl = checkedBaseUrl(options.baseUrl, options.testMode === true);
-    this.#fetch = functionOrNothing(options.fetch, 'fetch');
-    this.#onExchange = functionOrNothing(options.onExchange, 'onExchange');
+    this.#fetch = optionalFunction(options.fetch, 'fetch');
+    this.#onExchange = optionalFunction(options.onExchange, 'onExchange');
   }
 
   /**
-   * Makes a request and hands what came of it to `interpret`.
-   * @returns what `interpret` makes of the reply; rejects only if that throws
+   * Sends a request and passes the reply to `interpret`.
+   * @returns the result of `interpret`; rejects only if that throws
    */
   async exchange<R extends { readonly outcome: string }>(
     request: HttpRequest,
@@ -113,7 +115,7 @@ export class HttpClient {
     const reply = await this.#call(url, composed, signal);
     const receipt = interpret(reply);
     const ms = Math.round(performance.now() - began);
-    this.#show({
+    this.#report({
       provider: this.#provider,
       request: { method: composed.method, url, ...composed.shown },
       response: reply.kind === 'answer' ? { status: reply.status, body: composed.mask(reply.text) } : reply,
@@ -143,7 +145,7 @@ export class HttpClient {
     }
   }
 
-  #show(exchange: HttpExchange): void {
+  #report(exchange: HttpExchange): void {
     const { provider } = exchange;
     Promise.resolve(exchange)
       .then(this.#onExchange)
@@ -153,12 +155,12 @@ export class HttpClient {
 
 const REDIRECT: HttpFault = { kind: 'ambiguous', cause: 'REDIRECT' };
 
-function functionOrNothing<F>(value: F | undefined, option: string): F | undefined {
+function optionalFunction<F>(value: F | undefined, option: string): F | undefined {
   if (value === undefined || typeof value === 'function') return value;
-  throw new OtpConfigError(`"${option}" must be a function, or left out.`);
+  throw new OtpConfigError(`"${option}" must be a function, or omitted.`);
 }
 
-/** The whole body as text, or `undefined` once it is over the limit: the rest is then neither read nor kept. */
+/** The whole body as text, or `undefined` if it exceeds the limit; the rest is then not read. */
 async function readText({ body }: Response): Promise<string | undefined> {
   if (body === null) return '';
   const reader = body.getReader();
@@ -176,7 +178,7 @@ async function readText({ body }: Response): Promise<string | undefined> {
   }
 }
 
-/** Both forms of RFC 9110, section 10.2.3. A date is read against the vendor's own clock, if the answer shows it. */
+/** Parses both formats of RFC 9110 §10.2.3. A date is compared with the response's own `Date` header, if present. */
 function retryAfterSeconds(headers: Headers): number | undefined {
   const value = headers.get('retry-after')?.trim() ?? '';
   if (/^\d{1,10}$/.test(value)) return Math.min(Number(value), MAX_RETRY_AFTER_SECONDS);
@@ -186,7 +188,7 @@ function retryAfterSeconds(headers: Headers): number | undefined {
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 0), MAX_RETRY_AFTER_SECONDS);
 }
 
-/** What Node's and undici's errors say of themselves. Under Jest they are no `instanceof Error`, so only this is asked. */
+/** Properties of Node.js and undici errors. Under Jest `instanceof Error` fails for them, so only properties are read. */
 interface Failure {
   name?: unknown;
   code?: unknown;
@@ -196,7 +198,7 @@ interface Failure {
   errors?: readonly Failure[];
 }
 
-/** Failures before the first byte of a request: no address, no connection, or a certificate that was not accepted. */
+/** Failures before the first byte of a request: DNS lookup, connection, or a rejected certificate. */
 const NEVER_SENT = new Set<unknown>([
   'ENOTFOUND',
   'EAI_AGAIN',
@@ -219,7 +221,7 @@ function faultOf(error: unknown): HttpFault {
   return /redirect/.test(String(cause.message)) ? REDIRECT : { kind: 'ambiguous', cause: code };
 }
 
-/** A host with several addresses is tried at each: then all attempts must have failed so. */
+/** For a host with several addresses, every connection attempt must have failed this way. */
 function wasNeverSent({ code, syscall, errors }: Failure): boolean {
   if (errors?.length) return errors.every(wasNeverSent);
   return NEVER_SENT.has(code) || syscall === 'connect' || syscall === 'getaddrinfo';
@@ -229,7 +231,7 @@ function nameOf(error: unknown): unknown {
   return (error as Failure | undefined)?.name;
 }
 
-/** Keeps a foreign error's text out of logs: a short word, or none. */
+/** Keeps the text of foreign errors out of logs: only a short identifier passes. */
 function word(value: unknown): string {
   return typeof value === 'string' && /^\w{1,40}$/.test(value) ? value : 'FAILED';
 }

@@ -1,18 +1,19 @@
 import { REDACTED, Secret } from './secret.js';
 
-/** Names and values of headers or form fields. A {@link Secret} is sent in the clear and shown masked. */
+/** Names and values of headers or form fields. A {@link Secret} is sent in plain text and displayed masked. */
 export type HttpFields = Readonly<Record<string, string | Secret>>;
 
-/** One call to the vendor. Keys and typed codes go in as {@link Secret}s, in headers or body, never in the path. */
+/** One call to the vendor. Pass keys and typed codes as {@link Secret}s, in headers or body, never in the path. */
 export interface HttpRequest {
   /** @defaultValue 'POST' */
   readonly method?: 'GET' | 'POST' | 'DELETE';
-  /** What follows the base URL: a constant of the adapter, such as `/verify.php`, or that and ids the vendor made. */
+  /** Path after the base URL: a constant of the adapter, such as `/verify.php`, possibly with ids from the vendor. */
   readonly path: string;
   /** Sent as `Authorization: Bearer …`. */
   readonly bearer?: Secret;
-  /** Sent as `Authorization: Basic …`, by RFC 7617. */
+  /** Sent as `Authorization: Basic …` (RFC 7617). */
   readonly basic?: { readonly user: string; readonly password: Secret };
+  /** Further headers. */
   readonly headers?: HttpFields;
   /** The body as JSON. */
   readonly json?: unknown;
@@ -20,19 +21,19 @@ export interface HttpRequest {
   readonly form?: HttpFields;
   /** The body as `application/x-www-form-urlencoded`, instead of `json`. */
   readonly urlencoded?: HttpFields;
-  /** Headers over the JSON text exactly as it is sent, or over nothing where there is no body, for vendors that want it signed. */
+  /** Returns signature headers for the JSON text exactly as sent, or for an empty string if there is no body. */
   readonly sign?: (json: string) => HttpFields;
-  /** Names of fields of the answer's JSON that are masked where it is shown, such as that of a code. */
+  /** Fields of the JSON response that are masked when it is displayed, such as one that contains a code. */
   readonly conceal?: readonly string[];
 }
 
-/** A request in two forms: as it is sent, and as it may be shown. */
+/** A request in two forms: as sent, and as displayed. */
 export interface ComposedRequest {
   readonly method: NonNullable<HttpRequest['method']>;
   readonly headers: Record<string, string>;
   readonly body: string | FormData | null;
   readonly shown: { readonly headers: Record<string, string>; readonly body: string };
-  /** Hides this request's secrets, and the concealed fields, in an answer. */
+  /** Masks this request's secrets and the concealed fields in a response. */
   mask(text: string): string;
 }
 
@@ -73,7 +74,7 @@ export function compose(request: HttpRequest): ComposedRequest {
   };
 }
 
-/** `Secret.toJSON` speaks before a replacer does, so the replacer looks at the property itself. */
+/** `JSON.stringify` calls `Secret.toJSON` before the replacer, so the replacer reads the property itself. */
 function stringify(json: unknown, reveal: (value: unknown) => unknown): string {
   return JSON.stringify(json, function (this: Record<string, unknown>, name, value: unknown) {
     return this[name] instanceof Secret ? reveal(this[name]) : value;
@@ -91,15 +92,15 @@ function formData(fields: Record<string, string>): FormData {
 }
 
 /**
- * Only where the secret stands alone: a short code must not make holes in other numbers. A vendor's JSON may put a
- * backslash before any sign in it.
+ * Masks a secret only where it is a whole word: a short code must not be masked inside a longer number. The vendor's JSON
+ * may escape any character with a backslash.
  */
 function hide(text: string, secret: string): string {
   const signs = secret.replace(/\W/g, '\\\\?\\$&');
   return text.replace(new RegExp(`(?<!\\w)${signs}(?!\\w)`, 'g'), REDACTED);
 }
 
-/** Whatever the field holds: text, a number, or text that is not closed, as in half an answer. */
+/** Masks a field's value: a string, a number, or an unterminated string, as in a truncated response. */
 function concealField(text: string, name: string): string {
   return text.replace(
     new RegExp(`("${name}"\\s*:\\s*)("(?:[^"\\\\]|\\\\.)*(?:"|$)|[^\\s,}\\]]+)`, 'g'),

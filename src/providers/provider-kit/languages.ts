@@ -1,10 +1,10 @@
-/** The language for a locale such as `ar-SA`, with vendors that write in these two. */
-export function arabicOrEnglish(locale: string, otherwise: 'ar' | 'en'): 'ar' | 'en' {
+/** Language for a locale such as `ar-SA`, for vendors that support Arabic and English. */
+export function arabicOrEnglish(locale: string, fallback: 'ar' | 'en'): 'ar' | 'en' {
   const [language = ''] = locale.toLowerCase().split(/[-_]/);
-  return language === 'ar' || language === 'en' ? language : otherwise;
+  return language === 'ar' || language === 'en' ? language : fallback;
 }
 
-/** Of a vendor's own languages the one for a locale such as `pt-BR`: the same, or the first of the same language. */
+/** The vendor language for a locale such as `pt-BR`: an exact match, or the first with the same primary language. */
 export function closestLanguage(locale: string, languages: readonly string[]): string | undefined {
   const wanted = locale.toLowerCase().split(/[-_]/);
   const partsOf = (language: string) => language.toLowerCase().split('-');

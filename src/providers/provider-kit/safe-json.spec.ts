@@ -8,7 +8,7 @@ describe('readJson', () => {
     ['{"cost":77.50}', { cost: '77.50' }],
     ['{"id":453166532802459832}', { id: '453166532802459832' }],
     ['{"a":"1.0e1 \\" 2.5","b":"\\\\"}', { a: '1.0e1 " 2.5', b: '\\' }],
-  ])('reads %s without rounding', (text, expected) => {
+  ])('parses %s without rounding', (text, expected) => {
     expect(readJson(text)).toEqual(expected);
   });
 
@@ -26,11 +26,11 @@ describe('readJson', () => {
     '<html>',
     '\u0000',
     '{"a":1} 10',
-  ])('reads nothing from %j', (text) => {
+  ])('rejects %j', (text) => {
     expect(readJson(text)).toBeUndefined();
   });
 
-  it('reads 64 KiB of open brackets without failing', () => {
+  it('rejects 64 KiB of open brackets without throwing', () => {
     expect(readJson('['.repeat(65_536))).toBeUndefined();
   });
 });
@@ -41,17 +41,17 @@ describe('field', () => {
   });
 
   it.each([
-    ['a missing one', {}],
-    ['null on the way', { Data: null }],
+    ['a missing property', {}],
+    ['null along the path', { Data: null }],
     ['null at the end', { Data: { result: null } }],
     ['an array', [{ result: 5 }]],
-    ['a text', 'Data'],
-    ['nothing', undefined],
+    ['a string', 'Data'],
+    ['undefined', undefined],
   ])('finds nothing in %s', (_, value) => {
     expect(field(value, 'Data', 'result')).toBeUndefined();
   });
 
-  it('SEC-60 sees own properties only', () => {
+  it('SEC-60: reads own properties only', () => {
     const polluted = Object.prototype as { result?: number };
     polluted.result = 10;
     try {

@@ -1,11 +1,11 @@
 /**
- * Reads a vendor's JSON, or gives `undefined`. Nothing is tolerated, and nothing is rounded: a number not written as a
- * plain whole one (`1.0e1`, `77.5`, one past 2^53) stays the text it was written as, so that no other spelling of a
- * result code can pass for it, and amounts keep their digits.
+ * Parses a vendor's JSON strictly; returns `undefined` if it is invalid. Numbers are never rounded: a number that is not a
+ * plain safe integer (`1.0e1`, `77.5`, or beyond 2^53) is returned as its original text. So a result code has only one
+ * spelling, and amounts keep their digits.
  */
 export function readJson(text: string): unknown {
   try {
-    JSON.parse(text); // only in what is valid JSON do the tokens below say what they seem to say
+    JSON.parse(text); // the token pattern below is reliable only in valid JSON
     return JSON.parse(text.replace(STRING_OR_NUMBER, (token) => (isExact(token) ? token : `"${token}"`)));
   } catch {
     return undefined;
@@ -18,7 +18,7 @@ function isExact(token: string): boolean {
   return token.startsWith('"') || (/^-?\d+$/.test(token) && Number.isSafeInteger(Number(token)));
 }
 
-/** A value by its path through the objects' own properties; `undefined` where one is missing, `null`, or no object. */
+/** Reads a value by its path through own properties; `undefined` if a step is missing, `null`, or not an object. */
 export function field(value: unknown, ...path: readonly string[]): unknown {
   const found = path.reduce<unknown>(
     (at, name) => (isObject(at) && Object.hasOwn(at, name) ? at[name] : undefined),

@@ -2,12 +2,12 @@ import { inspect } from 'node:util';
 
 import { OtpConfigError } from '../../errors/otp.error.js';
 
-/** What stands in place of a secret wherever something is shown. */
+/** Replaces a secret wherever something is displayed. */
 export const REDACTED = '[secret]';
 
 /**
- * A key or a typed code on its way to the vendor. Printed, inspected, or turned into JSON it shows `[secret]`:
- * only `expose()` gives it away, and only what sends or signs a request calls that.
+ * A key or a typed code for the vendor. Printed, inspected or serialized as JSON it shows `[secret]`. Only `expose()`
+ * returns the value; only code that sends or signs requests calls it.
  */
 export class Secret {
   readonly #value: string;
@@ -17,17 +17,18 @@ export class Secret {
   }
 
   /**
-   * A key from the host's configuration, fit for a header.
-   * @throws {@link OtpConfigError} naming `option`: a key with a line break would be quoted in the error `fetch` throws.
+   * Validates a key from the host's configuration for use in a header.
+   * @throws {@link OtpConfigError} that names `option`: for a key with a line break, `fetch` would throw an error that quotes it.
    */
   static key(value: unknown, option: string): Secret {
     if (typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)) return new Secret(value);
     throw new OtpConfigError(
-      `"${option}" must be a key of visible ASCII characters: it is empty, or holds a space or a line break. ` +
+      `"${option}" must be a key of visible ASCII characters: it is empty, or contains a space or a line break. ` +
         'Copy it again from the vendor, and check the environment variable it comes from.',
     );
   }
 
+  /** The value in plain text. */
   expose(): string {
     return this.#value;
   }

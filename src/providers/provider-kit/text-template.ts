@@ -2,18 +2,18 @@ import { requiredText } from './adapter-options.js';
 import { OtpConfigError } from '../../errors/otp.error.js';
 
 /**
- * A text of the host's with the vendor's placeholder for the code: one for everybody, or one for each language beside a
- * `default`, such as `{ default: 'Your code: ##code##', he: 'הקוד שלך: ##code##' }`.
+ * Your message text with the vendor's placeholder for the code: one text, or one per language with a `default`, such as
+ * `{ default: 'Your code: ##code##', he: 'הקוד שלך: ##code##' }`.
  */
 export type TextTemplate = string | { readonly default: string; readonly [language: string]: string };
 
-/** Characters of a template: some six messages on the wire, which nobody wants to pay for. */
+/** Maximum characters of a template: about six SMS segments. */
 const MAX_LENGTH = 400;
 
 /**
- * Gives the text for a locale.
- * @throws OtpConfigError naming `option` (and the language), unless each text has the placeholder exactly once: without it
- *   the vendor sends no code, and what it makes of a second one is not documented
+ * Returns a function that selects the text for a locale.
+ * @throws OtpConfigError that names `option` (and the language) unless each text contains the placeholder exactly once:
+ *   without it the vendor sends no code, and its handling of a second one is not documented
  */
 export function templateOption(
   option: string,
@@ -30,7 +30,7 @@ export function templateOption(
 }
 
 function checkTemplate(option: string, text: string | undefined, placeholder: string): void {
-  const places = requiredText(option, text as string, MAX_LENGTH).split(placeholder).length - 1;
-  if (places !== 1)
-    throw new OtpConfigError(`"${option}" must hold "${placeholder}" exactly once, in place of the code.`);
+  const placeholders = requiredText(option, text as string, MAX_LENGTH).split(placeholder).length - 1;
+  if (placeholders !== 1)
+    throw new OtpConfigError(`"${option}" must contain "${placeholder}" exactly once, in place of the code.`);
 }

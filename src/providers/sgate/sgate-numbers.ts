@@ -1,20 +1,20 @@
 /**
- * The nine digits behind the spellings that the vendor takes for one number: `5xxxxxxxx`, `05xxxxxxxx`, `9665xxxxxxxx`
- * and `+9665xxxxxxxx`, as text or, as one of its pages has it, as a number. Anything else is `undefined`.
+ * The nine digits of a number in any format that the vendor accepts: `5xxxxxxxx`, `05xxxxxxxx`, `9665xxxxxxxx` and
+ * `+9665xxxxxxxx`, as a string or, as on one of its pages, as a number. Anything else is `undefined`.
  */
 export function localNumber(mobile: unknown): string | undefined {
   if (typeof mobile !== 'string' && typeof mobile !== 'number') return undefined;
   return /^(?:\+?966|0)?(5\d{8})$/.exec(String(mobile))?.[1];
 }
 
-/** Names the vendor's attempt: 32 characters, and in every sample hexadecimal ones. */
+/** Whether a value is a session id of the vendor: 32 characters, hexadecimal in every sample. */
 export function isSession(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-z]{32}$/i.test(value);
 }
 
 /**
- * Numbers that the vendor's sandbox sends nothing to, with the session it always answers. Their code is 123456. In
- * production they are numbers like any others, with codes and sessions of their own.
+ * Test numbers of the vendor's sandbox, which sends them nothing, with the session id it always returns. Their code is
+ * 123456. In production they are ordinary numbers with codes and sessions of their own.
  */
 export const SANDBOX_SESSIONS: ReadonlyMap<string, string> = new Map([
   ['512345678', '10290d703f8254593ff93533f00af153'],

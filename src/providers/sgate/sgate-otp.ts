@@ -22,19 +22,19 @@ import { COOLDOWN_SECONDS, readCheck, readDelivery, readSend, type SgateDelivery
 import { isSandboxSession, isSession, localNumber } from './sgate-numbers.js';
 import { SgateSignature } from './sgate-signature.js';
 
-/** Settings of {@link SgateOtp}. Where the vendor documents no figure, the default is ours, and says so. */
+/** Options of {@link SgateOtp}. If the vendor documents no figure, the option says so and this package chooses the default. */
 export interface SgateOtpOptions extends HttpClientOptions {
   /** The merchant's API key. */
   apiKey: string;
-  /** The merchant's RSA private key in PEM, which signs requests. Its public half is set at the vendor. */
+  /** The merchant's RSA private key in PEM, which signs requests. Register its public key with the vendor. */
   privateKey: string;
-  /** The vendor's RSA public key in PEM, which proves that an answer is the vendor's. */
+  /** The vendor's RSA public key in PEM, which verifies its responses. */
   systemPublicKey: string;
-  /** The application's name at the end of each message, as it is registered with the vendor. At most 32 characters. */
+  /** The application's name at the end of each message, as registered with the vendor. At most 32 characters. */
   appName: string;
-  /** Codes that the vendor compares for one message. It documents no limit. @defaultValue 5 */
+  /** Number of codes that the vendor compares per message. It documents no limit. @defaultValue 5 */
   maxAttempts?: number;
-  /** How far the time of an answer may be from ours, in seconds. Not documented. @defaultValue 300 */
+  /** Maximum difference between the vendor's clock and this one, in seconds. Not documented. @defaultValue 300 */
   maxSkewSeconds?: number;
 }
 
@@ -53,13 +53,14 @@ const CHECK = '/openApi/v1/otp/checkOtp';
 const DETAIL = '/openApi/v1/otp/otpDetail';
 
 /**
- * SGate OTP (Saudi Arabia, for stc pay accounts): the vendor makes the code, sends it and checks it.
+ * SGate OTP (Saudi Arabia, for stc pay accounts): the vendor generates, sends and checks the code.
  * Contract: {@link https://docs.sgate.sa/en/payoutApi/otp/sendOtp.html}
  *
- * Requests and answers are signed with RSA. An answer without the vendor's fresh signature is none; but it names
- * neither code nor, at a check, number, so it is TLS that ties it to its request.
+ * Requests and responses are signed with RSA. A response without the vendor's recent signature is ignored. The signature
+ * covers neither the code nor, at a check, the number: only TLS ties a response to its request.
  *
- * With `testMode` the vendor's sandbox can be used. Its test numbers, whose code everybody knows, are refused without.
+ * With `testMode` you can use the vendor's sandbox. Without it, the sandbox's test numbers are refused, because their code
+ * is public.
  *
  * @example
  * new SgateOtp({
@@ -79,7 +80,7 @@ export class SgateOtp implements DelegatedProvider {
   readonly #appName: string;
   readonly #testMode: boolean;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: SgateOtpOptions) {
     refuseUnknownOptions(options, OPTIONS);
     const maxSkewSeconds = wholeOption('maxSkewSeconds', options?.maxSkewSeconds ?? 300, 30, 300);
@@ -106,38 +107,40 @@ export class SgateOtp implements DelegatedProvider {
     const mobile = localNumber(phone);
     if (mobile === undefined) return { outcome: 'invalid_number' };
     const interpret = sendReceipt((answer) =>
-      readSend(answer, this.#signature.sealOf(answer, 'POST', SEND), phone, this.#testMode),
+      readSend(answer, this.#signature.verifyAnswer(answer, 'POST', SEND), phone, this.#testMode),
     );
     return this.#post(SEND, { mobile, appname: this.#appName }, call, interpret);
   }
 
-  /** Without the vendor's session nothing can be checked: only a new code helps. */
+  /** Without the vendor's session a code cannot be checked, so it counts as expired. */
   async check({ phone, code, reference }: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
     const mobile = localNumber(phone);
     if (mobile === undefined) return { outcome: 'invalid_number' };
-    if (!this.#takes(reference)) return { outcome: 'expired' };
-    const interpret = checkReceipt((answer) => readCheck(answer, this.#signature.sealOf(answer, 'POST', CHECK), phone));
+    if (!this.#acceptsSession(reference)) return { outcome: 'expired' };
+    const interpret = checkReceipt((answer) =>
+      readCheck(answer, this.#signature.verifyAnswer(answer, 'POST', CHECK), phone),
+    );
     return this.#post(CHECK, { mobile, code: new Secret(code), sessionid: reference }, call, interpret);
   }
 
-  /** Asks what became of a message; the vendor looks once a minute. Contract: {@link https://docs.sgate.sa/en/payoutApi/otp/otpDetail.html} */
+  /** Asks for the delivery status of a message, which the vendor updates once a minute. Contract: {@link https://docs.sgate.sa/en/payoutApi/otp/otpDetail.html} */
   async otpDetail(
     { phone, reference }: Pick<VendorReference, 'phone' | 'reference'>,
     call: ProviderCall,
   ): Promise<SgateDelivery> {
     const mobile = localNumber(phone);
     if (mobile === undefined) return { outcome: 'invalid_number' };
-    if (!this.#takes(reference)) return { outcome: 'unknown' };
+    if (!this.#acceptsSession(reference)) return { outcome: 'unknown' };
     const path = `${DETAIL}?${new URLSearchParams({ mobile, sessionid: reference }).toString()}`;
     const sign = () => this.#signature.headers('GET', path, '');
     return this.#http.exchange({ method: 'GET', path, sign }, call, (reply) =>
       reply.kind === 'answer' && reply.status < 500
-        ? readDelivery(reply, this.#signature.sealOf(reply, 'GET', path), phone)
+        ? readDelivery(reply, this.#signature.verifyAnswer(reply, 'GET', path), phone)
         : { outcome: 'provider_unavailable' },
     );
   }
 
-  #takes(session: string | undefined): session is string {
+  #acceptsSession(session: string | undefined): session is string {
     return isSession(session) && (this.#testMode || !isSandboxSession(session));
   }
 

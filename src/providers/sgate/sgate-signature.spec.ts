@@ -18,21 +18,21 @@ const SEND: Signed = {
   body: '{"mobile":"512345678","appname":"TestApp"}',
 };
 
-describe('what SGate signs', () => {
+describe('SGate signatures', () => {
   it.each([
-    ['the sample of its signature rules', LIST, '8a5908e27626d79d73dc14bd9ba00e72'],
-    ['a send', SEND, '0da5fd832ce517befc0dce9df02a7aaf'],
-  ])('is the MD5 of one line: %s', (_what, signed, digest) => {
+    ['of the sample in its signature rules', LIST, '8a5908e27626d79d73dc14bd9ba00e72'],
+    ['of a send', SEND, '0da5fd832ce517befc0dce9df02a7aaf'],
+  ])('computes the digest %s as the MD5 of one line', (_what, signed, digest) => {
     expect(digestOf(signed)).toBe(digest);
   });
 
-  it('is in the order of the rules, whatever the order of what it is made of', () => {
+  it('orders the keys by the rules, regardless of the input order', () => {
     const { body, method, url, nonce, timestamp, apiKey } = SEND;
 
     expect(digestOf({ body, method, url, nonce, timestamp, apiKey })).toBe(digestOf(SEND));
   });
 
-  it('leaves slashes and letters of other scripts as they are', () => {
+  it('leaves slashes and non-Latin letters unescaped', () => {
     const line =
       '{"api_key":"k","timestamp":1,"nonce_str":"n","url":"/a?b=%2B1","method":"POST","body":"{\\"a\\":\\"\\\\/ س/\\"}"}';
     const signed = { apiKey: 'k', timestamp: 1, nonce: 'n', url: '/a?b=%2B1', method: 'POST', body: '{"a":"\\/ س/"}' };
@@ -44,7 +44,7 @@ describe('what SGate signs', () => {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const signature = signatureOf(SEND, privateKey);
 
-    it('is an MD5withRSA signature (PKCS #1 v1.5) over the digest as text, in Base64', () => {
+    it('signs the digest as text by MD5withRSA (PKCS #1 v1.5), in Base64', () => {
       const hash = createHash('md5').update('0da5fd832ce517befc0dce9df02a7aaf').digest('hex');
 
       const signed = publicDecrypt(publicKey, Buffer.from(signature, 'base64')).toString('hex');
@@ -52,7 +52,7 @@ describe('what SGate signs', () => {
       expect(signature).toMatch(/^[A-Za-z0-9+/]{342}==$/);
     });
 
-    it('is recognised, and nothing else is', () => {
+    it('accepts a genuine signature and rejects any change', () => {
       expect(isSignatureOf(SEND, signature, publicKey)).toBe(true);
 
       const other = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -68,8 +68,8 @@ describe('what SGate signs', () => {
       for (const difference of differences) {
         expect(isSignatureOf({ ...SEND, ...difference }, signature, publicKey)).toBe(false);
       }
-      for (const spoilt of ['', '=', 'x', signature.slice(4), `AAAA${signature}`]) {
-        expect(isSignatureOf(SEND, spoilt, publicKey)).toBe(false);
+      for (const changed of ['', '=', 'x', signature.slice(4), `AAAA${signature}`]) {
+        expect(isSignatureOf(SEND, changed, publicKey)).toBe(false);
       }
     });
   });

@@ -1,29 +1,29 @@
 import type { HttpAnswer } from '../provider-kit/http-client.js';
 import type { CheckOutcome, CheckReceipt, SendOutcome, SendReceipt } from '../../delivery/provider.js';
-import { costOf, referenceOf, SENSELESS_CHECK, SENSELESS_SEND } from '../provider-kit/receipts.js';
+import { costOf, referenceOf, UNAVAILABLE_CHECK, UNKNOWN_SEND } from '../provider-kit/receipts.js';
 import { field, readJson } from '../provider-kit/safe-json.js';
 
 /**
- * The vendor's result codes, as {@link https://dev.taqnyat.sa/en/doc/verify/ its page} lists them, and 19 as public
- * clients know it. At a send 5 is the only success, at a check 10: "number is activated" (13, 19) speaks of the number,
- * not of the code just typed.
+ * The vendor's result codes, as {@link https://dev.taqnyat.sa/en/doc/verify/ its page} lists them; 19 is known from public
+ * clients. The only success of a send is 5, of a check 10. "Number is activated" (13, 19) refers to the number, not to the
+ * typed code.
  */
 const RESULTS: ReadonlyMap<number, readonly [atSend: SendOutcome, atCheck: CheckOutcome]> = new Map([
-  [0, ['provider_unavailable', 'provider_unavailable']], // the vendor's front end did not reach its server
+  [0, ['provider_unavailable', 'provider_unavailable']], // the vendor's front end could not reach its server
   [1, ['unauthorized', 'unauthorized']],
   [3, ['invalid_number', 'invalid_number']],
   [4, ['insufficient_balance', 'insufficient_balance']],
   [5, ['sent', 'unknown']],
-  [7, ['resend_too_soon', 'unknown']], // the wait stands in the message
+  [7, ['resend_too_soon', 'unknown']], // the message contains the wait
   [8, ['rate_limited', 'attempts_exhausted']],
   [10, ['unknown', 'verified']],
-  [11, ['unknown', 'incorrect_code']], // also what an expired code presumably gets: there is no code of its own for it
+  [11, ['unknown', 'incorrect_code']], // presumably also for an expired code, which has no result code of its own
   [12, ['unknown', 'attempts_exhausted']],
   [13, ['already_verified', 'already_verified']],
   [19, ['already_verified', 'already_verified']],
 ]);
 
-/** 6 covers several errors; which one, only the message says. */
+/** 6 covers several errors; only the message tells them apart. */
 const UNKNOWN_ERROR = 6;
 const SENT = 5;
 const VERIFIED = 10;
@@ -31,7 +31,7 @@ const CREATED = 201;
 
 export function readSend(answer: HttpAnswer, cooldownSeconds: number): SendReceipt {
   const result = readResult(answer);
-  if (result === undefined) return SENSELESS_SEND;
+  if (result === undefined) return UNKNOWN_SEND;
   if (result.code === UNKNOWN_ERROR) return { outcome: outcomeByMessage(result.message) };
   const outcome = RESULTS.get(result.code)?.[0] ?? 'unknown';
   if (outcome !== 'resend_too_soon') return { outcome };
@@ -40,26 +40,26 @@ export function readSend(answer: HttpAnswer, cooldownSeconds: number): SendRecei
 
 export function readCheck(answer: HttpAnswer): CheckReceipt {
   const result = readResult(answer);
-  if (result === undefined) return SENSELESS_CHECK;
+  if (result === undefined) return UNAVAILABLE_CHECK;
   if (result.code === UNKNOWN_ERROR) return { outcome: outcomeByMessage(result.message) };
   return { outcome: RESULTS.get(result.code)?.[1] ?? 'unknown' };
 }
 
 /**
- * What became of a text: accepted is `statusCode` 201 in the answer, too. The page shows no failure; clients in the field
- * see another `statusCode` and a message, and a number that is not accepted in a list of its own.
+ * Reads the response to a text. Accepted means HTTP 201 and `statusCode` 201. The page shows no failure; in practice, clients
+ * receive another `statusCode` with a message, and a list of rejected numbers.
  */
 export function readMessage({ status, text }: HttpAnswer, number: string): SendReceipt {
   const json = readJson(text);
   if (isRefusal(json)) return { outcome: 'unknown', ambiguous: false };
   const reference = referenceOf(field(json, 'messageId'));
   const rejected = field(json, 'rejected') ?? '[]';
-  if (status !== CREATED || field(json, 'statusCode') !== CREATED || reference === undefined) return SENSELESS_SEND;
+  if (status !== CREATED || field(json, 'statusCode') !== CREATED || reference === undefined) return UNKNOWN_SEND;
   if (rejected === '[]') return { outcome: 'sent', reference, ...costOf(field(json, 'cost'), field(json, 'currency')) };
-  return JSON.stringify(rejected).includes(number) ? { outcome: 'invalid_number' } : SENSELESS_SEND;
+  return JSON.stringify(rejected).includes(number) ? { outcome: 'invalid_number' } : UNKNOWN_SEND;
 }
 
-/** Why a text was refused, where the message names what is wrong. */
+/** Reads why a text was refused, if the message says so. */
 export function readRefusedMessage({ text }: HttpAnswer): SendReceipt | undefined {
   const json = readJson(text);
   const message = isRefusal(json) ? String(field(json, 'message')) : '';
@@ -78,43 +78,43 @@ interface Result {
   message: string;
 }
 
-/** The result in a whole answer, or `undefined` where it cannot be told, or where a success contradicts itself. */
+/** Reads the result of a response; `undefined` if there is none, or if a success contradicts itself. */
 function readResult({ status, text }: HttpAnswer): Result | undefined {
   if (status !== 200 && status !== 201) return undefined;
-  const answer = unwrapped(readJson(text));
-  const code = toCode(typeof answer === 'object' ? placedResult(answer) : answer);
+  const answer = unwrap(readJson(text));
+  const code = toCode(typeof answer === 'object' ? findResult(answer) : answer);
   if (code === undefined) return undefined;
-  if ((code === SENT || code === VERIFIED) && !affirms(answer)) return undefined;
+  if ((code === SENT || code === VERIFIED) && !isSuccess(answer)) return undefined;
   return { code, message: messageOf(answer) };
 }
 
-/** The request is an array of one, and the answer may be, too. */
-function unwrapped(json: unknown): unknown {
+/** The request is an array with one element; the response may be one too. */
+function unwrap(json: unknown): unknown {
   if (!Array.isArray(json)) return json;
   return json.length === 1 ? json[0] : undefined;
 }
 
-/** What stands in the first place that is there; a senseless value is not passed over for a better one further on. */
-function placedResult(answer: unknown): unknown {
+/** The value of the first field present. An invalid value is not skipped in favour of a later field. */
+function findResult(answer: unknown): unknown {
   return (
     field(answer, 'Data', 'result') ??
     field(answer, 'Error', 'ErrorCode') ??
     field(answer, 'code') ??
     field(answer, 'statusCode') ??
     field(answer, 'result') ??
-    // Inside the envelope, `status` is its own flag: 1 there is no "invalid apiKey".
+    // In the envelope, `status` is a flag: 1 does not mean "invalid apiKey" there.
     (field(answer, 'ResponseStatus') === undefined ? field(answer, 'status') : undefined)
   );
 }
 
-/** Result codes come as numbers, and in older answers as text: in exactly one spelling. */
+/** A result code is a number or, in older responses, a string; in exactly one spelling. */
 function toCode(value: unknown): number | undefined {
   const text = typeof value === 'number' ? String(value) : value;
   return typeof text === 'string' && /^(0|[1-9]\d{0,2})$/.test(text) ? Number(text) : undefined;
 }
 
-/** A success needs the JSON that was asked for, not a bare number, and nothing in it that speaks of an error. */
-function affirms(answer: unknown): boolean {
+/** A success must be the requested JSON, not a bare number, and contain no error. */
+function isSuccess(answer: unknown): boolean {
   const status = field(answer, 'ResponseStatus') ?? 'success';
   return typeof answer === 'object' && field(answer, 'Error', 'ErrorCode') === undefined && status === 'success';
 }
@@ -129,7 +129,7 @@ function outcomeByMessage(message: string): 'rejected_sender' | 'insufficient_ba
   return /balance/i.test(message) ? 'insufficient_balance' : 'unknown';
 }
 
-/** "… you can re-send it in 45 second": which field holds the wait is not documented. */
+/** Reads the wait from "… you can re-send it in 45 second"; the vendor documents no field for it. */
 function secondsIn(message: string): number | undefined {
   const [seconds] = /(?<!\d)\d{1,4}(?!\d)/.exec(message) ?? [];
   return seconds === undefined ? undefined : Math.max(1, Number(seconds));

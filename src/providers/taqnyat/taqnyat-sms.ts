@@ -13,9 +13,9 @@ import { sendReceipt } from '../provider-kit/receipts.js';
 import { Secret } from '../provider-kit/secret.js';
 import { readMessage, readRefusedMessage } from './taqnyat-answer.js';
 
-/** Settings of {@link TaqnyatSms}. */
+/** Options of {@link TaqnyatSms}. */
 export interface TaqnyatSmsOptions extends HttpClientOptions {
-  /** The "Bearer Token" that the vendor's portal makes for an application. */
+  /** The application's "Bearer Token" from the vendor's portal. */
   apiKey: string;
   /** An active sender name of the account. */
   sender: string;
@@ -28,7 +28,7 @@ const OPTIONS = {
 } satisfies OptionNames<TaqnyatSmsOptions>;
 
 /**
- * Taqnyat SMS (Saudi Arabia): the vendor brings a text, and this module makes and checks the code in it.
+ * Taqnyat SMS (Saudi Arabia): this module generates and checks the code; the vendor delivers the text.
  * Contract: {@link https://dev.taqnyat.sa/en/doc/sms/}
  *
  * @example new TaqnyatSms({ apiKey: process.env.TAQNYAT_API_KEY!, sender: 'Acme' })
@@ -42,7 +42,7 @@ export class TaqnyatSms implements DeliveryProvider {
   readonly #http: HttpClient;
   readonly #sender: string;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: TaqnyatSmsOptions) {
     refuseUnknownOptions(options, OPTIONS);
     this.#apiKey = Secret.key(options?.apiKey, 'apiKey');

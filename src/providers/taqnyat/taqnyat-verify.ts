@@ -17,25 +17,25 @@ import { checkReceipt, sendReceipt } from '../provider-kit/receipts.js';
 import { Secret } from '../provider-kit/secret.js';
 import { readCheck, readSend } from './taqnyat-answer.js';
 
-/** Settings of {@link TaqnyatVerify}. Where the vendor documents no figure, the default is ours, and says so. */
+/** Options of {@link TaqnyatVerify}. If the vendor documents no figure, the option says so and this package chooses the default. */
 export interface TaqnyatVerifyOptions extends HttpClientOptions {
-  /** The "Bearer Token" that the vendor's portal makes for an application. */
+  /** The application's "Bearer Token" from the vendor's portal. */
   apiKey: string;
   /** An active sender name of the account. @defaultValue the account's own */
   sender?: string;
   /** Text that the vendor appends to every message. */
   note?: string;
-  /** Language of a message whose locale is neither Arabic nor English. @defaultValue 'ar', as the vendor's own */
+  /** Language of a message if its locale is neither Arabic nor English. @defaultValue 'ar', the vendor's own default */
   defaultLanguage?: 'ar' | 'en';
-  /** Also takes numbers outside +966. The vendor documents only these; others are refused without a call. @defaultValue false */
+  /** Also accept numbers outside +966. The vendor documents only +966; by default others are refused without a call. @defaultValue false */
   internationalNumbers?: boolean;
-  /** Digits of the vendor's codes; `unknown` takes 4 to 8. Not documented. @defaultValue 4, as in the vendor's sample */
+  /** Digits of the vendor's codes; `unknown` accepts 4 to 8. Not documented. @defaultValue 4, as in the vendor's sample */
   codeLength?: number | 'unknown';
-  /** How long the vendor's codes can be used, in seconds. Not documented. @defaultValue 300 */
+  /** Lifetime of the vendor's codes, in seconds. Not documented. @defaultValue 300 */
   ttlSeconds?: number;
-  /** Codes that the vendor compares for one message; it stops at some number that it does not document. @defaultValue 3 */
+  /** Number of codes that the vendor compares per message. It has a limit that it does not document. @defaultValue 3 */
   maxAttempts?: number;
-  /** Wait before a resend, in seconds, where the vendor's answer names none. Not documented. @defaultValue 60 */
+  /** Wait before a resend, in seconds, if the vendor's response contains none. Not documented. @defaultValue 60 */
   cooldownSeconds?: number;
 }
 
@@ -53,11 +53,11 @@ const OPTIONS = {
 } satisfies OptionNames<TaqnyatVerifyOptions>;
 
 /**
- * Taqnyat Verify (Saudi Arabia): the vendor makes the code, sends it and checks it.
+ * Taqnyat Verify (Saudi Arabia): the vendor generates, sends and checks the code.
  * Contract: {@link https://dev.taqnyat.sa/en/doc/verify/}
  *
- * Each message gets a `requestId` of its own, and its check repeats it, so that nothing the vendor remembers of one
- * challenge speaks in another.
+ * Each message has its own `requestId`, which its check repeats, so the vendor's state of one challenge cannot affect
+ * another.
  *
  * @example OtpModule.forRoot(new TaqnyatVerify({ apiKey: process.env.TAQNYAT_API_KEY!, sender: 'Acme' }), options)
  */
@@ -68,14 +68,14 @@ export class TaqnyatVerify implements DelegatedProvider {
 
   readonly #apiKey: Secret;
   readonly #http: HttpClient;
-  readonly #options: ReturnType<typeof resolved>;
+  readonly #options: ReturnType<typeof resolveOptions>;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: TaqnyatVerifyOptions) {
     refuseUnknownOptions(options, OPTIONS);
     this.#apiKey = Secret.key(options?.apiKey, 'apiKey');
     this.#http = new HttpClient(this.name, { ...options, baseUrl: options.baseUrl ?? 'https://api.taqnyat.sa' });
-    this.#options = resolved(options);
+    this.#options = resolveOptions(options);
     this.capabilities = {
       correlation: 'caller_id',
       codeLength: this.#options.codeLength,
@@ -83,7 +83,7 @@ export class TaqnyatVerify implements DelegatedProvider {
       maxAttempts: this.#options.maxAttempts,
       resendCooldown: this.#options.cooldownSeconds,
       languages: ['ar', 'en'],
-      fixedText: true, // a note is the same in every message, so it names no amount either
+      fixedText: true, // the note is the same in every message, so it cannot name an amount
       idempotent: false,
       reportsCost: false,
       distinguishesExpired: false,
@@ -111,7 +111,7 @@ export class TaqnyatVerify implements DelegatedProvider {
     return this.#options.internationalNumbers || phone.startsWith('+966');
   }
 
-  /** Send and check are the same call; `activeKey` makes it a check. The key goes where the page says, and where its sample has it. */
+  /** Send and check are the same call; `activeKey` makes it a check. The key is sent both where the page says and where its sample has it. */
   #request({ phone, attemptId }: VendorReference, fields: { lang: string } | { activeKey: Secret }) {
     const { sender, note } = this.#options;
     const numbers = [phone.replace('+', '')];
@@ -121,7 +121,7 @@ export class TaqnyatVerify implements DelegatedProvider {
   }
 }
 
-function resolved(options: TaqnyatVerifyOptions) {
+function resolveOptions(options: TaqnyatVerifyOptions) {
   return {
     sender: textOption('sender', options.sender, 15),
     note: textOption('note', options.note, 160),

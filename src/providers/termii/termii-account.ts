@@ -19,18 +19,18 @@ import {
   type TermiiTokenOptions,
 } from './termii-options.js';
 
-/** What of the vendor's ranges is asked for: it takes 4 to 8 characters, 0 to 60 minutes, and any number of tries. */
+/** The parts of the vendor's ranges in use: it accepts 4 to 8 characters, 0 to 60 minutes and any number of attempts. */
 const DIGITS = [6, 8] as const;
 const MINUTES = [1, 10] as const;
-const TRIES = [1, 10] as const;
+const ATTEMPTS = [1, 10] as const;
 
-/** What the adapters have in common: the key, the way to the vendor, and the check of a code, however it was sent. */
+/** Shared by the vendor's adapters: key, HTTP client and the check of a code, regardless of how it was sent. */
 export class TermiiAccount {
   readonly developmentOnly: boolean;
   readonly #apiKey: Secret;
   readonly #http: HttpClient;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(provider: string, options: TermiiOptions) {
     refuseUnknownOptions(options, TERMII_OPTIONS);
     this.#apiKey = Secret.key(options?.apiKey, 'apiKey');
@@ -38,7 +38,7 @@ export class TermiiAccount {
     this.developmentOnly = options.testMode === true;
   }
 
-  /** Posts JSON. A code in the answer is masked where the exchange is shown. */
+  /** Posts JSON. A code in the response is masked when the exchange is displayed. */
   post<R extends { readonly outcome: string }>(
     path: string,
     fields: Readonly<Record<string, unknown>>,
@@ -48,9 +48,9 @@ export class TermiiAccount {
     return this.#http.exchange({ path, json: { api_key: this.#apiKey, ...fields }, conceal: ['otp'] }, call, interpret);
   }
 
-  /** {@link https://developers.termii.com/verify-token}: the vendor finds the code by the id that it gave it. */
+  /** Checks a code by the vendor's id. Contract: {@link https://developers.termii.com/verify-token} */
   async verify({ phone, code, reference }: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
-    // The answer to the send was lost, and the id with it: nobody can check that code any more.
+    // The response to the send was lost, and the id with it, so the code cannot be checked.
     if (reference === undefined) return { outcome: 'expired' };
     return this.post(
       '/api/sms/otp/verify',
@@ -60,44 +60,44 @@ export class TermiiAccount {
     );
   }
 
-  /** What the adapters declare of codes that the vendor makes. */
+  /** Capabilities of the adapters whose codes the vendor generates. */
   tokenCapabilities(options: TermiiTokenOptions): ProviderCapabilities {
     return {
       correlation: 'provider_id',
       codeLength: DIGITS,
       ttlSeconds: [MINUTES[0] * 60, MINUTES[1] * 60],
-      maxAttempts: TRIES,
+      maxAttempts: ATTEMPTS,
       resendCooldown: wholeOption('cooldownSeconds', options.cooldownSeconds ?? 60, 1, 3600),
       languages: ['en'],
       fixedText: true,
       idempotent: false,
-      reportsCost: false, // an answer tells the balance, not what was taken from it
+      reportsCost: false, // the response contains the balance, not the price
       distinguishesExpired: true,
       developmentOnly: this.developmentOnly,
     };
   }
 }
 
-/** What is asked of a code, within {@link DIGITS} and the like. */
+/** Requested properties of a code, limited to {@link DIGITS}, {@link MINUTES} and {@link ATTEMPTS}. */
 export function pinFields({ codeLength, ttlSeconds, maxAttempts }: VendorStart) {
   return {
-    pin_attempts: within(TRIES, maxAttempts),
-    pin_time_to_live: within(MINUTES, Math.ceil(ttlSeconds / 60)),
-    pin_length: within(DIGITS, codeLength),
+    pin_attempts: clamp(ATTEMPTS, maxAttempts),
+    pin_time_to_live: clamp(MINUTES, Math.ceil(ttlSeconds / 60)),
+    pin_length: clamp(DIGITS, codeLength),
   };
 }
 
-/** A number as the vendor writes it, such as `2348109477743`. */
+/** A number in the vendor's format, such as `2348109477743`. */
 export function digitsOf(phone: string): string {
   return phone.replace('+', '');
 }
 
-/** Sender and route as the vendor names them. */
+/** Sender and route as the vendor's fields. */
 export function senderFields({ sender, channel = 'dnd' }: TermiiSenderOptions) {
   if (requiredText('sender', sender, 11).length < 3) throw new OtpConfigError('"sender" must be 3 to 11 characters.');
   return { from: sender, channel: choiceOption('channel', channel, ['dnd', 'generic']) };
 }
 
-function within([min, max]: readonly [number, number], wish: number): number {
-  return Math.min(Math.max(wish, min), max);
+function clamp([min, max]: readonly [number, number], value: number): number {
+  return Math.min(Math.max(value, min), max);
 }

@@ -15,11 +15,11 @@ import { readGeneratedToken } from './termii-answer.js';
 import type { TermiiInAppTokenOptions } from './termii-options.js';
 
 /**
- * Termii In-App Token (Nigeria and beyond): the vendor makes the code and checks it; another provider brings it.
+ * Termii In-App Token (Nigeria and beyond): the vendor generates and checks the code; another provider delivers it.
  * Contract: {@link https://developer.termii.com/in-app-token}
  *
- * The vendor answers with the code in the clear, and meant for the application: by itself it proves nothing of the phone.
- * Here it is rendered into the text for `delivery` and appears nowhere else.
+ * The vendor returns the code in plain text to the application, so the code alone proves nothing about the phone. This
+ * adapter renders it into the text for `delivery`; it appears nowhere else.
  *
  * @example new TermiiInAppToken({ ...account, delivery: new TermiiSms({ ...account, sender: 'Acme' }) })
  */
@@ -31,7 +31,7 @@ export class TermiiInAppToken implements GeneratorProvider {
 
   readonly #account: TermiiAccount;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: TermiiInAppTokenOptions) {
     this.#account = new TermiiAccount(this.name, options);
     this.delivery = deliveryOption(options.delivery);
@@ -50,7 +50,7 @@ export class TermiiInAppToken implements GeneratorProvider {
     const pin = pinFields(request);
     const fields = { pin_type: 'NUMERIC', phone_number: number, ...pin };
     const interpret = sendReceipt((answer) => readGeneratedToken(answer, number, pin.pin_length));
-    return this.#account.post('/api/sms/otp/generate', fields, call, (reply) => nothingLeft(interpret(reply)));
+    return this.#account.post('/api/sms/otp/generate', fields, call, (reply) => neverAmbiguous(interpret(reply)));
   }
 
   check(request: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
@@ -58,14 +58,14 @@ export class TermiiInAppToken implements GeneratorProvider {
   }
 }
 
-/** Whatever became of the request: without its answer nobody has a code to bring, so surely no message is on its way. */
-function nothingLeft(receipt: SendReceipt): SendReceipt {
+/** Without the vendor's response there is no code to deliver, so no message was sent. */
+function neverAmbiguous(receipt: SendReceipt): SendReceipt {
   return receipt.outcome === 'unknown' ? { ...receipt, ambiguous: false } : receipt;
 }
 
 function deliveryOption(delivery: DeliveryProvider): DeliveryProvider {
   if (delivery?.mode === 'delivery' && typeof delivery.send === 'function') return delivery;
   throw new OtpConfigError(
-    '"delivery" must be a provider that brings texts, such as TermiiSms: the vendor makes the code, but sends nothing.',
+    '"delivery" must be a provider that delivers texts, such as TermiiSms: the vendor generates the code but sends nothing.',
   );
 }

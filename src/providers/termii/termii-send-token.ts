@@ -13,14 +13,14 @@ import { digitsOf, pinFields, senderFields, TermiiAccount } from './termii-accou
 import { readSentToken } from './termii-answer.js';
 import type { TermiiSendTokenOptions } from './termii-options.js';
 
-/** What the vendor replaces with the code. It is the caller's to choose, and this is the one of its samples. */
+/** Placeholder that the vendor replaces with the code. The caller chooses it; this is the one in the vendor's samples. */
 const PLACEHOLDER = '< 1234 >';
 
 /**
- * Termii Send Token (Nigeria and beyond): the vendor makes the code, sends it and checks it.
+ * Termii Send Token (Nigeria and beyond): the vendor generates, sends and checks the code.
  * Contract: {@link https://developers.termii.com/send-token}
  *
- * The vendor finds a code by an id that its answer brings: where the answer is lost, a new message is needed.
+ * The vendor finds a code by an id from its response. If the response is lost, the user needs a new message.
  *
  * @example
  * new TermiiSendToken({ apiKey: process.env.TERMII_API_KEY!, baseUrl: 'https://api.ng.termii.com', sender: 'Acme' })
@@ -34,14 +34,14 @@ export class TermiiSendToken implements DelegatedProvider {
   readonly #sender: ReturnType<typeof senderFields>;
   readonly #message: (locale: string) => string;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: TermiiSendTokenOptions) {
     this.#account = new TermiiAccount(this.name, options);
     this.#sender = senderFields(options);
     this.#message = templateOption('message', options.message ?? `Your code is ${PLACEHOLDER}.`, PLACEHOLDER);
     this.capabilities = {
       ...this.#account.tokenCapabilities(options),
-      ...(options.message !== undefined && { languages: 'any' }), // still fixed: the same in every message
+      ...(options.message !== undefined && { languages: 'any' }), // still fixed: every message has the same text
     };
   }
 
@@ -52,7 +52,7 @@ export class TermiiSendToken implements DelegatedProvider {
       ...this.#sender,
       ...pinFields(request),
       pin_type: 'NUMERIC',
-      message_type: 'NUMERIC', // the name of `pin_type` in samples and older pages
+      message_type: 'NUMERIC', // name of `pin_type` in samples and older pages
       pin_placeholder: PLACEHOLDER,
       message_text: this.#message(request.locale),
     };

@@ -13,7 +13,7 @@ import { readSentText } from './termii-answer.js';
 import type { TermiiSmsOptions } from './termii-options.js';
 
 /**
- * Termii Messaging (Nigeria and beyond): the vendor brings a text with a code that somebody else makes.
+ * Termii Messaging (Nigeria and beyond): the vendor delivers a text; the code comes from this module or another adapter.
  * Contract: {@link https://developers.termii.com/messaging-api}
  *
  * @example
@@ -27,7 +27,7 @@ export class TermiiSms implements DeliveryProvider {
   readonly #account: TermiiAccount;
   readonly #sender: ReturnType<typeof senderFields>;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: TermiiSmsOptions) {
     this.#account = new TermiiAccount(this.name, options);
     this.#sender = senderFields(options);

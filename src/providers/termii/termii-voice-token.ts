@@ -13,7 +13,7 @@ import { readCalledToken } from './termii-answer.js';
 import type { TermiiVoiceTokenOptions } from './termii-options.js';
 
 /**
- * Termii Voice Token (Nigeria and beyond): the vendor makes the code, calls the phone to read it out, and checks it.
+ * Termii Voice Token (Nigeria and beyond): the vendor generates the code, reads it out in a phone call, and checks it.
  * Contract: {@link https://developers.termii.com/voice-token}
  *
  * @example new TermiiVoiceToken({ apiKey: process.env.TERMII_API_KEY!, baseUrl: 'https://api.ng.termii.com' })
@@ -25,7 +25,7 @@ export class TermiiVoiceToken implements DelegatedProvider {
 
   readonly #account: TermiiAccount;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: TermiiVoiceTokenOptions) {
     this.#account = new TermiiAccount(this.name, options);
     this.capabilities = this.#account.tokenCapabilities(options);

@@ -6,14 +6,14 @@ import type { ProviderCall } from '../../delivery/provider.js';
 import { Secret } from '../provider-kit/secret.js';
 import { TWILIO_OPTIONS, type TwilioOptions } from './twilio-options.js';
 
-/** What the adapters have in common: account, key, and the way to the vendor. */
+/** Shared by the vendor's adapters: account, key and HTTP client. */
 export class TwilioAccount {
   readonly sid: string;
   readonly developmentOnly: boolean;
   readonly #basic: { user: string; password: Secret };
   readonly #http: HttpClient;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(provider: string, options: TwilioOptions, baseUrl: string) {
     refuseUnknownOptions(options, TWILIO_OPTIONS);
     this.sid = sidOption('accountSid', options?.accountSid, 'AC');
@@ -23,7 +23,7 @@ export class TwilioAccount {
     this.developmentOnly = options.testMode === true;
   }
 
-  /** Posts a form. The answer to a message repeats its text, with the code in it. */
+  /** Posts a form. It conceals `body`, because the response repeats the text with the code. */
   post<R extends { readonly outcome: string }>(
     path: string,
     urlencoded: HttpFields,
@@ -34,7 +34,7 @@ export class TwilioAccount {
   }
 }
 
-/** What the vendor calls things by: two letters for the kind, and 32 hexadecimal digits. */
+/** Whether a value is a SID, the vendor's id: two letters for the kind and 32 hexadecimal digits. */
 export function isSid(value: unknown, ...kinds: readonly string[]): value is string {
   return typeof value === 'string' && /^[A-Z]{2}[0-9a-f]{32}$/.test(value) && kinds.includes(value.slice(0, 2));
 }
@@ -42,6 +42,6 @@ export function isSid(value: unknown, ...kinds: readonly string[]): value is str
 export function sidOption(option: string, sid: string, kind: string): string {
   if (isSid(sid, kind)) return sid;
   throw new OtpConfigError(
-    `"${option}" must be "${kind}" and 32 hexadecimal digits, as the vendor's console shows it.`,
+    `"${option}" must be "${kind}" followed by 32 hexadecimal digits: copy it from the vendor's console.`,
   );
 }

@@ -1,35 +1,35 @@
 import type { OptionNames } from '../../config/option-names.js';
 import { HTTP_CLIENT_OPTIONS, type HttpClientOptions } from '../provider-kit/http-client.js';
 
-/** Settings that both adapters of the vendor have. */
+/** Options of both adapters of the vendor. */
 export interface TwilioOptions extends HttpClientOptions {
   /** The account's SID, `AC…`. */
   accountSid: string;
-  /** SID of an API key, `SK…`, which can be revoked alone. @defaultValue the account's own SID, with its auth token */
+  /** SID of an API key, `SK…`, which can be revoked separately. @defaultValue the account's own SID, with its auth token */
   apiKeySid?: string;
   /** The secret of the API key, or the account's auth token. */
   secret: string;
 }
 
-/** Settings of {@link TwilioSms}: either `from` or `messagingServiceSid` says whom messages come from. */
+/** Options of {@link TwilioSms}. Set the sender by either `from` or `messagingServiceSid`. */
 export interface TwilioSmsOptions extends TwilioOptions {
-  /** A number of the account in E.164, a short code, or a name: at most 11 ASCII characters, a letter among them. */
+  /** Sender: a number of the account in E.164, a short code, or a name of at most 11 ASCII characters with at least one letter. */
   from?: string;
-  /** A Messaging Service, `MG…`, which picks a sender. */
+  /** A Messaging Service, `MG…`, which chooses the sender. */
   messagingServiceSid?: string;
 }
 
-/** Settings of {@link TwilioVerify}. The figures are the Verify Service's own: set here what is set there. */
+/** Options of {@link TwilioVerify}. `codeLength` and `ttlSeconds` must match the settings of the Verify Service. */
 export interface TwilioVerifyOptions extends TwilioOptions {
-  /** The Verify Service, `VA…`. Its "custom code" stays off: the vendor makes the codes. */
+  /** The Verify Service, `VA…`. Leave its "custom code" off: the vendor generates the codes. */
   serviceSid: string;
-  /** Digits of a code, as set in the service. @defaultValue 6 */
+  /** Digits of a code, as configured in the service. @defaultValue 6 */
   codeLength?: number;
-  /** How long a code can be used, in seconds; the vendor's support can change it. @defaultValue 600 */
+  /** Lifetime of a code, in seconds; the vendor's support can change it. @defaultValue 600 */
   ttlSeconds?: number;
 }
 
-/** Of all adapters of the vendor: one account's settings may be given to each of them. */
+/** Options of all adapters of the vendor, so that they can share one options object. */
 export const TWILIO_OPTIONS = {
   ...HTTP_CLIENT_OPTIONS,
   accountSid: true,

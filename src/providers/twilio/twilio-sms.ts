@@ -14,7 +14,7 @@ import { readMessage, readRefusedSend } from './twilio-answer.js';
 import type { TwilioSmsOptions } from './twilio-options.js';
 
 /**
- * Twilio Messaging: the vendor brings a text, and this module makes and checks the code in it.
+ * Twilio Messaging: this module generates and checks the code; the vendor delivers the text.
  * Contract: {@link https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource}
  *
  * @example
@@ -28,14 +28,14 @@ export class TwilioSms implements DeliveryProvider {
   readonly #account: TwilioAccount;
   readonly #sender: { From: string } | { MessagingServiceSid: string };
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: TwilioSmsOptions) {
     this.#account = new TwilioAccount(this.name, options, 'https://api.twilio.com');
     this.#sender = senderOption(options);
     this.capabilities = { ...DELIVERY_CAPABILITIES, developmentOnly: this.#account.developmentOnly };
   }
 
-  /** The price comes later, so no receipt has it. */
+  /** The vendor sets the price later, so receipts do not include it. */
   async send({ phone, text }: OutgoingMessage, call: ProviderCall): Promise<SendReceipt> {
     const path = `/2010-04-01/Accounts/${this.#account.sid}/Messages.json`;
     const interpret = sendReceipt((answer) => readMessage(answer, phone), readRefusedSend);
@@ -45,7 +45,7 @@ export class TwilioSms implements DeliveryProvider {
 
 function senderOption({ from, messagingServiceSid }: TwilioSmsOptions) {
   if (from !== undefined && messagingServiceSid !== undefined) {
-    throw new OtpConfigError('"from" must be left out where "messagingServiceSid" is given.');
+    throw new OtpConfigError('"from" and "messagingServiceSid" exclude each other: set only one.');
   }
   if (messagingServiceSid !== undefined) {
     return { MessagingServiceSid: sidOption('messagingServiceSid', messagingServiceSid, 'MG') };
@@ -54,6 +54,6 @@ function senderOption({ from, messagingServiceSid }: TwilioSmsOptions) {
     return { From: from };
   }
   throw new OtpConfigError(
-    '"from" must be a number of the account in E.164, a short code, or a name of 1 to 11 ASCII characters.',
+    '"from" must be a number of the account in E.164, a short code, or a name of 1 to 11 ASCII characters with a letter.',
   );
 }

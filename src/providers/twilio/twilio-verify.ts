@@ -16,19 +16,19 @@ import { isSid, sidOption, TwilioAccount } from './twilio-account.js';
 import { readCheck, readRefusedCheck, readRefusedSend, readStarted } from './twilio-answer.js';
 import type { TwilioVerifyOptions } from './twilio-options.js';
 
-/** The {@link https://www.twilio.com/docs/verify/supported-languages languages} of messages, in the vendor's writing. */
+/** The {@link https://www.twilio.com/docs/verify/supported-languages languages} of messages, as the vendor writes them. */
 const LANGUAGES = (
   'af ar ca zh zh-CN zh-HK hr cs da nl en en-GB et fi fr de el he hi hu id it ja kn ko lt ms mr ' +
   'nb pl pt pt-BR ro ru sk es sv tl te th tr uk vi'
 ).split(' ');
 
 /**
- * Twilio Verify: the vendor makes the code, sends it and checks it.
+ * Twilio Verify: the vendor generates, sends and checks the code.
  * Contract: {@link https://www.twilio.com/docs/verify/api/verification} and
  * {@link https://www.twilio.com/docs/verify/api/verification-check}
  *
- * Until a verification ends, by a right code or by its time, every message to a number repeats its code, and five checks
- * are all it has. So there is one challenge per number at a time, over all purposes.
+ * Until a verification ends, by a correct code or by expiry, every message to the number repeats the same code, and it
+ * allows five checks in total. So each number has one challenge at a time, across all purposes.
  *
  * @example
  * new TwilioVerify({
@@ -46,7 +46,7 @@ export class TwilioVerify implements DelegatedProvider {
   readonly #account: TwilioAccount;
   readonly #service: string;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: TwilioVerifyOptions) {
     this.#account = new TwilioAccount(this.name, options, 'https://verify.twilio.com');
     this.#service = `/v2/Services/${sidOption('serviceSid', options.serviceSid, 'VA')}`;
@@ -55,7 +55,7 @@ export class TwilioVerify implements DelegatedProvider {
       codeLength: wholeOption('codeLength', options.codeLength ?? 6, 4, 10),
       ttlSeconds: wholeOption('ttlSeconds', options.ttlSeconds ?? 600, 120, 86_400),
       maxAttempts: 5,
-      resendCooldown: 'unknown', // none, but five messages are all there are to one verification
+      resendCooldown: 'unknown', // none, but a verification is limited to five messages
       languages: LANGUAGES,
       fixedText: true,
       idempotent: false,
@@ -65,7 +65,7 @@ export class TwilioVerify implements DelegatedProvider {
     };
   }
 
-  /** In a language that the vendor does not write it takes that of the number's country, or English. */
+  /** For an unsupported language, the vendor uses that of the number's country, or English. */
   async start({ phone, locale }: VendorStart, call: ProviderCall): Promise<SendReceipt> {
     const language = closestLanguage(locale, LANGUAGES);
     const fields = { To: phone, Channel: 'sms', ...(language !== undefined && { Locale: language }) };
@@ -73,7 +73,7 @@ export class TwilioVerify implements DelegatedProvider {
     return this.#account.post(`${this.#service}/Verifications`, fields, call, interpret);
   }
 
-  /** Where the answer to the start was lost, the vendor finds the verification by the number. */
+  /** If the response to the start was lost, the vendor finds the verification by the number. */
   async check({ phone, code, reference }: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
     const sid = isSid(reference, 'VE') ? reference : undefined;
     const fields = { ...(sid === undefined ? { To: phone } : { VerificationSid: sid }), Code: new Secret(code) };

@@ -20,11 +20,11 @@ import { UNIFONIC_OPTIONS, type UnifonicAuthenticateOptions } from './unifonic-o
 const CHANNEL = 'sms';
 
 /**
- * Unifonic Authenticate (Saudi Arabia and beyond): the vendor makes the code, sends it and checks it.
+ * Unifonic Authenticate (Saudi Arabia and beyond): the vendor generates, sends and checks the code.
  * Contract: {@link https://docs.unifonic.com/reference/checkverification}
  *
- * The vendor finds a code by the number alone, so there can be one challenge per number at a time, which this module sees
- * to. "Already verified" speaks of the number, not of the code just typed.
+ * The vendor finds a code by the number alone, so this module allows one challenge per number at a time. "Already verified"
+ * refers to the number, not to the typed code.
  *
  * @example new UnifonicAuthenticate({ appId: process.env.UNIFONIC_APP_ID!, token: process.env.UNIFONIC_TOKEN! })
  */
@@ -39,7 +39,7 @@ export class UnifonicAuthenticate implements DelegatedProvider {
   readonly #defaultLanguage: 'ar' | 'en';
   readonly #codeLength: number;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: UnifonicAuthenticateOptions) {
     refuseUnknownOptions(options, UNIFONIC_OPTIONS);
     const baseUrl = options?.baseUrl ?? 'https://authenticate.cloud.api.unifonic.com';

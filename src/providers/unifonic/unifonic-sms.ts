@@ -15,7 +15,7 @@ import { readRefusedText, readText } from './unifonic-answer.js';
 import { UNIFONIC_OPTIONS, type UnifonicSmsOptions } from './unifonic-options.js';
 
 /**
- * Unifonic SMS (Saudi Arabia and beyond): the vendor brings a text, and this module makes and checks the code in it.
+ * Unifonic SMS (Saudi Arabia and beyond): this module generates and checks the code; the vendor delivers the text.
  * Contract: {@link https://docs.unifonic.com/v1/docs/sending-your-first-sms-via-unifonic-api}
  *
  * @example new UnifonicSms({ appSid: process.env.UNIFONIC_APP_SID!, sender: 'Acme' })
@@ -29,7 +29,7 @@ export class UnifonicSms implements DeliveryProvider {
   readonly #http: HttpClient;
   readonly #sender: string | undefined;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: UnifonicSmsOptions) {
     refuseUnknownOptions(options, UNIFONIC_OPTIONS);
     this.#appSid = Secret.key(options?.appSid, 'appSid');

@@ -23,21 +23,21 @@ import { checkReceipt, isUuid, sendReceipt } from '../provider-kit/receipts.js';
 import { Secret } from '../provider-kit/secret.js';
 import { readCheck, readStarted } from './vonage-answer.js';
 
-/** Settings of {@link VonageVerify}. Where the vendor documents no figure, the default is ours, and says so. */
+/** Options of {@link VonageVerify}. If the vendor documents no figure, the option says so and this package chooses the default. */
 export interface VonageVerifyOptions extends HttpClientOptions {
   /** The account's key, from the vendor's dashboard. */
   apiKey: string;
   /** The account's secret. */
   apiSecret: string;
-  /** The name in each message, in at most 16 characters. */
+  /** The name shown in each message: at most 16 characters. */
   brand: string;
-  /** Whom messages come from: 3 to 11 letters and digits, or a number without its plus. @defaultValue the vendor's choice */
+  /** Sender: 3 to 11 letters and digits, or a number without the plus sign. @defaultValue the vendor chooses */
   from?: string;
-  /** Codes that the vendor compares for one message. Not documented for this version. @defaultValue 3, as in the one before */
+  /** Number of codes that the vendor compares per message. Not documented for this API version. @defaultValue 3, as in the previous version */
   maxAttempts?: number;
   /**
-   * Wait before another message to the same number, in seconds. The vendor refuses one while a code is alive, `ttl`, which
-   * only a right code ends sooner.
+   * Wait before another message to the same number, in seconds; `ttl`: until the current code expires, since the vendor
+   * refuses a message before that, unless a correct code was entered.
    * @defaultValue 'ttl'
    */
   cooldownSeconds?: number | 'ttl';
@@ -53,24 +53,24 @@ const OPTIONS = {
   cooldownSeconds: true,
 } satisfies OptionNames<VonageVerifyOptions>;
 
-/** The {@link https://developer.vonage.com/en/verify/guides/verify-v2-languages languages} of SMS; of those of one language, the first is the rule. */
+/** The {@link https://developer.vonage.com/en/verify/guides/verify-v2-languages languages} of SMS; the first of several variants is the default of its language. */
 const LANGUAGES = (
   'en-us en-gb en-au en-in ar-xa cs-cz cy-gb da-dk de-de el-gr es-es es-mx es-us fi-fi fil-ph fr-fr fr-ca hi-in hu-hu ' +
   'id-id is-is it-it ja-jp ko-kr nb-no nl-nl pl-pl pt-pt pt-br ro-ro ru-ru sv-se th-th tr-tr vi-vn yue-cn zh-cn zh-tw'
 ).split(' ');
 
 /**
- * How long a code can live, in seconds. The vendor calls it the wait before the next channel of a workflow, here with one
- * channel; that its code ends with it is not documented, and this module ends it then in any case.
+ * Lifetime of a code, in seconds. The vendor documents it as the wait before the next channel of a workflow, which has only
+ * one channel here. It does not document that the code then expires; this module expires it in any case.
  */
 const LIFETIME = [60, 900] as const;
 const PATH = '/v2/verify';
 
 /**
- * Vonage Verify v2: the vendor makes the code, sends it and checks it.
+ * Vonage Verify v2: the vendor generates, sends and checks the code.
  * Contract: {@link https://developer.vonage.com/en/api/verify.v2}
  *
- * A challenge that is cancelled is cancelled at the vendor, too, which frees the number for another.
+ * Cancelling a challenge also cancels it at the vendor, so the number can receive another code.
  *
  * @example
  * new VonageVerify({ apiKey: process.env.VONAGE_API_KEY!, apiSecret: process.env.VONAGE_API_SECRET!, brand: 'Acme' })
@@ -85,7 +85,7 @@ export class VonageVerify implements DelegatedProvider {
   readonly #brand: string;
   readonly #from: string | undefined;
 
-  /** @throws OtpConfigError naming the option and what to write instead */
+  /** @throws OtpConfigError that names the invalid option and says what to set instead */
   constructor(options: VonageVerifyOptions) {
     refuseUnknownOptions(options, OPTIONS);
     this.#basic = { user: keyOption(options?.apiKey), password: Secret.key(options.apiSecret, 'apiSecret') };
@@ -102,12 +102,12 @@ export class VonageVerify implements DelegatedProvider {
       fixedText: true,
       idempotent: false,
       reportsCost: false,
-      distinguishesExpired: true, // though a used code, too, is "not found"
+      distinguishesExpired: true, // although a used code is also "not found"
       developmentOnly: options.testMode === true,
     };
   }
 
-  /** In a language that the vendor does not write it writes English. */
+  /** For a language that the vendor does not support, it writes English. */
   async start({ phone, locale, codeLength, ttlSeconds }: VendorStart, call: ProviderCall): Promise<SendReceipt> {
     const lifetime = Math.min(Math.max(ttlSeconds, LIFETIME[0]), LIFETIME[1]);
     const json = {
@@ -121,7 +121,7 @@ export class VonageVerify implements DelegatedProvider {
     return this.#exchange({ path: PATH, json }, call, interpret);
   }
 
-  /** Without the vendor's id nothing can be checked: only a new code helps. */
+  /** Without the vendor's id a code cannot be checked, so it counts as expired. */
   async check({ code, reference }: VendorCheck, call: ProviderCall): Promise<CheckReceipt> {
     if (!isUuid(reference)) return { outcome: 'expired' };
     const request = { path: `${PATH}/${reference}`, json: { code: new Secret(code) } };
@@ -150,12 +150,14 @@ export class VonageVerify implements DelegatedProvider {
 
 function keyOption(key: string): string {
   if (typeof key === 'string' && /^[A-Za-z0-9]{1,64}$/.test(key)) return key;
-  throw new OtpConfigError('"apiKey" must be the letters and digits of the account\'s key, as the dashboard shows it.');
+  throw new OtpConfigError(
+    '"apiKey" must be 1 to 64 letters and digits: copy the account\'s key from the vendor\'s dashboard.',
+  );
 }
 
 function fromOption(from: string | undefined): string | undefined {
   if (from === undefined || (typeof from === 'string' && /^([A-Za-z0-9]{3,11}|\d{7,15})$/.test(from))) return from;
-  throw new OtpConfigError('"from" must be 3 to 11 letters and digits, or a number without its plus, or left out.');
+  throw new OtpConfigError('"from" must be 3 to 11 letters and digits, or a number without the plus sign, or omitted.');
 }
 
 function cooldownOption(seconds: number | 'ttl'): number | 'ttl' {
