@@ -4,7 +4,7 @@ export type {
   OtpModuleOptions,
   OtpOptionsFactory,
   OtpOptionsWithProvider,
-} from './otp.module.js';
+} from './otp.module-options.js';
 export { OTP_FIGURES } from './config/options.js';
 export type { OtpOptions } from './config/options.js';
 export type { Purpose, PurposeRules } from './config/purposes.js';

@@ -1,5 +1,5 @@
 /** Types behind those of the main entry. Nothing here exists at run time. */
-export type { OtpModuleShape } from './otp.module.js';
+export type { OtpModuleShape } from './otp.module-options.js';
 export type { Pepper, TakenNumbers } from './config/options.js';
 export type { AllowRules } from './config/allow.js';
 export type { MinimumConversion, MinimumConversionMode, MinimumConversionScope } from './config/minimum-conversion.js';

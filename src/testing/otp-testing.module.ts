@@ -3,15 +3,15 @@ import { randomBytes } from 'node:crypto';
 import type { DynamicModule } from '@nestjs/common';
 
 import { OtpConfigError } from '../errors/otp.error.js';
+import { OtpModule } from '../otp.module.js';
 import {
   GIVEN,
-  OtpModule,
   type OtpModuleOptions,
   type OtpOptionsWithProvider,
   settingsFrom,
   type Setup,
   SETUP,
-} from '../otp.module.js';
+} from '../otp.module-options.js';
 import type { OtpSettings } from '../config/options.js';
 import { CapturingProvider } from './capturing-provider.js';
 

@@ -121,7 +121,7 @@ describe('every option and every refusal', () => {
   // Each of `OtpOptions` has a test that shows its effect, or e2e/options.spec.ts does not compile.
   it('is tested, if it configures the module', () => {
     const shapes = [
-      ...membersOf('src/otp.module.ts', 'OtpModuleShape'),
+      ...membersOf('src/otp.module-options.ts', 'OtpModuleShape'),
       ...membersOf('src/routes/otp-routes.options.ts', 'OtpRoutesOptions'),
     ].map(({ name }) => name);
     expect(shapes).toContain('deviceKey');

@@ -9,7 +9,7 @@ const FIGURES = markers('figures', 'src/config/options.ts');
 const PURPOSES = markers('purposes', 'src/config/purposes.ts');
 const RULES = markers('purpose rules', 'src/config/purposes.ts');
 const PEPPER = markers('pepper', 'src/config/options.ts');
-const SHAPE = markers('module shape', 'src/otp.module.ts');
+const SHAPE = markers('module shape', 'src/otp.module-options.ts');
 const ROUTES = markers('routes', 'src/routes/otp-routes.options.ts');
 
 /** When to change an option; its docstring states what it does. */
@@ -56,7 +56,7 @@ export function withGeneratedParts(page: string): string {
     [PURPOSES, purposes()],
     [RULES, choices(membersOf('src/config/purposes.ts', 'PurposeRules'))],
     [PEPPER, meanings(membersOf('src/config/options.ts', 'Pepper'))],
-    [SHAPE, choices(membersOf('src/otp.module.ts', 'OtpModuleShape'))],
+    [SHAPE, choices(membersOf('src/otp.module-options.ts', 'OtpModuleShape'))],
     [ROUTES, choices(membersOf('src/routes/otp-routes.options.ts', 'OtpRoutesOptions'))],
   ];
   return parts.reduce((text, [[begin, end], part]) => withGenerated(text, begin, end, part), page);
