@@ -82,7 +82,13 @@ describe('500 hostile starts and guesses against a number', () => {
     expect(sent).toBeLessThanOrEqual(2);
     // Meanwhile, strangers are blocked.
     expect(await fleet.outcomeOf(hostileStart(phone, 999))).toMatchObject({ code: 'locked_out' });
-    evidence('SEC-10', { hostileCalls: 500, comparisons: compared, messages: 3 + sent, ownerAttempts: 1, stepUpAttempts: 1 });
+    evidence('SEC-10', {
+      hostileCalls: 500,
+      comparisons: compared,
+      messages: 3 + sent,
+      ownerAttempts: 1,
+      stepUpAttempts: 1,
+    });
   });
 });
 
