@@ -12,7 +12,7 @@ import { BANK_ENTITIES } from './entities.js';
 import { MeController } from './me.controller.js';
 import { NumbersController } from './numbers.controller.js';
 import { PASSWORDS_PER_ADDRESS } from './passwords/password-throttler.guard.js';
-import { PasswordTries } from './passwords/password-tries.js';
+import { PasswordAttempts } from './passwords/password-attempts.js';
 import { PasswordController } from './passwords/password.controller.js';
 import { Passwords } from './passwords/passwords.js';
 import { RecoveryController } from './recovery/recovery.controller.js';
@@ -47,7 +47,7 @@ export class BankModule {
         AccessTokens,
         Accounts,
         Passwords,
-        PasswordTries,
+        PasswordAttempts,
         Sessions,
         Transfers,
         TransferAction,

@@ -19,16 +19,16 @@ export class Transfers1764400000000 implements MigrationInterface {
       `CREATE INDEX "IDX_2a93f3e6891774f22321b64938" ON "bank_transfers" ("user_id", "created_at")`,
     );
     await queryRunner.query(`
-      CREATE TABLE "bank_password_tries" (
+      CREATE TABLE "bank_password_attempts" (
         "phone" text NOT NULL,
-        "tries" integer NOT NULL,
+        "attempts" integer NOT NULL,
         "ends_at" timestamptz NOT NULL,
-        CONSTRAINT "PK_ce599115a33ddc665b9a5b70b73" PRIMARY KEY ("phone")
+        CONSTRAINT "PK_9de383614f50ee93b95a2007463" PRIMARY KEY ("phone")
       )`);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query(`DROP TABLE "bank_password_tries"`);
+    await queryRunner.query(`DROP TABLE "bank_password_attempts"`);
     await queryRunner.query(`DROP TABLE "bank_transfers"`);
   }
 }

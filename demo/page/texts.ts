@@ -177,7 +177,7 @@ const en = {
   error_otp_unavailable: 'This code no longer works: it has expired, was used, or was tried too often. Start over.',
   error_recovery_code_invalid: 'This recovery code does not work. Enter it again, or use another one.',
   error_otp_too_soon: 'A message was sent a moment ago. Wait a little.',
-  error_otp_paused: 'Too many wrong codes. To protect the account, it is locked for a while.',
+  error_locked_out: 'Too many wrong codes. To protect the account, it is locked for a while.',
   error_too_many_requests: 'Too many attempts. Wait a little.',
   error_grant_required: 'This needs a code first. Start over.',
   error_grant_invalid:
@@ -377,7 +377,7 @@ const ar: Record<Key, string> = {
   error_otp_unavailable: 'لم يعد هذا الرمز صالحًا: انتهت صلاحيته أو استُخدم أو كثرت محاولات إدخاله. ابدأ من جديد.',
   error_recovery_code_invalid: 'رمز الاسترداد هذا غير صالح. أعد إدخاله أو استخدم رمزًا آخر.',
   error_otp_too_soon: 'أُرسلت رسالة قبل لحظات. انتظر قليلًا من فضلك.',
-  error_otp_paused: 'كثرت الرموز الخاطئة. أُقفل الحساب مؤقتًا لحمايته.',
+  error_locked_out: 'كثرت الرموز الخاطئة. أُقفل الحساب مؤقتًا لحمايته.',
   error_too_many_requests: 'كثرت المحاولات. انتظر قليلًا من فضلك.',
   error_grant_required: 'يحتاج هذا إلى رمز أولًا. ابدأ من جديد.',
   error_grant_invalid: 'لم يعد تأكيدك صالحًا: قديم أو مستخدم أو لغرض آخر. ابدأ من جديد.',

@@ -4,11 +4,11 @@ import type { Ability, AttackLimits } from './target.js';
 /** The counts of one case. */
 export type AttackFigures = Readonly<Record<string, number>>;
 
-/** A known attack, stated as the behavior that withstands it. */
+/** A known attack, stated as the behaviour that withstands it. */
 export interface AttackCase {
   /** The letter of its family and a number, such as `G2`. */
   readonly id: string;
-  /** The behavior that must hold. */
+  /** The behaviour that must hold. */
   readonly title: string;
   /** Published cases: `CVE-…`, `GHSA-…`, or an issue as `owner/repository#number`. */
   readonly advisories: readonly string[];

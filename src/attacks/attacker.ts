@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { BuiltInPurpose } from '../config/purposes.js';
 import { type AttackAnswer, type AttackLimits, type AttackRequest, type AttackTarget, limitsOf } from './target.js';
-import { NotStaged, refused, staged } from './verdict.js';
+import { NotStaged, assertRefused, assertStaged } from './verdict.js';
 import type { Source, Wire } from './wire.js';
 
 const MESSAGE_MS = 10_000;
@@ -146,14 +146,14 @@ export class Attacker {
   ): Promise<Begun> {
     const before = await this.messages(phone);
     const answer = await this.start(phone, purpose, along);
-    staged(answer, `a challenge for ${purpose}`);
-    return this.begun(answer, purpose, phone, before.length);
+    assertStaged(answer, `a challenge for ${purpose}`);
+    return this.challengeFrom(answer, purpose, phone, before.length);
   }
 
   /**
    * Reads the message of a challenge that an answer starts. @param before number of messages at the phone until then
    */
-  async begun(answer: AttackAnswer, purpose: BuiltInPurpose, phone: string, before: number): Promise<Begun> {
+  async challengeFrom(answer: AttackAnswer, purpose: BuiltInPurpose, phone: string, before: number): Promise<Begun> {
     const { challenge, codeLength = 6 } = answer.json;
     if (typeof challenge !== 'string') throw new NotStaged(`${answer.request} answered without "challenge".`);
     const code = await this.nextCode(phone, before, Number(codeLength));
@@ -186,7 +186,7 @@ export class Attacker {
   }
 
   grantIn(answer: AttackAnswer): string {
-    staged(answer, 'a grant');
+    assertStaged(answer, 'a grant');
     return this.#text(answer, 'grant');
   }
 
@@ -195,7 +195,7 @@ export class Attacker {
     const begun = await this.begin('registration', phone);
     const password = newPassword();
     const registered = await this.register({ phone, password, grant: await this.grantFor(begun) });
-    staged(registered, 'an account');
+    assertStaged(registered, 'an account');
     return { phone, password, begun, token: this.tokenIn(registered) };
   }
 
@@ -206,17 +206,17 @@ export class Attacker {
   }
 
   /** Sends codes for nonexistent challenges, each with what `along` returns, until the application slows them down. */
-  async triesUntilSlowed(along?: () => Along): Promise<{ tried: number; slowed: boolean }> {
-    let tried = 0;
+  async verifyUntilSlowed(along?: () => Along): Promise<{ attempts: number; slowed: boolean }> {
+    let attempts = 0;
     let slowed = false;
-    while (!slowed && tried <= this.limits.verifiesPerAddress) {
+    while (!slowed && attempts <= this.limits.verifiesPerAddress) {
       const challenge = { challenge: madeUpChallenge(), purpose: 'registration' } as const;
       const answer = await this.verify(challenge, '123456', along?.());
-      refused(answer, 'a code for a nonexistent challenge');
+      assertRefused(answer, 'a code for a nonexistent challenge');
       slowed = answer.status === 429;
-      tried++;
+      attempts++;
     }
-    return { tried, slowed };
+    return { attempts, slowed };
   }
 
   register({ phone, password, ...along }: { phone: string; password: string } & Along): Promise<AttackAnswer> {
@@ -243,7 +243,7 @@ export class Attacker {
   async payment({ token }: Account, order = { amount: '250.00', payee: 'Honest Payee' }): Promise<string> {
     const { create, id } = this.target.guarded!;
     const created = await this.send(create(order), { token });
-    staged(created, 'a payment');
+    assertStaged(created, 'a payment');
     return id?.(created) ?? this.#text(created, 'id');
   }
 
@@ -255,7 +255,7 @@ export class Attacker {
   async stepUp(id: string, { token, phone }: Account, along?: Along): Promise<Begun & { text: string }> {
     const before = (await this.messages(phone)).length;
     const asked = await this.confirm(id, { ...along, token });
-    const begun = await this.begun(asked, 'transaction', phone, before);
+    const begun = await this.challengeFrom(asked, 'transaction', phone, before);
     return { ...begun, text: (await this.messages(phone))[0]! };
   }
 

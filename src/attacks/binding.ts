@@ -1,6 +1,6 @@
 import type { AttackCase } from './attack-case.js';
 import { altered, areDifferent, newPassword } from './attacker.js';
-import { allowed, holds, isSuccess, refused } from './verdict.js';
+import { assertAllowed, assertHolds, isSuccess, assertRefused } from './verdict.js';
 
 /** Field names under which an application might accept a number from the client. */
 const NAMES_OF_A_NUMBER = ['phone', 'phoneNumber', 'phone_number', 'number', 'mobile', 'subject'];
@@ -20,9 +20,9 @@ export const BINDING: readonly AttackCase[] = [
       const begun = await attacker.begin();
       const grant = await attacker.grantFor(begun);
       const account = { phone: begun.phone, password: newPassword(), grant };
-      let tried = 0;
+      let attempts = 0;
       for (const name of NAMES_OF_A_NUMBER) {
-        tried++;
+        attempts++;
         if (isSuccess(await attacker.register({ ...account, fields: { [name]: theirs } }))) break;
       }
 
@@ -32,8 +32,8 @@ export const BINDING: readonly AttackCase[] = [
         password: newPassword(),
         grant: await victim.grantFor(own),
       });
-      allowed(opened, 'the number of its owner, after a client with a code for another number named it');
-      return { tried, successes: 0 };
+      assertAllowed(opened, 'the number of its owner, after a client with a code for another number named it');
+      return { attempts, successes: 0 };
     },
   },
   {
@@ -47,10 +47,10 @@ export const BINDING: readonly AttackCase[] = [
       const [mine, theirs] = [await attacker.begin(), await attacker.elsewhere().begin()];
       areDifferent(mine, theirs);
 
-      refused(await attacker.verify(theirs, mine.code), 'the code of one challenge for another');
-      refused(await attacker.verify(mine, theirs.code), 'the code of one challenge for another');
-      allowed(await attacker.verify(mine, mine.code), 'the right code, after it was tried elsewhere');
-      allowed(await attacker.verify(theirs, theirs.code), 'the right code, after another was tried');
+      assertRefused(await attacker.verify(theirs, mine.code), 'the code of one challenge for another');
+      assertRefused(await attacker.verify(mine, theirs.code), 'the code of one challenge for another');
+      assertAllowed(await attacker.verify(mine, mine.code), 'the right code, after it was tried elsewhere');
+      assertAllowed(await attacker.verify(theirs, theirs.code), 'the right code, after another was tried');
       return { attempts: 2, successes: 0 };
     },
   },
@@ -64,10 +64,16 @@ export const BINDING: readonly AttackCase[] = [
     async run(attacker) {
       const { challenge, code } = await attacker.begin('registration');
       for (const purpose of ['login', 'password_reset'] as const) {
-        refused(await attacker.verify({ challenge, purpose }, code), `a code for registration as one for ${purpose}`);
+        assertRefused(
+          await attacker.verify({ challenge, purpose }, code),
+          `a code for registration as one for ${purpose}`,
+        );
       }
 
-      allowed(await attacker.verify({ challenge, purpose: 'registration' }, code), 'the right code for its purpose');
+      assertAllowed(
+        await attacker.verify({ challenge, purpose: 'registration' }, code),
+        'the right code for its purpose',
+      );
       return { purposes: 2, successes: 0 };
     },
   },
@@ -82,14 +88,17 @@ export const BINDING: readonly AttackCase[] = [
       const owner = await attacker.signUp();
       const login = await attacker.beginLogin(owner);
       const forLogin = await attacker.grantFor(login);
-      refused(await attacker.resetPassword({ grant: forLogin }), 'a login grant at the password reset');
+      assertRefused(await attacker.resetPassword({ grant: forLogin }), 'a login grant at the password reset');
       await attacker.passed('resendAt', login.answer);
       const forReset = await attacker.grantFor(await attacker.begin('password_reset', owner.phone));
 
-      refused(await attacker.login({}, { grant: forReset }), 'a password-reset grant at the login');
+      assertRefused(await attacker.login({}, { grant: forReset }), 'a password-reset grant at the login');
       for (const grant of [forLogin, forReset]) {
         const { phone, password } = owner;
-        refused(await attacker.register({ phone, password, grant }), 'a grant for another purpose at the registration');
+        assertRefused(
+          await attacker.register({ phone, password, grant }),
+          'a grant for another purpose at the registration',
+        );
       }
       return { attempts: 4, successes: 0 };
     },
@@ -106,7 +115,7 @@ export const BINDING: readonly AttackCase[] = [
       const joined = [',', ';', ' ', '\n', '\r\n', '\0', '&phone=', '%00'].map((sign) => `${one}${sign}${other}`);
       const tricks = [...joined, [one, other], { e164: one }, `${one}\nBcc: ${other}`];
       for (const trick of tricks) {
-        refused(await attacker.start(trick, 'registration'), `${shape(trick, [one, other])} as a number`);
+        assertRefused(await attacker.start(trick, 'registration'), `${shape(trick, [one, other])} as a number`);
       }
 
       return { attempts: tricks.length, successes: 0 };
@@ -125,13 +134,19 @@ export const BINDING: readonly AttackCase[] = [
       const guessed = { ...begun, challenge: altered(begun.challenge) };
       const stranger = attacker.elsewhere();
       for (let n = 0; n < 6; n++) {
-        refused(await stranger.verify(guessed, begun.code), 'the right code with a partly guessed handle');
+        assertRefused(await stranger.verify(guessed, begun.code), 'the right code with a partly guessed handle');
         if (id !== begun.challenge) {
-          refused(await stranger.verify({ ...begun, challenge: id }, begun.code), 'the right code with half a handle');
+          assertRefused(
+            await stranger.verify({ ...begun, challenge: id }, begun.code),
+            'the right code with half a handle',
+          );
         }
       }
 
-      allowed(await attacker.verify(begun, begun.code), 'the right code, after strangers tried without its handle');
+      assertAllowed(
+        await attacker.verify(begun, begun.code),
+        'the right code, after strangers tried without its handle',
+      );
       return { attempts: 12, successes: 0 };
     },
   },
@@ -146,12 +161,12 @@ export const BINDING: readonly AttackCase[] = [
       const [owner, other] = [await attacker.signUp(), await attacker.elsewhere().signUp()];
       const begun = await attacker.begin('verify_number', attacker.newPhone(), owner);
 
-      refused(await attacker.verify(begun, begun.code), "an account's code from a client that is not signed in");
-      refused(
+      assertRefused(await attacker.verify(begun, begun.code), "an account's code from a client that is not signed in");
+      assertRefused(
         await attacker.verify(begun, begun.code, { token: other.token }),
         "an account's code from another account",
       );
-      allowed(await attacker.verify(begun, begun.code, { token: owner.token }), "the owner's code");
+      assertAllowed(await attacker.verify(begun, begun.code, { token: owner.token }), "the owner's code");
       return { attempts: 2, successes: 0 };
     },
   },
@@ -168,11 +183,14 @@ export const BINDING: readonly AttackCase[] = [
       const [mine, theirs] = [await attacker.payment(owner), await attacker.payment(other)];
       const grant = await attacker.grantFor(await attacker.stepUp(mine, owner), owner);
 
-      refused(await attacker.confirm(theirs, { token: other.token, grant }), "a grant for another account's payment");
-      refused(await attacker.confirm(mine, { token: other.token, grant }), 'a grant from another account');
-      refused(await attacker.confirm(mine, { grant }), 'a grant from a client that is not signed in');
-      allowed(await attacker.confirm(mine, { token, grant }), 'the grant, after others tried it');
-      refused(await attacker.confirm(mine, { token, grant }), 'a used grant');
+      assertRefused(
+        await attacker.confirm(theirs, { token: other.token, grant }),
+        "a grant for another account's payment",
+      );
+      assertRefused(await attacker.confirm(mine, { token: other.token, grant }), 'a grant from another account');
+      assertRefused(await attacker.confirm(mine, { grant }), 'a grant from a client that is not signed in');
+      assertAllowed(await attacker.confirm(mine, { token, grant }), 'the grant, after others tried it');
+      assertRefused(await attacker.confirm(mine, { token, grant }), 'a used grant');
       return { attempts: 4, successes: 0 };
     },
   },
@@ -192,7 +210,7 @@ export const BINDING: readonly AttackCase[] = [
       await attacker.passed('expiresAt', verified);
 
       const late = await attacker.confirm(id, { token: owner.token, grant });
-      refused(late, 'an expired grant');
+      assertRefused(late, 'an expired grant');
       return { attempts: 1, successes: 0 };
     },
   },
@@ -208,7 +226,7 @@ export const BINDING: readonly AttackCase[] = [
       const [one, other] = [await attacker.payment(owner), await attacker.payment(owner)];
       const grant = await attacker.grantFor(await attacker.stepUp(one, owner), owner);
 
-      refused(await attacker.confirm(other, { token: owner.token, grant }), 'a grant for another payment');
+      assertRefused(await attacker.confirm(other, { token: owner.token, grant }), 'a grant for another payment');
       return { attempts: 1, successes: 0 };
     },
   },
@@ -228,16 +246,16 @@ export const BINDING: readonly AttackCase[] = [
       const isTheirs = (text: string) => /9999|Mallory/.test(text);
       const tampered = await attacker.confirm(id, { token, fields });
       const asked = typeof tampered.json.challenge === 'string' ? tampered : await attacker.confirm(id, { token });
-      const begun = await attacker.begun(asked, 'transaction', owner.phone, before);
+      const begun = await attacker.challengeFrom(asked, 'transaction', owner.phone, before);
       const [text] = await attacker.messages(owner.phone);
-      holds(!isTheirs(text!), 'Its message names the amount and payee of the request instead of the record.');
+      assertHolds(!isTheirs(text!), 'Its message names the amount and payee of the request instead of the record.');
 
       const grant = await attacker.grantFor(begun, owner);
       const answer = await attacker.confirm(id, { token, grant, fields });
-      holds(!isTheirs(answer.text), 'It confirmed the amount and payee of the request instead of the record.');
+      assertHolds(!isTheirs(answer.text), 'It confirmed the amount and payee of the request instead of the record.');
       const { read } = attacker.target.guarded!;
       const stored = read ? (await attacker.send(read({ id }), { token })).text : '';
-      holds(!isTheirs(stored), 'It stored the amount and payee of the confirming request.');
+      assertHolds(!isTheirs(stored), 'It stored the amount and payee of the confirming request.');
       return { attempts: 2, successes: 0 };
     },
   },
@@ -255,7 +273,7 @@ export const BINDING: readonly AttackCase[] = [
       const grant = await attacker.grantFor(await attacker.stepUp(id, owner), owner);
       await attacker.send(attacker.target.guarded!.change!({ id, payee: 'Mallory' }), { token });
 
-      refused(await attacker.confirm(id, { token, grant }), 'the grant for a payment that has changed since');
+      assertRefused(await attacker.confirm(id, { token, grant }), 'the grant for a payment that has changed since');
       return { attempts: 1, successes: 0 };
     },
   },
@@ -274,10 +292,10 @@ export const BINDING: readonly AttackCase[] = [
       const second = await attacker.begin('verify_number', phone, other);
       areDifferent(first, second);
 
-      refused(await attacker.verify(second, first.code, other), "one account's code for the other's challenge");
-      refused(await attacker.verify(first, second.code, one), "one account's code for the other's challenge");
-      refused(await attacker.verify(first, first.code, other), "one account's challenge by the other account");
-      allowed(await attacker.verify(second, second.code, other), "an account's own code");
+      assertRefused(await attacker.verify(second, first.code, other), "one account's code for the other's challenge");
+      assertRefused(await attacker.verify(first, second.code, one), "one account's code for the other's challenge");
+      assertRefused(await attacker.verify(first, first.code, other), "one account's challenge by the other account");
+      assertAllowed(await attacker.verify(second, second.code, other), "an account's own code");
       return { attempts: 3, successes: 0 };
     },
   },

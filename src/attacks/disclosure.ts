@@ -1,7 +1,7 @@
 import type { AttackCase } from './attack-case.js';
 import { newPassword, wrongCode } from './attacker.js';
 import { areApart, differences } from './likeness.js';
-import { holds, isSuccess, refused } from './verdict.js';
+import { assertHolds, isSuccess, assertRefused } from './verdict.js';
 
 const EVIL = 'evil.example';
 const FORGED_CODE = '918273';
@@ -26,7 +26,7 @@ export const DISCLOSURE: readonly AttackCase[] = [
       ];
       for (const { request, headers, text } of answers) {
         const whole = (JSON.stringify([...headers]) + text).includes(significant(begun.phone));
-        holds(!whole, `The answer to ${request} contains the whole number.`);
+        assertHolds(!whole, `The answer to ${request} contains the whole number.`);
       }
       return { answers: answers.length, numbersShown: 0 };
     },
@@ -41,16 +41,16 @@ export const DISCLOSURE: readonly AttackCase[] = [
     async run(attacker) {
       const begun = await attacker.begin();
       const { phone, code, challenge } = begun;
-      refused(await attacker.verify(begun, wrongCode(code)), 'a wrong code');
+      assertRefused(await attacker.verify(begun, wrongCode(code)), 'a wrong code');
       await attacker.start(`${phone}x`, 'registration');
       const grant = await attacker.grantFor(begun);
       const logs = await attacker.logs();
 
       const holdsCode = new RegExp(`(?<!\\d)${code}(?!\\d)`).test(logs);
-      holds(!holdsCode, 'Its logs contain the code.');
-      holds(!logs.includes(significant(phone)), 'Its logs contain the whole number.');
-      holds(!logs.includes(grant), 'Its logs contain the grant.');
-      holds(!logs.includes(challenge), 'Its logs contain the whole handle of the challenge.');
+      assertHolds(!holdsCode, 'Its logs contain the code.');
+      assertHolds(!logs.includes(significant(phone)), 'Its logs contain the whole number.');
+      assertHolds(!logs.includes(grant), 'Its logs contain the grant.');
+      assertHolds(!logs.includes(challenge), 'Its logs contain the whole handle of the challenge.');
       return { secrets: 4, found: 0 };
     },
   },
@@ -73,7 +73,7 @@ export const DISCLOSURE: readonly AttackCase[] = [
         }
         const [known, unknown] = pair as [(typeof pair)[number], (typeof pair)[number]];
         const different = known.flatMap((answer, n) => differences(answer, unknown[n]!));
-        holds(
+        assertHolds(
           different.length === 0,
           `Answers for known and unknown numbers differ at ${purpose} in ${different.join(' and ')}.`,
         );
@@ -98,14 +98,14 @@ export const DISCLOSURE: readonly AttackCase[] = [
         const one = await attacker.passwordLogin({ phone: known, password });
         const other = await attacker.passwordLogin({ phone: unknown, password });
         const different = differences(one, other);
-        holds(different.length === 0, `The answers to a wrong password differ in ${different.join(' and ')}.`);
+        assertHolds(different.length === 0, `The answers to a wrong password differ in ${different.join(' and ')}.`);
         ofKnown.push(one.ms);
         ofUnknown.push(other.ms);
       }
 
       const [slow, fast] = [Math.max(...ofKnown, ...ofUnknown), Math.min(...ofKnown, ...ofUnknown)];
       const times = `between ${fast.toFixed()} and ${slow.toFixed()} ms`;
-      holds(!areApart(ofKnown, ofUnknown), `The time of an answer, ${times}, reveals who has an account.`);
+      assertHolds(!areApart(ofKnown, ofUnknown), `The time of an answer, ${times}, reveals who has an account.`);
       return { pairs: ofKnown.length, medianGapMs: Math.round(Math.abs(median(ofKnown) - median(ofUnknown))) };
     },
   },
@@ -124,7 +124,7 @@ export const DISCLOSURE: readonly AttackCase[] = [
         const value = ['Origin', 'Referer'].includes(header) ? `https://${EVIL}/` : EVIL;
         if (!isSuccess(await attacker.start(phone, 'registration', { headers: { [header]: value } }))) continue;
         const [text] = await attacker.messages(phone, 0);
-        holds(!text!.includes(EVIL), `The request header ${header} appears in the message.`);
+        assertHolds(!text!.includes(EVIL), `The request header ${header} appears in the message.`);
         messages++;
       }
       return { headers: forged.length, answered: messages };
@@ -155,8 +155,8 @@ export const DISCLOSURE: readonly AttackCase[] = [
         const asked = await attacker.confirm(id?.(created) ?? String(created.json.id), owner);
         if (typeof asked.json.challenge !== 'string') continue;
         const [text] = await attacker.messages(owner.phone, before);
-        holds(!text!.includes(FORGED_CODE), 'A payee injected its own code into the message.');
-        holds(!text!.includes(`@${EVIL}`), 'A payee injected the line of another address into the message.');
+        assertHolds(!text!.includes(FORGED_CODE), 'A payee injected its own code into the message.');
+        assertHolds(!text!.includes(`@${EVIL}`), 'A payee injected the line of another address into the message.');
         messages++;
       }
       return { payees: payees.length, answered: messages };
@@ -177,7 +177,10 @@ export const DISCLOSURE: readonly AttackCase[] = [
         const phone = attacker.newPhone();
         if (!isSuccess(await attacker.start(phone, 'registration', { fields }))) continue;
         const [text] = await attacker.messages(phone, 0);
-        holds(!text!.includes(EVIL), `A caller injected text into the message through ${Object.keys(fields).join()}.`);
+        assertHolds(
+          !text!.includes(EVIL),
+          `A caller injected text into the message through ${Object.keys(fields).join()}.`,
+        );
         messages++;
       }
       return { wishes: wishes.length, answered: messages };

@@ -1,6 +1,6 @@
 import type { AttackCase } from './attack-case.js';
 import { type Begun, wrongCode, wrongCodes } from './attacker.js';
-import { allowed, holds, isSuccess, refused } from './verdict.js';
+import { assertAllowed, assertHolds, isSuccess, assertRefused } from './verdict.js';
 
 /** Codes have few digits: only a limit on attempts protects them. */
 export const GUESSING: readonly AttackCase[] = [
@@ -18,13 +18,16 @@ export const GUESSING: readonly AttackCase[] = [
       const guesses = wrongCodes(code, attacker.limits.maxAttempts);
 
       for (const guess of guesses)
-        refused(await attacker.login({ challenge, code: guess }), 'a wrong code at the login');
+        assertRefused(await attacker.login({ challenge, code: guess }), 'a wrong code at the login');
 
-      refused(
+      assertRefused(
         await attacker.login({ challenge, code }),
         `the right code, after ${guesses.length} wrong ones at the login`,
       );
-      refused(await attacker.verify(login, code), `the right code, after ${guesses.length} wrong ones at the login`);
+      assertRefused(
+        await attacker.verify(login, code),
+        `the right code, after ${guesses.length} wrong ones at the login`,
+      );
       return { guesses: guesses.length, successes: 0 };
     },
   },
@@ -41,10 +44,10 @@ export const GUESSING: readonly AttackCase[] = [
       for (let n = 0; n < guesses.length; n += 25) {
         const guesser = attacker.elsewhere();
         const answers = await Promise.all(guesses.slice(n, n + 25).map((guess) => guesser.verify(begun, guess)));
-        for (const answer of answers) refused(answer, 'a wrong code');
+        for (const answer of answers) assertRefused(answer, 'a wrong code');
       }
 
-      refused(await attacker.verify(begun, begun.code), `the right code, after ${guesses.length} wrong ones`);
+      assertRefused(await attacker.verify(begun, begun.code), `the right code, after ${guesses.length} wrong ones`);
       return { guesses: guesses.length, successes: 0 };
     },
   },
@@ -58,10 +61,10 @@ export const GUESSING: readonly AttackCase[] = [
     messages: 0,
     requests: 301,
     async run(attacker) {
-      const { tried, slowed } = await attacker.triesUntilSlowed();
+      const { attempts, slowed } = await attacker.verifyUntilSlowed();
 
-      holds(slowed, `It let one address try ${tried} codes without slowing it down.`);
-      return { tried: tried - 1, most: attacker.limits.verifiesPerAddress };
+      assertHolds(slowed, `It let one address try ${attempts} codes without slowing it down.`);
+      return { attempts: attempts - 1, most: attacker.limits.verifiesPerAddress };
     },
   },
   {
@@ -75,7 +78,7 @@ export const GUESSING: readonly AttackCase[] = [
       const begun = await attacker.begin();
       await attacker.passed('expiresAt', begun.answer);
 
-      refused(await attacker.verify(begun, begun.code), 'an expired code');
+      assertRefused(await attacker.verify(begun, begun.code), 'an expired code');
       return { successes: 0 };
     },
   },
@@ -89,10 +92,10 @@ export const GUESSING: readonly AttackCase[] = [
     async run(attacker) {
       const begun = await attacker.begin();
       const guesses = wrongCodes(begun.code, 30);
-      for (const guess of guesses) refused(await attacker.elsewhere().verify(begun, guess), 'a wrong code');
+      for (const guess of guesses) assertRefused(await attacker.elsewhere().verify(begun, guess), 'a wrong code');
 
       const right = await attacker.elsewhere().verify(begun, begun.code);
-      refused(right, `the right code, after ${guesses.length} wrong ones from as many addresses`);
+      assertRefused(right, `the right code, after ${guesses.length} wrong ones from as many addresses`);
       return { addresses: guesses.length, successes: 0 };
     },
   },
@@ -113,10 +116,10 @@ export const GUESSING: readonly AttackCase[] = [
       for (const guess of wrongCodes(first.code, maxAttempts - 1)) await attacker.verify(first, guess);
       await attacker.passed('resendAt', first.answer);
       const resent = await attacker.resend(first.challenge);
-      const again: Begun = isSuccess(resent) ? await attacker.begun(resent, 'registration', phone, 1) : first;
+      const again: Begun = isSuccess(resent) ? await attacker.challengeFrom(resent, 'registration', phone, 1) : first;
       for (const guess of wrongCodes(again.code, maxAttempts - 1)) await attacker.verify(again, guess);
       const guesses = 2 * (maxAttempts - 1);
-      refused(
+      assertRefused(
         await attacker.verify(again, again.code),
         `the right code, after ${guesses} wrong ones with a resend between`,
       );
@@ -131,8 +134,8 @@ export const GUESSING: readonly AttackCase[] = [
       const before = (await attacker.messages(phone)).length;
       const next = await attacker.start(phone, 'registration');
       if (isSuccess(next)) {
-        const { code, ...challenge } = await attacker.begun(next, 'registration', phone, before);
-        refused(
+        const { code, ...challenge } = await attacker.challengeFrom(next, 'registration', phone, before);
+        assertRefused(
           await attacker.verify(challenge, code),
           `the next challenge, after ${failuresPerHour} wrong codes in an hour`,
         );
@@ -154,10 +157,10 @@ export const GUESSING: readonly AttackCase[] = [
       const almost = [code[0], code.slice(1), `${code}0`, `${code}\n`, `${code}\0`, `${code};`, `${code}%`, `+${code}`];
       const odd = [...none, ...almost];
       for (const value of odd)
-        refused(await attacker.verify(begun, value), `${JSON.stringify(value).replace(code, '…')} for a code`);
+        assertRefused(await attacker.verify(begun, value), `${JSON.stringify(value).replace(code, '…')} for a code`);
 
       const right = await attacker.verify(begun, code);
-      allowed(right, `the right code, after ${odd.length} malformed ones`);
+      assertAllowed(right, `the right code, after ${odd.length} malformed ones`);
       return { malformed: odd.length, successes: 1 };
     },
   },
@@ -170,11 +173,11 @@ export const GUESSING: readonly AttackCase[] = [
     requests: 5,
     async run(attacker) {
       const begun = await attacker.begin();
-      refused(await attacker.verify(begun, wrongCode(begun.code)), 'a wrong code');
-      allowed(await attacker.verify(begun, begun.code), 'the right code, after a wrong one');
+      assertRefused(await attacker.verify(begun, wrongCode(begun.code)), 'a wrong code');
+      assertAllowed(await attacker.verify(begun, begun.code), 'the right code, after a wrong one');
 
-      refused(await attacker.verify(begun, begun.code), 'a used code');
-      refused(
+      assertRefused(await attacker.verify(begun, begun.code), 'a used code');
+      assertRefused(
         await attacker.elsewhere().atSecondInstance().verify(begun, begun.code),
         'a code that was used elsewhere',
       );
@@ -191,9 +194,9 @@ export const GUESSING: readonly AttackCase[] = [
     async run(attacker) {
       const owner = await attacker.signUp();
       const grant = await attacker.grantFor(await attacker.beginLogin(owner));
-      allowed(await attacker.login({}, { grant }), 'a login grant');
+      assertAllowed(await attacker.login({}, { grant }), 'a login grant');
 
-      refused(await attacker.login({}, { grant }), 'a used grant');
+      assertRefused(await attacker.login({}, { grant }), 'a used grant');
       return { uses: 2, successes: 1 };
     },
   },

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 
 import type { AttackCase } from './attack-case.js';
 import { wrongCodes } from './attacker.js';
-import { allowed, holds, isSuccess, refused, staged, summaryOf } from './verdict.js';
+import { assertAllowed, assertHolds, isSuccess, assertRefused, assertStaged, summaryOf } from './verdict.js';
 import { differences } from './likeness.js';
 
 /** A limit must have no way around it. */
@@ -17,10 +17,12 @@ export const LIMITS: readonly AttackCase[] = [
     messages: 0,
     requests: 301,
     async run(attacker) {
-      const { tried, slowed } = await attacker.triesUntilSlowed(() => ({ headers: attacker.forged(forgedAddress()) }));
+      const { attempts, slowed } = await attacker.verifyUntilSlowed(() => ({
+        headers: attacker.forged(forgedAddress()),
+      }));
 
-      holds(slowed, `It treated ${tried} forged addresses of one client as different clients.`);
-      return { tried: tried - 1, most: attacker.limits.verifiesPerAddress };
+      assertHolds(slowed, `It treated ${attempts} forged addresses of one client as different clients.`);
+      return { attempts: attempts - 1, most: attacker.limits.verifiesPerAddress };
     },
   },
   {
@@ -34,14 +36,14 @@ export const LIMITS: readonly AttackCase[] = [
       const begun = await attacker.begin();
       const other = attacker.elsewhere().atSecondInstance();
       const again = await other.start(begun.phone, 'registration');
-      refused(again, 'a second message within the cooldown, requested at the other instance');
+      assertRefused(again, 'a second message within the cooldown, requested at the other instance');
       const guesses = wrongCodes(begun.code, attacker.limits.maxAttempts);
       for (const [n, guess] of guesses.entries()) {
-        refused(await (n % 2 === 0 ? attacker : other).verify(begun, guess), 'a wrong code');
+        assertRefused(await (n % 2 === 0 ? attacker : other).verify(begun, guess), 'a wrong code');
       }
 
       for (const one of [attacker, other]) {
-        refused(
+        assertRefused(
           await one.verify(begun, begun.code),
           `the right code, after ${guesses.length} wrong ones at two instances`,
         );
@@ -59,16 +61,16 @@ export const LIMITS: readonly AttackCase[] = [
     async run(attacker) {
       const begun = await attacker.begin();
       const [last, ...guesses] = wrongCodes(begun.code, attacker.limits.maxAttempts) as [string, ...string[]];
-      for (const guess of guesses) refused(await attacker.verify(begun, guess), 'a wrong code');
+      for (const guess of guesses) assertRefused(await attacker.verify(begun, guess), 'a wrong code');
       await attacker.restart();
 
-      refused(
+      assertRefused(
         await attacker.start(begun.phone, 'registration'),
         'a second message within the cooldown, after a restart',
       );
-      refused(await attacker.verify(begun, last), 'a wrong code');
+      assertRefused(await attacker.verify(begun, last), 'a wrong code');
       const right = await attacker.verify(begun, begun.code);
-      refused(right, `the right code, after ${guesses.length + 1} wrong ones with a restart between`);
+      assertRefused(right, `the right code, after ${guesses.length + 1} wrong ones with a restart between`);
       return { guesses: guesses.length + 1, successes: 0 };
     },
   },
@@ -83,7 +85,7 @@ export const LIMITS: readonly AttackCase[] = [
       const { phone } = await attacker.begin();
       const spellings = spellingsOf(phone);
       for (const spelling of spellings) {
-        refused(
+        assertRefused(
           await attacker.start(spelling, 'registration'),
           'the same number within the cooldown, in another spelling',
         );
@@ -91,7 +93,7 @@ export const LIMITS: readonly AttackCase[] = [
 
       await attacker.begin(); // a message that is requested later arrives later
       const messages = (await attacker.messages(phone)).length;
-      holds(messages === 1, `${spellings.length} spellings of one number got ${messages} messages.`);
+      assertHolds(messages === 1, `${spellings.length} spellings of one number got ${messages} messages.`);
       return { spellings: spellings.length };
     },
   },
@@ -112,10 +114,10 @@ export const LIMITS: readonly AttackCase[] = [
         const answer = await attacker.start(attacker.newPhone(), 'registration');
         slowed = answer.status === 429;
         if (isSuccess(answer)) accepted++;
-        else refused(answer, 'one more message');
+        else assertRefused(answer, 'one more message');
       }
 
-      holds(slowed, `It let one address trigger ${accepted} messages without slowing it down.`);
+      assertHolds(slowed, `It let one address trigger ${accepted} messages without slowing it down.`);
       return { accepted, most };
     },
   },
@@ -135,7 +137,7 @@ export const LIMITS: readonly AttackCase[] = [
         await attacker.passed('resendAt', last);
         const stranger = attacker.elsewhere();
         last = await stranger.start(account.phone, 'login');
-        staged(last, 'a stranger who starts a login');
+        assertStaged(last, 'a stranger who starts a login');
         const { challenge } = last.json as { challenge: string };
         for (const guess of wrongCodes('123456', attacker.limits.maxAttempts)) {
           await stranger.verify({ challenge, purpose: 'login' }, guess);
@@ -148,9 +150,9 @@ export const LIMITS: readonly AttackCase[] = [
       const before = (await owner.messages(phone)).length;
       const asked = await owner.confirm(id, { token });
       const isAsked = typeof asked.json.challenge === 'string';
-      holds(isAsked, `It locked out the owner after ${wrong} wrong codes of strangers: ${summaryOf(asked)}.`);
-      const grant = await owner.grantFor(await owner.begun(asked, 'transaction', phone, before), { token });
-      allowed(await owner.confirm(id, { token, grant }), `the owner, after ${wrong} wrong codes of strangers`);
+      assertHolds(isAsked, `It locked out the owner after ${wrong} wrong codes of strangers: ${summaryOf(asked)}.`);
+      const grant = await owner.grantFor(await owner.challengeFrom(asked, 'transaction', phone, before), { token });
+      assertAllowed(await owner.confirm(id, { token, grant }), `the owner, after ${wrong} wrong codes of strangers`);
       return { wrongByStrangers: wrong, successes: 1 };
     },
   },
@@ -165,10 +167,10 @@ export const LIMITS: readonly AttackCase[] = [
       const { phone: known } = await attacker.signUp();
       const { phone: unknown } = await attacker.begin();
       const [one, other] = [await attacker.start(known, 'login'), await attacker.start(unknown, 'login')];
-      refused(one, 'another message within the cooldown');
+      assertRefused(one, 'another message within the cooldown');
 
       const different = differences(one, other);
-      holds(
+      assertHolds(
         different.length === 0,
         `Within the cooldown, answers for known and unknown numbers differ in ${different.join(' and ')}.`,
       );
@@ -177,7 +179,7 @@ export const LIMITS: readonly AttackCase[] = [
   },
 ];
 
-/** Spellings that people and programs use. An application refuses those that it does not recognize as a number. */
+/** Spellings that people and programs use. An application refuses those that it does not recognise as a number. */
 function spellingsOf(phone: string): string[] {
   const digits = phone.slice(1);
   const inDigitsFrom = (zero: number) =>

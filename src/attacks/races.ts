@@ -1,6 +1,6 @@
 import type { AttackCase } from './attack-case.js';
 import { newPassword, wrongCodes } from './attacker.js';
-import { allowed, holds, isSuccess, refused, successesOf } from './verdict.js';
+import { assertAllowed, assertHolds, isSuccess, assertRefused, successesOf } from './verdict.js';
 
 /** A value that is read before it is written can be used twice in between. */
 export const RACES: readonly AttackCase[] = [
@@ -16,7 +16,7 @@ export const RACES: readonly AttackCase[] = [
       const answers = await Promise.all(attacker.crowd(50).map((one) => one.verify(begun, begun.code)));
 
       const successes = successesOf(answers);
-      holds(successes === 1, `Of ${answers.length} simultaneous right codes, ${successes} succeeded.`);
+      assertHolds(successes === 1, `Of ${answers.length} simultaneous right codes, ${successes} succeeded.`);
       return { attempts: answers.length, successes };
     },
   },
@@ -34,7 +34,7 @@ export const RACES: readonly AttackCase[] = [
       const answers = await Promise.all(crowd.map((one) => one.register({ phone, password: newPassword(), grant })));
 
       const successes = successesOf(answers);
-      holds(successes === 1, `Of ${answers.length} registrations with one grant, ${successes} succeeded.`);
+      assertHolds(successes === 1, `Of ${answers.length} registrations with one grant, ${successes} succeeded.`);
       return { attempts: answers.length, successes };
     },
   },
@@ -50,12 +50,15 @@ export const RACES: readonly AttackCase[] = [
       const guesses = wrongCodes(begun.code, 200);
       const crowd = attacker.crowd(guesses.length);
       const answers = await Promise.all(guesses.map((guess, n) => crowd[n]!.verify(begun, guess)));
-      for (const answer of answers) refused(answer, 'a wrong code');
+      for (const answer of answers) assertRefused(answer, 'a wrong code');
 
       const compared = answers.filter(({ json }) => json.code === 'otp_invalid').length;
       const { maxAttempts } = attacker.limits;
-      holds(compared <= maxAttempts, `It compared ${compared} simultaneous codes but allows only ${maxAttempts}.`);
-      refused(
+      assertHolds(
+        compared <= maxAttempts,
+        `It compared ${compared} simultaneous codes but allows only ${maxAttempts}.`,
+      );
+      assertRefused(
         await attacker.verify(begun, begun.code),
         `the right code, after ${guesses.length} simultaneous wrong ones`,
       );
@@ -76,8 +79,8 @@ export const RACES: readonly AttackCase[] = [
       const answers = await Promise.all(codes.map((code, n) => crowd[n]!.verify(begun, code)));
 
       const right = answers.pop()!;
-      for (const answer of answers) refused(answer, 'a wrong code');
-      allowed(right, `the right code, beside ${answers.length} wrong ones`);
+      for (const answer of answers) assertRefused(answer, 'a wrong code');
+      assertAllowed(right, `the right code, beside ${answers.length} wrong ones`);
       return { attempts: codes.length, successes: 1 };
     },
   },
@@ -100,14 +103,14 @@ export const RACES: readonly AttackCase[] = [
       const again = isSuccess(resent) ? await attacker.nextCode(phone, 1, code.length) : undefined;
       if (isSuccess(verified)) {
         if (again)
-          refused(
+          assertRefused(
             await attacker.verify(begun, again),
             'the code of a resend to a challenge that had already succeeded',
           );
       } else {
-        holds(again !== undefined, 'A simultaneous resend and right code left no valid code.');
-        if (again !== code) refused(await attacker.verify(begun, code), 'a code that a resend had replaced');
-        allowed(await attacker.verify({ challenge, purpose }, again), 'the code of a resend');
+        assertHolds(again !== undefined, 'A simultaneous resend and right code left no valid code.');
+        if (again !== code) assertRefused(await attacker.verify(begun, code), 'a code that a resend had replaced');
+        assertAllowed(await attacker.verify({ challenge, purpose }, again), 'the code of a resend');
       }
       return { codes: 2, successes: 1 };
     },
@@ -123,12 +126,12 @@ export const RACES: readonly AttackCase[] = [
       const phone = attacker.newPhone();
       const answers = await Promise.all(attacker.crowd(100).map((one) => one.start(phone, 'registration')));
       const successes = successesOf(answers);
-      for (const answer of answers) if (!isSuccess(answer)) refused(answer, 'a start among many');
+      for (const answer of answers) if (!isSuccess(answer)) assertRefused(answer, 'a start among many');
 
       await attacker.messages(phone, 0);
       await attacker.begin(); // a message that is requested later arrives later
       const messages = (await attacker.messages(phone)).length;
-      holds(messages === 1, `${answers.length} simultaneous starts sent ${messages} messages to one phone.`);
+      assertHolds(messages === 1, `${answers.length} simultaneous starts sent ${messages} messages to one phone.`);
       return { starts: answers.length, accepted: successes };
     },
   },
@@ -150,7 +153,7 @@ export const RACES: readonly AttackCase[] = [
       const answers = await Promise.all(grants.map(register));
 
       const owners = successesOf(answers);
-      holds(owners === 1, `Of two simultaneous registrations of one number, ${owners} got it.`);
+      assertHolds(owners === 1, `Of two simultaneous registrations of one number, ${owners} got it.`);
       return { attempts: answers.length, owners };
     },
   },

@@ -1,5 +1,5 @@
 import { testGlobals } from '../testing/test-globals.js';
-import { type AttackChoice, chosen, whyNot, runAttack } from './run-attacks.js';
+import { type AttackChoice, selectAttacks, whyNot, runAttack } from './run-attacks.js';
 import type { AttackTarget } from './target.js';
 
 /** The part of a test runner that the suite uses. */
@@ -31,7 +31,7 @@ export function replayAttacks(
 ): void {
   const { describe, it } = runner ?? testGlobals<AttackRunner>('replayAttacks', ['describe', 'it']);
   describe('attacks', () => {
-    for (const attack of chosen(only)) {
+    for (const attack of selectAttacks(only)) {
       const name = `${attack.id}: ${attack.title}`;
       const reason = whyNot(attack, target);
       if (reason) {

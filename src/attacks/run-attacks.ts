@@ -38,7 +38,7 @@ export interface AttackChoice {
  */
 export async function runAttacks(target: AttackTarget, { only, onReport }: AttackChoice = {}): Promise<AttackReport[]> {
   const reports: AttackReport[] = [];
-  for (const attack of chosen(only)) {
+  for (const attack of selectAttacks(only)) {
     const report = await runAttack(attack, target);
     reports.push(report);
     onReport?.(report);
@@ -47,7 +47,7 @@ export async function runAttacks(target: AttackTarget, { only, onReport }: Attac
 }
 
 /** @throws Error for an unknown id, so that a typo does not silently run no attack */
-export function chosen(only?: readonly string[]): readonly AttackCase[] {
+export function selectAttacks(only?: readonly string[]): readonly AttackCase[] {
   const unknown = only?.filter((id) => !ATTACKS.some((attack) => attack.id === id)) ?? [];
   if (unknown.length > 0) throw new Error(`there is no attack ${unknown.join(', ')}.`);
   return only ? ATTACKS.filter(({ id }) => only.includes(id)) : ATTACKS;

@@ -1,13 +1,13 @@
 import type { AttackCase } from './attack-case.js';
 import { madeUpChallenge, newPassword, wrongCode } from './attacker.js';
-import { allowed, holds, isSuccess, refused } from './verdict.js';
+import { assertAllowed, assertHolds, isSuccess, assertRefused } from './verdict.js';
 
 /** Claims that a caller may add to a request. */
 const WISHES: readonly object[] = [
   { verified: true },
   { code: '000000' },
   { subject: 'admin', owner: 'admin' },
-  { tries: -1000, maxAttempts: 1000 },
+  { attempts: -1000, maxAttempts: 1000 },
   { purposes: ['login', 'registration', 'transaction'] },
   { expiresAt: '2999-12-31T00:00:00Z', ttlSeconds: 1e9 },
   // Only a parsed text makes such a name an ordinary field.
@@ -39,11 +39,11 @@ export const SKIPPING: readonly AttackCase[] = [
         const phone = attacker.newPhone();
         const answer = await attacker.start(phone, 'registration', plea);
         if (!isSuccess(answer)) continue;
-        const { code, ...begun } = await attacker.begun(answer, 'registration', phone, 0);
+        const { code, ...begun } = await attacker.challengeFrom(answer, 'registration', phone, 0);
         const wrong = await attacker.verify(begun, wrongCode(code));
         const all = [answer, wrong].map(({ headers, text }) => JSON.stringify([...headers]) + text).join();
         // Match only a whole group of digits: a time contains as many.
-        holds(
+        assertHolds(
           !new RegExp(`(?<!\\d)${code}(?!\\d)`).test(withoutTimes(all)),
           'An answer to the client contains the code.',
         );
@@ -65,9 +65,9 @@ export const SKIPPING: readonly AttackCase[] = [
         const phone = attacker.newPhone();
         const answer = await attacker.start(phone, 'registration', { fields });
         if (!isSuccess(answer)) continue;
-        const { code, ...begun } = await attacker.begun(answer, 'registration', phone, 0);
+        const { code, ...begun } = await attacker.challengeFrom(answer, 'registration', phone, 0);
         const claims = JSON.stringify(fields);
-        refused(
+        assertRefused(
           await attacker.verify(begun, wrongCode(code), { fields }),
           `a wrong code, after a start with ${claims}`,
         );
@@ -76,7 +76,7 @@ export const SKIPPING: readonly AttackCase[] = [
       const begun = await attacker.begin();
       for (const { code: _, ...fields } of WISHES as { code?: string }[]) {
         const claims = JSON.stringify(fields);
-        refused(await attacker.verify(begun, wrongCode(begun.code), { fields }), `a wrong code with ${claims}`);
+        assertRefused(await attacker.verify(begun, wrongCode(begun.code), { fields }), `a wrong code with ${claims}`);
       }
       return { attempts: 2 * WISHES.length, successes: 0 };
     },
@@ -94,17 +94,17 @@ export const SKIPPING: readonly AttackCase[] = [
       const bodies: unknown[] = [undefined, '', '{}', 'null', '[]', '""', '{', [{ challenge, code, purpose }]];
       const parts = [{ purpose }, { code, purpose }, { challenge, purpose }, { challenge: null, code: null, purpose }];
       for (const body of [...bodies, ...parts]) {
-        refused(await attacker.send(attacker.route('verify', body)), 'a body without a challenge and code');
+        assertRefused(await attacker.send(attacker.route('verify', body)), 'a body without a challenge and code');
       }
       const whole = attacker.route('verify', JSON.stringify({ challenge, code, purpose }));
       const types = ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'];
       for (const type of types) {
         // The types that a page on another site can make a browser send without a preflight.
         const answer = await attacker.send({ ...whole, headers: { 'Content-Type': type } });
-        refused(answer, `a code in a body of type ${type.split(';')[0]}`);
+        assertRefused(answer, `a code in a body of type ${type.split(';')[0]}`);
       }
 
-      allowed(await attacker.verify(begun, code), 'the right code, after invalid bodies');
+      assertAllowed(await attacker.verify(begun, code), 'the right code, after invalid bodies');
       return { bodies: bodies.length + parts.length + types.length, successes: 0 };
     },
   },
@@ -121,12 +121,12 @@ export const SKIPPING: readonly AttackCase[] = [
       const proofs = [undefined, '', challenge, code, madeUpChallenge(), 'x'.repeat(64), 'null', 'undefined'];
       for (const grant of proofs) {
         const what = grant === undefined ? 'nothing' : grant === challenge ? 'a challenge' : 'an invalid value';
-        refused(await attacker.register({ phone, password, grant }), `${what} as the grant at the registration`);
-        refused(await attacker.resetPassword({ grant }), `${what} as the grant at the password reset`);
+        assertRefused(await attacker.register({ phone, password, grant }), `${what} as the grant at the registration`);
+        assertRefused(await attacker.resetPassword({ grant }), `${what} as the grant at the password reset`);
       }
-      refused(await attacker.login({ challenge }), 'a login without a code');
-      refused(await attacker.login({ code }), 'a login without a challenge');
-      refused(await attacker.login({ challenge, code }), 'a code for registration at the login');
+      assertRefused(await attacker.login({ challenge }), 'a login without a code');
+      assertRefused(await attacker.login({ code }), 'a login without a challenge');
+      assertRefused(await attacker.login({ challenge, code }), 'a code for registration at the login');
       return { attempts: 2 * proofs.length + 3, successes: 0 };
     },
   },
@@ -141,14 +141,17 @@ export const SKIPPING: readonly AttackCase[] = [
       const owner = await attacker.signUp();
       const { token } = owner;
       const id = await attacker.payment(owner);
-      refused(await attacker.confirm(id, {}), 'a payment from a client that is not signed in');
+      assertRefused(await attacker.confirm(id, {}), 'a payment from a client that is not signed in');
       const { challenge } = await attacker.stepUp(id, owner);
 
       for (const grant of [challenge, token, 'x'.repeat(64)]) {
-        refused(await attacker.confirm(id, { token, grant }), 'an invalid grant at a payment');
-        refused(await attacker.confirm(id, { token: grant === token ? challenge : grant }), 'an invalid access token');
+        assertRefused(await attacker.confirm(id, { token, grant }), 'an invalid grant at a payment');
+        assertRefused(
+          await attacker.confirm(id, { token: grant === token ? challenge : grant }),
+          'an invalid access token',
+        );
       }
-      refused(await attacker.confirm(id, { token }), 'a payment without a grant');
+      assertRefused(await attacker.confirm(id, { token }), 'a payment without a grant');
       return { attempts: 8, successes: 0 };
     },
   },
@@ -163,15 +166,15 @@ export const SKIPPING: readonly AttackCase[] = [
       const owner = await attacker.signUp();
       const before = (await attacker.messages(owner.phone)).length;
       const half = await attacker.elsewhere().passwordLogin(owner);
-      refused(half, 'a password without a second factor');
-      holds(attacker.givenToken(half) === undefined, 'It gave an access token for a password alone.');
+      assertRefused(half, 'a password without a second factor');
+      assertHolds(attacker.givenToken(half) === undefined, 'It gave an access token for a password alone.');
 
-      const begun = await attacker.begun(half, 'second_factor', owner.phone, before);
-      refused(await attacker.me(begun.challenge), 'a challenge as an access token');
+      const begun = await attacker.challengeFrom(half, 'second_factor', owner.phone, before);
+      assertRefused(await attacker.me(begun.challenge), 'a challenge as an access token');
       const grant = await attacker.grantFor(begun);
-      refused(await attacker.me(grant), 'a grant as an access token');
+      assertRefused(await attacker.me(grant), 'a grant as an access token');
       const wrong = { ...owner, password: newPassword() };
-      refused(await attacker.passwordLogin(wrong, { grant }), 'a second factor with a wrong password');
+      assertRefused(await attacker.passwordLogin(wrong, { grant }), 'a second factor with a wrong password');
       return { attempts: 4, successes: 0 };
     },
   },
@@ -187,7 +190,7 @@ export const SKIPPING: readonly AttackCase[] = [
       const grant = await attacker.grantFor(await attacker.beginLogin(owner));
 
       const answer = await attacker.passwordLogin(owner, { grant });
-      refused(answer, 'a login grant as the second factor');
+      assertRefused(answer, 'a login grant as the second factor');
       return { attempts: 1, successes: 0 };
     },
   },

@@ -1,6 +1,6 @@
 import type { AttackCase } from './attack-case.js';
 import { newPassword } from './attacker.js';
-import { allowed, holds, refused, staged } from './verdict.js';
+import { assertAllowed, assertHolds, assertRefused, assertStaged } from './verdict.js';
 
 /** Access that outlives a change of owner, number or password. */
 export const TAKEOVER: readonly AttackCase[] = [
@@ -19,12 +19,12 @@ export const TAKEOVER: readonly AttackCase[] = [
         await attacker.register(prepared),
         await attacker.register({ ...prepared, fields: { phone, verified: true } }),
       ];
-      for (const answer of answers) refused(answer, 'a registration without proof of the number');
+      for (const answer of answers) assertRefused(answer, 'a registration without proof of the number');
 
       await victim.signUp(phone);
       const intruder = await attacker.passwordLogin(prepared);
-      refused(intruder, 'the password that a stranger had chosen before the owner registered');
-      holds(
+      assertRefused(intruder, 'the password that a stranger had chosen before the owner registered');
+      assertHolds(
         typeof intruder.json.challenge !== 'string',
         'It took the password that a stranger had chosen before the owner registered.',
       );
@@ -46,15 +46,18 @@ export const TAKEOVER: readonly AttackCase[] = [
       const current = await attacker.grantFor(await attacker.begin('change_number', phone, owner), owner);
       const next = await attacker.grantFor(await attacker.begin('verify_number', attacker.newPhone(), owner), owner);
       const change = attacker.target.changeNumber!({ newNumberGrant: next });
-      staged(await attacker.send(change, { token, grant: current }), 'a change of number');
+      assertStaged(await attacker.send(change, { token, grant: current }), 'a change of number');
 
-      refused(await attacker.login({}, { grant: early }), 'a grant earned with a number that has left the account');
+      assertRefused(
+        await attacker.login({}, { grant: early }),
+        'a grant earned with a number that has left the account',
+      );
       await attacker.passed('resendAt', login.answer);
       const before = (await attacker.messages(phone)).length;
       await attacker.start(phone, 'login');
       await attacker.begin(); // a message that is requested later arrives later
       const codes = (await attacker.messages(phone)).length - before;
-      holds(codes === 0, 'It sent a code for the account to a number that has left it.');
+      assertHolds(codes === 0, 'It sent a code for the account to a number that has left it.');
       return { attempts: 2, successes: 0 };
     },
   },
@@ -72,12 +75,12 @@ export const TAKEOVER: readonly AttackCase[] = [
       const change = (newNumberGrant: string, grant?: string) =>
         attacker.send(attacker.target.changeNumber!({ newNumberGrant }), { token, grant });
 
-      refused(await change(next), "a change of number without a code from the account's own number");
-      refused(await change(next, next), 'one code for both numbers');
+      assertRefused(await change(next), "a change of number without a code from the account's own number");
+      assertRefused(await change(next, next), 'one code for both numbers');
       const current = await attacker.grantFor(await attacker.begin('change_number', owner.phone, owner), owner);
-      refused(await change(current, current), 'one code for both numbers');
-      refused(await change('x'.repeat(64), current), 'a change to a number that nobody proved');
-      allowed(await change(next, current), 'a change with codes from both numbers');
+      assertRefused(await change(current, current), 'one code for both numbers');
+      assertRefused(await change('x'.repeat(64), current), 'a change to a number that nobody proved');
+      assertAllowed(await change(next, current), 'a change with codes from both numbers');
       return { attempts: 4, successes: 0 };
     },
   },
@@ -91,21 +94,21 @@ export const TAKEOVER: readonly AttackCase[] = [
     async run(attacker) {
       const intruder = await attacker.signUp();
       const { phone, token } = intruder;
-      staged(await attacker.me(token), 'a session');
+      assertStaged(await attacker.me(token), 'a session');
       await attacker.passed('resendAt', intruder.begun.answer);
       const owner = attacker.elsewhere();
       const reset = await owner.begin('password_reset', phone);
       const password = newPassword();
       const answer = await owner.resetPassword({ grant: await owner.grantFor(reset) }, password);
-      staged(answer, 'a password reset');
+      assertStaged(answer, 'a password reset');
 
-      holds(attacker.givenToken(answer) === undefined, 'A password reset signed the client in.');
-      refused(await attacker.me(token), 'a session from before the password reset');
+      assertHolds(attacker.givenToken(answer) === undefined, 'A password reset signed the client in.');
+      assertRefused(await attacker.me(token), 'a session from before the password reset');
       const old = await attacker.passwordLogin(intruder);
-      refused(old, 'a password from before the reset');
-      holds(typeof old.json.challenge !== 'string', 'It took the password from before the reset.');
+      assertRefused(old, 'a password from before the reset');
+      assertHolds(typeof old.json.challenge !== 'string', 'It took the password from before the reset.');
       const fresh = await owner.passwordLogin({ phone, password });
-      holds(typeof fresh.json.challenge === 'string', 'It did not take the new password.');
+      assertHolds(typeof fresh.json.challenge === 'string', 'It did not take the new password.');
       return { attempts: 2, successes: 0 };
     },
   },

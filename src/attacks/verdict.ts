@@ -7,24 +7,24 @@ export class Broken extends Error {}
 export class NotStaged extends Error {}
 
 /** Requires a condition to hold. @param otherwise says what the application did */
-export function holds(condition: boolean, otherwise: string): asserts condition {
+export function assertHolds(condition: boolean, otherwise: string): asserts condition {
   if (!condition) throw new Broken(otherwise);
 }
 
 /** @param what what the attacker tried: "a used code" */
-export function refused(answer: AttackAnswer, what: string): void {
-  holds(answer.status >= 400, `It accepted ${what}: ${summaryOf(answer)}.`);
+export function assertRefused(answer: AttackAnswer, what: string): void {
+  assertHolds(answer.status >= 400, `It accepted ${what}: ${summaryOf(answer)}.`);
   // A service may refuse with 503 if it cannot decide. Any other 5xx is an unhandled error.
-  holds(answer.status < 500 || answer.status === 503, `It failed on ${what}: ${summaryOf(answer)}.`);
+  assertHolds(answer.status < 500 || answer.status === 503, `It failed on ${what}: ${summaryOf(answer)}.`);
 }
 
 /** Requires that the owner can still act. @param what what the owner did: "the right code in time" */
-export function allowed(answer: AttackAnswer, what: string): void {
-  holds(isSuccess(answer), `It locked out the owner by refusing ${what}: ${summaryOf(answer)}.`);
+export function assertAllowed(answer: AttackAnswer, what: string): void {
+  assertHolds(isSuccess(answer), `It locked out the owner by refusing ${what}: ${summaryOf(answer)}.`);
 }
 
 /** Requires a step that the attack builds on to succeed. */
-export function staged(answer: AttackAnswer, what: string): void {
+export function assertStaged(answer: AttackAnswer, what: string): void {
   if (!isSuccess(answer)) throw new NotStaged(`The attack needs ${what}, but ${summaryOf(answer)}.`);
 }
 

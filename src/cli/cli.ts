@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { reinstallFunctions, sqlFor } from '../database/commands.js';
-import { type AttackReport, chosen, runAttacks } from '../attacks/run-attacks.js';
+import { type AttackReport, selectAttacks, runAttacks } from '../attacks/run-attacks.js';
 import type { AttackTarget } from '../attacks/target.js';
 import { FAULT_NAMES, faultByName } from '../simulators/fault-by-name.js';
 import type { SimulatedFault } from '../simulators/faults.js';
@@ -55,7 +55,7 @@ try {
 }
 
 async function run(args: string[]): Promise<void> {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parse(args);
   const [command, name, ...others] = positionals;
   if (values.help || command === 'help') return say(HELP);
   if (others.length > 0) throw new UsageError(`unexpected argument "${others[0]}". See "nestjs-phone-otp --help".`);
@@ -70,7 +70,7 @@ async function run(args: string[]): Promise<void> {
   await simulate(vendorOf(name), portOf(values.port), faultOf(values.fault));
 }
 
-function parsed(args: string[]) {
+function parse(args: string[]) {
   try {
     return parseArgs({
       args,
@@ -101,7 +101,7 @@ async function simulate(vendor: SimulatedVendor, port: number, fault: SimulatedF
   if (fault) simulator.fault(fault);
   simulator.onMessage = ({ phone, text }) => say(`${phone}  ${onOneLine(text)}\n`);
   const ended = Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)));
-  await listening(simulator, port);
+  await listen(simulator, port);
   say(`${vendor.about}\nSimulated at ${simulator.url}. Connect an adapter with these options:\n`);
   say(`${JSON.stringify(simulator.access, null, 2)}\nMessages appear here. Press Ctrl+C to stop.\n`);
   await ended;
@@ -133,14 +133,14 @@ async function targetIn(file: string | undefined): Promise<AttackTarget> {
 function idsIn(only: string | undefined): string[] | undefined {
   const ids = only?.split(',').map((id) => id.trim());
   try {
-    chosen(ids);
+    selectAttacks(ids);
     return ids;
   } catch (error) {
     throw new UsageError(`--only: ${(error as Error).message}`);
   }
 }
 
-async function listening(simulator: VendorSimulator, port: number): Promise<void> {
+async function listen(simulator: VendorSimulator, port: number): Promise<void> {
   try {
     await simulator.start(port);
   } catch (error) {

@@ -4,24 +4,24 @@ import { allStatements, functionStatements } from './functions.js';
 import type { Namespace } from './names.js';
 
 /** The schema and prefix of the tables, as given on the command line. */
-export interface NamedPlace {
+export interface NamespaceOptions {
   readonly schema?: string | undefined;
   readonly prefix?: string | undefined;
 }
 
-const namespaceOf = ({ schema = 'public', prefix }: NamedPlace): Namespace => ({
+const namespaceOf = ({ schema = 'public', prefix }: NamespaceOptions): Namespace => ({
   schema,
   prefix,
   namingStrategy: new DefaultNamingStrategy(),
 });
 
 /** Returns everything that the migrations create, for a reader or another tool. */
-export function sqlFor(named: NamedPlace): string {
+export function sqlFor(named: NamespaceOptions): string {
   return `${allStatements(namespaceOf(named)).join('\n\n')}\n`;
 }
 
 /** Reinstalls the functions if some are missing or altered. All or none. */
-export async function reinstallFunctions(url: string, named: NamedPlace): Promise<number> {
+export async function reinstallFunctions(url: string, named: NamespaceOptions): Promise<number> {
   const { default: pg } = await import('pg');
   const client = new pg.Client({ connectionString: url });
   await client.connect();

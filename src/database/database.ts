@@ -172,12 +172,12 @@ export class Database {
     const runner = transaction && runnerOf(transaction);
     if (runner) {
       if (runner.isTransactionActive) this.#levelsOf(runner).at(-1)?.push(waiting);
-      else this.#told(waiting.work);
+      else this.#run(waiting.work);
     } else if (transaction && !isPlainManager(transaction)) {
       const asking = this.#askFor(transaction as SqlTransaction, waiting).finally(() => this.#asking.delete(asking));
       this.#asking.add(asking);
     } else {
-      this.#told(waiting.work);
+      this.#run(waiting.work);
     }
   }
 
@@ -196,7 +196,7 @@ export class Database {
     const ended = (levels.pop() ?? []).filter(({ onCommit }) => committed || !onCommit);
     const outer = levels.at(-1);
     if (outer) outer.push(...ended);
-    else for (const { work } of ended) this.#told(work);
+    else for (const { work } of ended) this.#run(work);
   }
 
   /**
@@ -214,7 +214,7 @@ export class Database {
       this.#logger.error(`it is not known how a transaction ended: ${(error as Error).message}`);
       return;
     }
-    if (status === 'committed' || !onCommit) this.#told(work);
+    if (status === 'committed' || !onCommit) this.#run(work);
   }
 
   /** Asks again while the pool is busy. @throws if the transaction is still open after 10 minutes */
@@ -229,7 +229,7 @@ export class Database {
   }
 
   /** Work that follows a commit must not make the commit look failed. */
-  #told(work: () => void): void {
+  #run(work: () => void): void {
     try {
       work();
     } catch (error) {

@@ -36,7 +36,7 @@ interface Sent {
   receiver: string;
   code: string;
   expiresAt: number;
-  tries: number;
+  attempts: number;
   verified: boolean;
 }
 
@@ -140,7 +140,7 @@ export class LamahSimulator extends VendorSimulator {
     const code = String(randomInt(10 ** length)).padStart(length, '0');
     const request_id = randomUUID();
     const expiresAt = now() + expiration * MINUTE_MS;
-    keep(this.#sent, request_id, { receiver, code, expiresAt, tries: 0, verified: false });
+    keep(this.#sent, request_id, { receiver, code, expiresAt, attempts: 0, verified: false });
     keep(this.#newest, receiver, request_id);
     keep(this.#sendTimes, receiver, [...times, now()]);
     const text = lang === 'ar' ? `رمز التحقق الخاص بك هو: ${code}` : `Your verification code is: ${code}`;
@@ -160,8 +160,8 @@ export class LamahSimulator extends VendorSimulator {
     if (isGone) return this.#refuse(404, isGateway ? 'OTP not found or expired' : 'OTP not found');
     if (sent.verified) return this.#refuse(400, 'OTP already verified');
     if (now() >= sent.expiresAt) return this.#refuse(400, 'OTP has expired');
-    if (sent.tries >= maxAttempts) return this.#refuse(400, 'Too many attempts');
-    sent.tries++;
+    if (sent.attempts >= maxAttempts) return this.#refuse(400, 'Too many attempts');
+    sent.attempts++;
     if (code !== sent.code) return this.#refuse(400, isGateway ? 'Invalid OTP' : 'Invalid OTP code');
     sent.verified = true;
     return { body: JSON.stringify({ message: 'OTP verified successfully' }) };

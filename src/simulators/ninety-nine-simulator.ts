@@ -25,7 +25,7 @@ export interface NinetyNineSimulatorOptions {
 interface Verification {
   code: string;
   sentAt: number;
-  tries: number;
+  attempts: number;
 }
 
 type Form = ReadonlyMap<string, string>;
@@ -99,7 +99,7 @@ export class NinetyNineSimulator extends VendorSimulator {
     const { codeLength, now } = this.#options;
     const to = form.get('to')!;
     const code = String(randomInt(10 ** codeLength)).padStart(codeLength, '0');
-    keep(this.#verifications, to, { code, sentAt: now(), tries: 0 });
+    keep(this.#verifications, to, { code, sentAt: now(), attempts: 0 });
     return this.#send(form, { text: message.replaceAll('##code##', code).trim(), code });
   }
 
@@ -142,8 +142,8 @@ export class NinetyNineSimulator extends VendorSimulator {
     const known = this.#verifications.get(phone);
     if (known === undefined) return this.#statuses.wrong;
     if (now() - known.sentAt >= ttlSeconds * 1000) return this.#statuses.expired;
-    if (known.tries >= maxAttempts) return this.#statuses.exhausted;
-    known.tries++;
+    if (known.attempts >= maxAttempts) return this.#statuses.exhausted;
+    known.attempts++;
     if (code !== known.code) return this.#statuses.wrong;
     this.#verifications.delete(phone); // "a code can be used only once"
     return 1;

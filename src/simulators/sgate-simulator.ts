@@ -33,7 +33,7 @@ interface Session {
   number: string;
   code: string;
   sentAt: number;
-  tries: number;
+  attempts: number;
   used: boolean;
 }
 
@@ -187,7 +187,7 @@ export class SgateSimulator extends VendorSimulator {
 
     const sessionid = fixed ?? randomBytes(16).toString('hex');
     const code = fixed ? SANDBOX_CODE : String(randomInt(1_000_000)).padStart(6, '0');
-    keep(this.#sessions, sessionid, { number, code, sentAt: now(), tries: 0, used: false });
+    keep(this.#sessions, sessionid, { number, code, sentAt: now(), attempts: 0, used: false });
     keep(this.#newest, number, sessionid);
     const phone = `+966${number}`;
     const text = `${code} is OTP to varify your STCPAY account , please input within 5 minutes. - ${appName}`;
@@ -213,8 +213,8 @@ export class SgateSimulator extends VendorSimulator {
     const isOver = session.used || now() - session.sentAt >= TTL_MS;
     const isReplaced = newestOnly && this.#newest.get(number) !== sessionid;
     if (!isFixed && (isOver || isReplaced)) return { code: 1607 };
-    if (session.tries >= maxAttempts) return { code: 1606 };
-    session.tries++;
+    if (session.attempts >= maxAttempts) return { code: 1606 };
+    session.attempts++;
     if (code !== session.code) return { code: 1609 };
     session.used = true;
     return { code: 200 };

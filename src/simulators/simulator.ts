@@ -69,7 +69,7 @@ export abstract class VendorSimulator {
     }).on('connection', () => this.#connections++);
   }
 
-  /** The vendor's own behavior. The subclass keeps codes and cooldowns in its own fields. */
+  /** The vendor's own behaviour. The subclass keeps codes and cooldowns in its own fields. */
   protected abstract react(request: SimulatedRequest): VendorReaction | Promise<VendorReaction>;
 
   /** Starts listening: on this port, or after {@link stop} on the previous port, or on a free one. */
@@ -131,7 +131,7 @@ export abstract class VendorSimulator {
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#answering++;
     response.once('close', () => this.#answering--);
-    const request = await received(incoming);
+    const request = await readRequest(incoming);
     this.#requests.unshift(request);
     this.#requests.length = Math.min(this.#requests.length, KEPT);
     const fault = this.#takeFault();
@@ -162,7 +162,7 @@ export abstract class VendorSimulator {
   }
 }
 
-async function received(incoming: IncomingMessage): Promise<SimulatedRequest> {
+async function readRequest(incoming: IncomingMessage): Promise<SimulatedRequest> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {

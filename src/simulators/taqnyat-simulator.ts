@@ -33,7 +33,7 @@ export interface TaqnyatSimulatorOptions {
 interface Verification {
   code: string;
   sends: number;
-  tries: number;
+  attempts: number;
   sentAt: number;
   verified: boolean;
 }
@@ -134,8 +134,8 @@ export class TaqnyatSimulator extends VendorSimulator {
     const known = this.#verifications.get(key);
     if (known?.verified) return { code: 13 };
     if (known && known.sends >= maxSends) return { code: 8 };
-    const gate = cooldownPer === 'number' ? number : key;
-    const wait = this.#waitSeconds(gate);
+    const waitKey = cooldownPer === 'number' ? number : key;
+    const wait = this.#waitSeconds(waitKey);
     if (wait > 0) {
       return { code: 7, message: `The activation code has already been sent, you can re-send it in ${wait} second` };
     }
@@ -144,11 +144,11 @@ export class TaqnyatSimulator extends VendorSimulator {
     keep(this.#verifications, key, {
       code,
       sends: (known?.sends ?? 0) + 1,
-      tries: known?.tries ?? 0,
+      attempts: known?.attempts ?? 0,
       sentAt: now(),
       verified: false,
     });
-    keep(this.#lastSent, gate, now());
+    keep(this.#lastSent, waitKey, now());
     const text = [lang === 'en' ? `Your verification code is: ${code}` : `رمز التحقق: ${code}`, note];
     return { code: 5, sms: { phone: `+${number}`, text: text.filter(Boolean).join(' '), code } };
   }
@@ -158,8 +158,8 @@ export class TaqnyatSimulator extends VendorSimulator {
     const known = this.#verifications.get(key);
     if (known === undefined) return { code: 11 };
     if (known.verified) return { code: 13 };
-    if (known.tries >= maxAttempts) return { code: 12 };
-    known.tries++;
+    if (known.attempts >= maxAttempts) return { code: 12 };
+    known.attempts++;
     if (activeKey !== known.code || now() - known.sentAt >= ttlSeconds * 1000) return { code: 11 };
     known.verified = true;
     return { code: 10 };
@@ -184,9 +184,9 @@ export class TaqnyatSimulator extends VendorSimulator {
     };
   }
 
-  #waitSeconds(gate: string): number {
+  #waitSeconds(waitKey: string): number {
     const { now, cooldownSeconds } = this.#options;
-    const sentAt = this.#lastSent.get(gate);
+    const sentAt = this.#lastSent.get(waitKey);
     return sentAt === undefined ? 0 : Math.ceil(cooldownSeconds - (now() - sentAt) / 1000);
   }
 

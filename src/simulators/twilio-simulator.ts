@@ -28,7 +28,7 @@ interface Verification {
   code: string;
   createdAt: number;
   sends: number;
-  tries: number;
+  attempts: number;
 }
 
 const ACCOUNT = sid('AC');
@@ -145,7 +145,7 @@ export class TwilioSimulator extends VendorSimulator {
   #create(to: string): Verification {
     const { codeLength, now } = this.#options;
     const code = String(randomInt(10 ** codeLength)).padStart(codeLength, '0');
-    const verification = { sid: sid('VE'), to, code, createdAt: now(), sends: 0, tries: 0 };
+    const verification = { sid: sid('VE'), to, code, createdAt: now(), sends: 0, attempts: 0 };
     keep(this.#verifications, to, verification);
     return verification;
   }
@@ -155,8 +155,8 @@ export class TwilioSimulator extends VendorSimulator {
     if (!/^\d{4,10}$/.test(code)) return refuse(60200);
     const verification = this.#alive({ to: form.get('To'), sid: form.get('VerificationSid') });
     if (verification === undefined) return refuse(20404);
-    if (verification.tries >= this.#options.maxAttempts) return refuse(60202);
-    verification.tries++;
+    if (verification.attempts >= this.#options.maxAttempts) return refuse(60202);
+    verification.attempts++;
     if (code !== verification.code) return ok(shown(verification, 'pending'));
     this.#verifications.delete(verification.to);
     return ok(shown(verification, 'approved'));

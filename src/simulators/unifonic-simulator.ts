@@ -25,7 +25,7 @@ interface Verification {
   id: string;
   code: string;
   sentAt: number;
-  tries: number;
+  attempts: number;
   verified: boolean;
 }
 
@@ -102,7 +102,7 @@ export class UnifonicSimulator extends VendorSimulator {
     if (locale !== 'ar' && locale !== 'en') return badInput('locale');
     if (!Number.isInteger(length) || length < 4 || length > 8) return badInput('length');
     const code = String(randomInt(10 ** length)).padStart(length, '0');
-    const verification = { id: randomUUID(), code, sentAt: this.#options.now(), tries: 0, verified: false };
+    const verification = { id: randomUUID(), code, sentAt: this.#options.now(), attempts: 0, verified: false };
     keep(this.#verifications, to, verification);
     const text = locale === 'ar' ? `رمز التحقق: ${code}` : `Your verification code is ${code}`;
     return { ...answer(verification, to, { locale, length, code_type: 'numeric' }), sms: { phone: to, text, code } };
@@ -120,8 +120,8 @@ export class UnifonicSimulator extends VendorSimulator {
     const { now, ttlSeconds, maxAttempts } = this.#options;
     if (verification.verified) return 110;
     if (now() - verification.sentAt >= ttlSeconds * 1000) return 109;
-    if (verification.tries >= maxAttempts) return 108;
-    verification.tries++;
+    if (verification.attempts >= maxAttempts) return 108;
+    verification.attempts++;
     if (code !== verification.code) return 107;
     verification.verified = true;
     return 101;

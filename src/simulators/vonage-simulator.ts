@@ -21,7 +21,7 @@ interface Verification {
   to: string;
   code: string;
   endsAt: number;
-  tries: number;
+  attempts: number;
 }
 
 const API_KEY = 'a1b2c3d4';
@@ -91,14 +91,14 @@ export class VonageSimulator extends VendorSimulator {
 
     const request_id = randomUUID();
     const code = String(randomInt(10 ** length)).padStart(length, '0');
-    keep(this.#verifications, request_id, { to, code, endsAt: this.#options.now() + timeout * 1000, tries: 0 });
+    keep(this.#verifications, request_id, { to, code, endsAt: this.#options.now() + timeout * 1000, attempts: 0 });
     const text = locale === 'ar-xa' ? `رمز ${brand} هو: ${code}` : `${brand} code: ${code}. Valid for a short time.`;
     return { status: 202, body: JSON.stringify({ request_id }), sms: { phone: `+${to}`, text, code } };
   }
 
   #check(id: string, verification: Verification, { code }: Fields): VendorReaction {
-    if (verification.tries >= this.#options.maxAttempts) return problem(410, 'Invalid Code');
-    verification.tries++;
+    if (verification.attempts >= this.#options.maxAttempts) return problem(410, 'Invalid Code');
+    verification.attempts++;
     if (code !== verification.code) return problem(400, 'Invalid Code');
     this.#verifications.delete(id);
     return { body: JSON.stringify({ request_id: id, status: 'completed' }) };
@@ -111,7 +111,7 @@ export class VonageSimulator extends VendorSimulator {
 
   /** Too many wrong codes end a request early. */
   #isRunning(verification: Verification): boolean {
-    return this.#isAlive(verification) && verification.tries < this.#options.maxAttempts;
+    return this.#isAlive(verification) && verification.attempts < this.#options.maxAttempts;
   }
 
   #isAlive({ endsAt }: Verification): boolean {

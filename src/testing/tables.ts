@@ -12,14 +12,14 @@ export async function elapse(dataSource: DataSource, seconds: number): Promise<v
     const table = tableOf(dataSource, entity);
     const sets = times.map((time) => `${time} = ${time} - make_interval(secs => $1)`);
     const update = (by: DataSource | EntityManager) => by.query(`UPDATE ${table} SET ${sets.join(', ')}`, [seconds]);
-    await (tablePath === auditOf(dataSource) ? unguarded(dataSource, table, update) : update(dataSource));
+    await (tablePath === auditOf(dataSource) ? withoutGuard(dataSource, table, update) : update(dataSource));
   }
 }
 
 /** Empties the tables of this package. */
 export async function forget(dataSource: DataSource): Promise<void> {
   const tables = OTP_ENTITIES.map((entity) => tableOf(dataSource, entity)).join(', ');
-  await unguarded(dataSource, tables, (manager) => manager.query(`TRUNCATE ${tables}`));
+  await withoutGuard(dataSource, tables, (manager) => manager.query(`TRUNCATE ${tables}`));
 }
 
 const auditOf = (dataSource: DataSource) => dataSource.getMetadata(AuditEntry).tablePath;
@@ -38,7 +38,7 @@ function tableOf(dataSource: DataSource, entity: (typeof OTP_ENTITIES)[number]):
  * @param tables the tables to write. They are locked first, to avoid a deadlock with a statement that already holds one
  *   of them
  */
-function unguarded(
+function withoutGuard(
   dataSource: DataSource,
   tables: string,
   work: (manager: EntityManager) => Promise<unknown>,

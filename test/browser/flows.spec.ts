@@ -19,16 +19,20 @@ afterAll(async () => {
   await branch?.close();
 });
 
-// One person's day: each test goes on where the one before ended.
-describe.each(['en', 'ar'] as const)('a day at the bank (%s)', (language) => {
-  const phone = newPhone();
-  const nextPhone = newPhone();
+describe.each(['en', 'ar'] as const)('a customer of the bank (%s)', (language) => {
   let sara: Visitor;
-  beforeAll(async () => (sara = await Visitor.open(branch, browser, language)));
-  afterAll(() => sara?.close());
-  beforeEach(() => branch.elapse(3600));
+  beforeEach(async () => (sara = await Visitor.open(branch, browser, language)));
+  // No test logs anything to the console, and the address names only the view.
+  afterEach(async () => {
+    const { complaints } = sara;
+    const address = await sara.page.evaluate('location.href');
+    await sara.close();
+    expect(complaints).toEqual([]);
+    expect(address).toMatch(/^http:\/\/localhost:\d+\/#[a-z]+$/);
+  });
 
   it('opens an account with the code from the phone and shows the traffic with the vendor', async () => {
+    const phone = newPhone();
     await sara.follow('navRegister');
     await sara.fill({ phone: language === 'ar' ? inArabicDigits(local(phone)) : local(phone) });
     await sara.press('sendCode');
@@ -50,6 +54,7 @@ describe.each(['en', 'ar'] as const)('a day at the bank (%s)', (language) => {
   });
 
   it('sends money after a message that names amount and payee', async () => {
+    await sara.carry(await branch.signUp());
     const before = await sara.messages();
     await sara.follow('newTransfer');
     await sara.fill({ amount: language === 'ar' ? '١٢٥٠٫٥' : '1250.5', payee: 'Omar & Sons' });
@@ -66,11 +71,13 @@ describe.each(['en', 'ar'] as const)('a day at the bank (%s)', (language) => {
   });
 
   it('logs in with a password and a second factor', async () => {
+    const customer = await branch.signUp();
+    await sara.carry(customer);
     const before = await sara.messages();
     await sara.press('logout');
     await sara.sees('loggedOut');
     await sara.follow('byPassword');
-    await sara.fill({ phone, password: PASSWORD });
+    await sara.fill({ phone: customer.phone, password: PASSWORD });
     await sara.press('logIn');
     await sara.message(before + 1);
     await sara.tapCode(before + 1);
@@ -80,12 +87,11 @@ describe.each(['en', 'ar'] as const)('a day at the bank (%s)', (language) => {
   });
 
   it('logs in with a code alone, even when the whole message is pasted', async () => {
-    const before = await sara.messages();
-    await sara.press('logout');
+    const { phone } = await branch.signUp();
     await sara.follow('navLogin');
     await sara.fill({ phone });
     await sara.press('sendCode');
-    const text = await sara.message(before + 1);
+    const text = await sara.message(2);
     const spaced = text.replace(/\d{6}/, (code) => inArabicDigits(`${code.slice(0, 3)} ${code.slice(3)}`));
     await sara.page.evaluate(`{
       const data = new DataTransfer();
@@ -101,10 +107,9 @@ describe.each(['en', 'ar'] as const)('a day at the bank (%s)', (language) => {
   });
 
   it('lists the sessions and ends another one', async () => {
-    const before = await sara.messages();
-    const { challenge } = (await branch.start(phone, 'login')).body;
-    const code = /\d{6}/.exec(await sara.message(before + 1))![0];
-    const elsewhere = (await branch.call('POST /auth/login', { body: { challenge, code } })).body.accessToken;
+    const customer = await branch.signUp();
+    await sara.carry(customer);
+    const elsewhere = await branch.logIn(customer.phone);
     await sara.follow('navSessions');
     await sara.sees('thisDevice');
     await sara.picture('5-sessions');
@@ -119,9 +124,11 @@ describe.each(['en', 'ar'] as const)('a day at the bank (%s)', (language) => {
   });
 
   it('changes the number with a code from each phone', async () => {
+    const [customer, nextPhone] = [await branch.signUp(), newPhone()];
+    await sara.carry(customer);
     const before = await sara.messages();
     await sara.follow('navNumber');
-    await sara.fill({ currentPhone: phone, nextPhone: local(nextPhone) });
+    await sara.fill({ currentPhone: customer.phone, nextPhone: local(nextPhone) });
     await sara.press('continue');
     await sara.sees('codeOfCurrent');
     await sara.message(before + 1);
@@ -140,32 +147,25 @@ describe.each(['en', 'ar'] as const)('a day at the bank (%s)', (language) => {
   });
 
   it('sets a new password with a code to the phone and rejects the old one', async () => {
-    await branch.elapse(86_400); // the hold is over
-    await sara.press('logout');
+    const { phone } = await branch.signUp();
     await sara.follow('byPassword');
     await sara.follow('forgotten');
-    const before = await sara.messages();
-    await sara.fill({ phone: nextPhone });
+    await sara.fill({ phone });
     await sara.press('sendCode');
-    await sara.message(before + 1);
-    await sara.tapCode(before + 1);
+    await sara.message(2);
+    await sara.tapCode(2);
     await sara.press('confirm');
     await sara.fill({ newPassword: 'staple battery horse' });
     await sara.press('setPassword');
     await sara.sees('resetDone');
-    await sara.message(before + 2); // the notice
+    await sara.message(3); // the notice
     await branch.elapse(3600);
 
-    await sara.fill({ phone: nextPhone, password: PASSWORD });
+    await sara.fill({ phone, password: PASSWORD });
     await sara.press('logIn');
     await sara.sees('error_credentials_invalid');
     await sara.fill({ password: 'staple battery horse' });
     await sara.press('logIn');
     await sara.sees('codeSent');
-  });
-
-  it('logs nothing to the console and shows only the view in the address', async () => {
-    expect(sara.complaints).toEqual([]);
-    expect(await sara.page.evaluate('location.href')).toMatch(/^http:\/\/localhost:\d+\/#[a-z]+$/);
   });
 });

@@ -4,7 +4,7 @@ import { Branch, PASSWORD } from '../support/branch.js';
 import { openBrowser } from '../support/browser.js';
 import { newPhone, wrongCode } from '../support/otp-fixture.js';
 import { until } from '../support/until.js';
-import { Visitor } from '../support/visitor.js';
+import { type Language, Visitor } from '../support/visitor.js';
 
 let browser: Browser;
 let branch: Branch;
@@ -14,10 +14,6 @@ afterAll(async () => {
   await browser?.close();
   await branch?.close();
 });
-beforeEach(async () => {
-  await branch.elapse(3600);
-  visitor = await Visitor.open(branch, browser, nextLanguage());
-});
 afterEach(async () => {
   const { complaints } = visitor;
   await visitor.close();
@@ -25,8 +21,13 @@ afterEach(async () => {
   expect(complaints).toEqual([]);
 });
 
-let tests = 0;
-const nextLanguage = () => (tests++ % 2 === 0 ? 'en' : 'ar');
+/** A test of the page in one language. */
+const inLanguage = (language: Language, title: string, test: () => Promise<void>) =>
+  it(`${title} (${language})`, async () => {
+    await branch.elapse(3600);
+    visitor = await Visitor.open(branch, browser, language);
+    await test();
+  });
 
 /** Registers up to the code of a new account. */
 async function askForCode(phone = newPhone(), of = visitor): Promise<string> {
@@ -48,7 +49,7 @@ const type = async (code: string, of = visitor) => {
 };
 
 describe('a code on the page', () => {
-  it('can be entered again after a wrong one', async () => {
+  inLanguage('en', 'can be entered again after a wrong one', async () => {
     await askForCode();
     const code = await codeOnPhone();
 
@@ -60,7 +61,7 @@ describe('a code on the page', () => {
     await visitor.sees('registerDetails');
   });
 
-  it('expires after five wrong ones, and the user can start over', async () => {
+  inLanguage('ar', 'expires after five wrong ones, and the user can start over', async () => {
     const phone = await askForCode();
     const code = await codeOnPhone();
     for (let n = 0; n < 5; n++) {
@@ -83,7 +84,7 @@ describe('a code on the page', () => {
     await visitor.sees('registerDetails');
   });
 
-  it('reports its own expiry and is refused afterwards', async () => {
+  inLanguage('en', 'reports its own expiry and is refused afterwards', async () => {
     await visitor.page.clock.install();
     await askForCode();
     const code = await codeOnPhone();
@@ -96,7 +97,7 @@ describe('a code on the page', () => {
     await visitor.sees('error_otp_unavailable');
   });
 
-  it("shows the bank's lifetime on a device whose clock is an hour ahead", async () => {
+  inLanguage('ar', "shows the bank's lifetime on a device whose clock is an hour ahead", async () => {
     await visitor.page.clock.install({ time: Date.now() + 3_600_000 });
     await visitor.reload();
     await askForCode();
@@ -106,7 +107,7 @@ describe('a code on the page', () => {
     expect([left, wait]).toEqual([expect.stringMatching(/^(5:0[0-2]|4:5\d)$/), expect.stringMatching(/^0:[23]\d$/)]);
   });
 
-  it('is replaced by a new one once the wait is over', async () => {
+  inLanguage('en', 'is replaced by a new one once the wait is over', async () => {
     await visitor.page.clock.install();
     await askForCode();
     const first = await codeOnPhone();
@@ -126,7 +127,7 @@ describe('a code on the page', () => {
     await visitor.sees('registerDetails');
   });
 
-  it('uses no attempt if it is incomplete: the page asks for the rest', async () => {
+  inLanguage('ar', 'uses no attempt if it is incomplete: the page asks for the rest', async () => {
     await askForCode();
     const code = await codeOnPhone();
 
@@ -138,7 +139,7 @@ describe('a code on the page', () => {
     await visitor.sees('registerDetails');
   });
 
-  it('has one field that a phone can fill: one-time-code, numeric, in digits of any script', async () => {
+  inLanguage('en', 'has one field that a phone can fill: one-time-code, numeric, in digits of any script', async () => {
     await askForCode();
     const field = visitor.field('code');
     const attributes = await Promise.all(['autocomplete', 'inputmode', 'name'].map((name) => field.getAttribute(name)));
@@ -149,9 +150,12 @@ describe('a code on the page', () => {
     expect(await field.inputValue()).toBe('012345');
   });
 
-  it('is filled in by a browser that reads messages for this site (WebOTP), which is asked for messages only', async () => {
-    // Stands in for the phone's API, which this Chromium lacks: a message arrives when the test says so.
-    await visitor.page.addInitScript(`
+  inLanguage(
+    'ar',
+    'is filled in by a browser that reads messages for this site (WebOTP), which is asked for messages only',
+    async () => {
+      // Stands in for the phone's API, which this Chromium lacks: a message arrives when the test says so.
+      await visitor.page.addInitScript(`
       window.OTPCredential = class {};
       navigator.credentials.get = ({ otp, signal }) => new Promise((resolve, reject) => {
         window.smsArrives = (code) => resolve({ type: 'otp', code });
@@ -159,17 +163,18 @@ describe('a code on the page', () => {
         signal.addEventListener('abort', () => { window.asked.stopped = true; reject(signal.reason); });
       });
     `);
-    await visitor.reload();
-    await askForCode();
+      await visitor.reload();
+      await askForCode();
 
-    expect(await visitor.page.evaluate('window.asked')).toEqual({ otp: { transport: ['sms'] }, stopped: false });
-    await visitor.page.evaluate(`window.smsArrives('012345')`);
-    await until('the code in its field', async () => (await visitor.field('code').inputValue()) === '012345');
-  });
+      expect(await visitor.page.evaluate('window.asked')).toEqual({ otp: { transport: ['sms'] }, stopped: false });
+      await visitor.page.evaluate(`window.smsArrives('012345')`);
+      await until('the code in its field', async () => (await visitor.field('code').inputValue()) === '012345');
+    },
+  );
 });
 
 describe('a refusal of the bank', () => {
-  it('makes the button wait as long as the bank says, for a second message too soon', async () => {
+  inLanguage('en', 'makes the button wait as long as the bank says, for a second message too soon', async () => {
     const phone = await askForCode();
     await visitor.press('startOver');
     await visitor.press('sendCode');
@@ -181,7 +186,7 @@ describe('a refusal of the bank', () => {
     expect(phone).toMatch(/^\+/);
   });
 
-  it('leads to the login, for a number that already has an account', async () => {
+  inLanguage('ar', 'leads to the login, for a number that already has an account', async () => {
     const { phone } = await branch.signUp();
     await askForCode(phone);
     await visitor.message(2);
@@ -194,7 +199,7 @@ describe('a refusal of the bank', () => {
     await visitor.sees('loginIntro');
   });
 
-  it('looks the same for an unknown number as for a known one, and sends no message', async () => {
+  inLanguage('en', 'looks the same for an unknown number as for a known one, and sends no message', async () => {
     const { phone } = await branch.signUp();
     const seen: string[] = [];
     for (const typed of [newPhone(), phone]) {
@@ -211,7 +216,7 @@ describe('a refusal of the bank', () => {
     expect(await visitor.messages()).toBe(2); // of the existing account
   });
 
-  it('appears beside a missing or short field without asking the bank', async () => {
+  inLanguage('ar', 'appears beside a missing or short field without asking the bank', async () => {
     await visitor.follow('navRegister');
     await visitor.press('sendCode');
     await visitor.sees('missing');
@@ -222,7 +227,7 @@ describe('a refusal of the bank', () => {
     await visitor.sees('error_phone_invalid');
   });
 
-  it('reports a session that was ended elsewhere and leads to the login', async () => {
+  inLanguage('en', 'reports a session that was ended elsewhere and leads to the login', async () => {
     const sara = await branch.signUp();
     await visitor.carry(sara);
     const elsewhere = await branch.logIn(sara.phone);
@@ -240,7 +245,7 @@ describe('a refusal of the bank', () => {
 });
 
 describe('a reload of the page', () => {
-  it('keeps the requested code, then the verified number', async () => {
+  inLanguage('ar', 'keeps the requested code, then the verified number', async () => {
     await askForCode();
     const code = await codeOnPhone();
 
@@ -259,7 +264,7 @@ describe('a reload of the page', () => {
     await visitor.sees('transfers'); // still signed in
   });
 
-  it('keeps no password and asks for it beside the code', async () => {
+  inLanguage('en', 'keeps no password and asks for it beside the code', async () => {
     const { phone } = await branch.signUp();
     await visitor.follow('byPassword');
     await visitor.fill({ phone, password: PASSWORD });
@@ -282,7 +287,7 @@ describe('a reload of the page', () => {
   });
 });
 
-it('two tabs act as two people and see nothing of each other', async () => {
+inLanguage('ar', 'two tabs act as two people and see nothing of each other', async () => {
   const other = await visitor.anotherTab();
   const [mine, theirs] = [newPhone(), newPhone()];
   await askForCode(mine);
@@ -317,7 +322,7 @@ describe('a vendor', () => {
       async () => (await outcomes()).filter((one) => one === expected).length >= n,
     );
 
-  it('can be chosen while the bank is open, and its traffic shows no secrets', async () => {
+  inLanguage('en', 'can be chosen while the bank is open, and its traffic shows no secrets', async () => {
     await choose('taqnyat');
     const phone = await askForCode();
     const code = await codeOnPhone();
@@ -333,7 +338,7 @@ describe('a vendor', () => {
     expect(said).not.toMatch(new RegExp(`taqnyat-simulator-key|"${code}"|${phone.slice(-9)}`));
   });
 
-  it('sends nothing while it is down, and a new code after it is repaired', async () => {
+  inLanguage('ar', 'sends nothing while it is down, and a new code after it is repaired', async () => {
     await choose('taqnyat');
     await spoil('down');
     await visitor.page.clock.install();
@@ -350,19 +355,23 @@ describe('a vendor', () => {
     await visitor.sees('registerDetails');
   });
 
-  it('is reported to a signed-in customer while it is down, and the prepared transfer is kept', async () => {
-    await visitor.carry(await branch.signUp());
-    await choose('lamah'); // fails here anyway: it serves Libyan numbers only
-    await visitor.follow('newTransfer');
-    await visitor.fill({ amount: '10', payee: 'Omar' });
-    await visitor.press('prepare');
+  inLanguage(
+    'en',
+    'is reported to a signed-in customer while it is down, and the prepared transfer is kept',
+    async () => {
+      await visitor.carry(await branch.signUp());
+      await choose('lamah'); // fails here anyway: it serves Libyan numbers only
+      await visitor.follow('newTransfer');
+      await visitor.fill({ amount: '10', payee: 'Omar' });
+      await visitor.press('prepare');
 
-    await visitor.sees('confirmTransfer');
-    await visitor.follow('navHome');
-    await visitor.sees('pending');
-  });
+      await visitor.sees('confirmTransfer');
+      await visitor.follow('navHome');
+      await visitor.sees('pending');
+    },
+  );
 
-  it('lets nobody in with a false answer', async () => {
+  inLanguage('ar', 'lets nobody in with a false answer', async () => {
     await choose('taqnyat');
     await askForCode();
     const code = await codeOnPhone();

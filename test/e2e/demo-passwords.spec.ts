@@ -147,10 +147,10 @@ describe('guessing passwords at the demo bank', () => {
     expectProblem(await login(branch, sara.phone), 429, 'too_many_requests');
     expect(await branch.logIn(sara.phone)).toEqual(expect.any(String)); // the login by code still works
 
-    await branch.dataSource.query(`UPDATE bank_password_tries SET ends_at = ends_at - interval '1 hour'`);
+    await branch.dataSource.query(`UPDATE bank_password_attempts SET ends_at = ends_at - interval '1 hour'`);
 
     expectProblem(await login(branch, sara.phone), 401, 'insufficient_user_authentication');
-    expect(await branch.dataSource.query('SELECT FROM bank_password_tries')).toEqual([]);
+    expect(await branch.dataSource.query('SELECT FROM bank_password_attempts')).toEqual([]);
   });
 
   it('gets thirty comparisons in ten minutes from one address', async () => {
@@ -186,7 +186,7 @@ describe('a reset of a forgotten password at the demo bank', () => {
     for (const dead of [token, other]) expectProblem(await branch.me(dead), 401, 'sign_in_required');
     expect((await branch.me(bystander.token)).status).toBe(200);
     expect(await branch.nextMessage(phone)).toMatch(/password .*changed/);
-    expect(await branch.dataSource.query('SELECT FROM bank_password_tries')).toEqual([]);
+    expect(await branch.dataSource.query('SELECT FROM bank_password_attempts')).toEqual([]);
     expectProblem(await login(branch, phone), 401, 'credentials_invalid');
     expectProblem(await login(branch, phone, NEW_PASSWORD), 401, 'insufficient_user_authentication');
   });

@@ -103,9 +103,9 @@ describe('recovery codes at the demo bank', () => {
 
     for (let n = 0; n < 10; n++) expectProblem(await use(sara.token, WRONG), 400, 'recovery_code_invalid');
 
-    const paused = await use(sara.token, sara.codes[0]);
-    expectProblem(paused, 429, 'locked_out');
-    expect(Number(paused.headers.get('retry-after'))).toBeGreaterThan(800);
+    const lockedOut = await use(sara.token, sara.codes[0]);
+    expectProblem(lockedOut, 429, 'locked_out');
+    expect(Number(lockedOut.headers.get('retry-after'))).toBeGreaterThan(800);
     expect(await branch.logIn(sara.phone)).toEqual(expect.any(String)); // the login by code still works
   });
 

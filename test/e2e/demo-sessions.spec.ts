@@ -105,7 +105,7 @@ describe('signing in and out of the demo bank', () => {
   describe('signing out of one session', () => {
     let omar: Customer;
     let other: string;
-    beforeAll(async () => {
+    beforeEach(async () => {
       omar = await branch.signUp();
       other = await branch.logIn(omar.phone);
     });

@@ -55,7 +55,7 @@ describe('the demo bank with a vendor', () => {
 
   /** Returns the code in the newest message to a phone once it arrives: anonymous starts answer before they send. */
   async function arrived(phone: string): Promise<string> {
-    for (let tries = 0; tries < 500; tries++) {
+    for (let n = 0; n < 500; n++) {
       const { body } = await call(bank, `GET /demo/inbox?phone=${encodeURIComponent(phone)}`);
       const code = /\b\d{4}\b/.exec(body.messages[0]?.text ?? '')?.[0];
       if (code) return code;

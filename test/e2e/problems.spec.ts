@@ -152,8 +152,8 @@ describe('Retry-After', () => {
     const wrong = { ...body, code: wrongCode(body.code) };
     for (let n = 0; n < 2; n++) await post(fixture.app, '/otp/verify', wrong);
 
-    const paused = await post(fixture.app, '/otp/verify', body);
-    const retryAfter = Number(paused.headers.get('retry-after'));
+    const lockedOut = await post(fixture.app, '/otp/verify', body);
+    const retryAfter = Number(lockedOut.headers.get('retry-after'));
     const start = await post(fixture.app, '/otp/start', { phone, purpose });
     await fixture.elapse(retryAfter);
     fixture.sms.clear();
@@ -161,7 +161,7 @@ describe('Retry-After', () => {
     const code = await fixture.codeFor(phone);
     const verified = await post(fixture.app, '/otp/verify', { challenge: again.json.challenge, code, purpose });
 
-    expect(paused).toMatchObject({ status: 429, json: { code: 'locked_out' } });
+    expect(lockedOut).toMatchObject({ status: 429, json: { code: 'locked_out' } });
     expect(start).toMatchObject({ status: 429, json: { code: 'locked_out' } });
     expect(retryAfter).toBeGreaterThan(870);
     expect(retryAfter).toBeLessThanOrEqual(900);

@@ -99,11 +99,11 @@ describe("FLT-21: the throttler's store", () => {
     const next = await post(fixture.app, '/otp/start', { phone, purpose });
     for (let n = 0; n < 5; n++) await verify(next.json.challenge as string, wrongCode(fixture.sms.lastCode(phone)!));
     await fixture.elapse(61);
-    const paused = await post(fixture.app, '/otp/start', { phone, purpose });
+    const lockedOut = await post(fixture.app, '/otp/start', { phone, purpose });
 
     expect(codes(answers)).toEqual(new Set(['400 otp_invalid', '400 otp_unavailable']));
     expect(compared).toBe(5);
-    expect([soon, paused].map(({ json }) => json.code)).toEqual(['otp_too_soon', 'locked_out']);
+    expect([soon, lockedOut].map(({ json }) => json.code)).toEqual(['otp_too_soon', 'locked_out']);
     evidence('FLT-21', { store: 'forgetful', wrongCodes: answers.length, comparisons: compared });
   });
 

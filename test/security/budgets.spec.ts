@@ -97,13 +97,13 @@ describe('wrong codes of a subject', () => {
     const live = await start(fixture, phone);
     for (let n = 0; n < 5; n++) await outcome(fixture.otp.verify({ challenge, code: wrongCode(code), purpose }));
 
-    const paused = await outcome(fixture.otp.verify({ ...live, purpose }));
+    const lockedOut = await outcome(fixture.otp.verify({ ...live, purpose }));
     const { attempts } = (await fixture.rows('otp_challenges')).find(({ id }) =>
       live.challenge.startsWith(id as string),
     )!;
     await fixture.operations.unlock(phone);
 
-    expect(paused).toBe('locked_out');
+    expect(lockedOut).toBe('locked_out');
     expect(attempts).toBe(0);
     expect(await outcome(fixture.otp.verify({ ...live, purpose }))).toBe('ok');
   });

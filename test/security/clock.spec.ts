@@ -14,14 +14,18 @@ afterAll(() => fleet.close());
 describe.each(ISOLATION_LEVELS)('SEC-05: at %s', (isolation) => {
   beforeAll(() => fleet.open({ isolation, poolSize: 4 }));
 
-  const gate = "pg_advisory_xact_lock(hashtextextended(tier || encode(subject_hash, 'hex'), 1))"; // as lock_subject locks it
+  const subjectLock = "pg_advisory_xact_lock(hashtextextended(tier || encode(subject_hash, 'hex'), 1))"; // as lock_subject locks it
 
   it.each([
     ['locked its challenge and committed', 'SELECT FROM otp_challenges WHERE id = $1 FOR UPDATE', 'COMMIT'],
     ['changed its challenge and committed', 'UPDATE otp_challenges SET locale = locale WHERE id = $1', 'COMMIT'],
     ['changed its challenge and rolled back', 'UPDATE otp_challenges SET locale = locale WHERE id = $1', 'ROLLBACK'],
-    ['held the lock of the subject and committed', `SELECT ${gate} FROM otp_challenges WHERE id = $1`, 'COMMIT'],
-    ['held the lock of the subject and rolled back', `SELECT ${gate} FROM otp_challenges WHERE id = $1`, 'ROLLBACK'],
+    ['held the lock of the subject and committed', `SELECT ${subjectLock} FROM otp_challenges WHERE id = $1`, 'COMMIT'],
+    [
+      'held the lock of the subject and rolled back',
+      `SELECT ${subjectLock} FROM otp_challenges WHERE id = $1`,
+      'ROLLBACK',
+    ],
   ] as const)('refuses a right code that expired while it waited for a transaction that %s', async (_, hold, end) => {
     const { id, challenge, code } = await started();
     const row = 'otp_challenges WHERE id = $1';

@@ -20,7 +20,7 @@ import type { Session } from '../session.entity.js';
 import { type Login, Sessions } from '../sessions.js';
 import { User } from '../user.entity.js';
 import { hashPassword, passwordFits } from './hashing.js';
-import { PasswordTries } from './password-tries.js';
+import { PasswordAttempts } from './password-attempts.js';
 
 /** A customer whose password was right: half of a login. */
 export interface KnownByPassword {
@@ -50,17 +50,17 @@ export class Passwords {
     private readonly recovery: RecoveryCodes,
     private readonly devices: TrustedDevices,
     private readonly sessions: Sessions,
-    private readonly tries: PasswordTries,
+    private readonly attempts: PasswordAttempts,
   ) {}
 
   /** @throws the same 401 for a wrong password and for an unknown phone, after the same work */
   async check(typedPhone: string, password: string): Promise<KnownByPassword> {
     const { e164: phone } = this.otp.readPhone(typedPhone);
-    await this.tries.take(phone);
+    await this.attempts.count(phone);
     const owner = await this.numbers.ownerOf(phone);
     const user = await this.dataSource.manager.findOneBy(User, { id: owner ?? NOBODY });
     if (!(await passwordFits(password, user?.passwordHash)) || user === null) throw credentialsInvalid();
-    await this.tries.clear(phone);
+    await this.attempts.clear(phone);
     return { user, phone };
   }
 
@@ -114,7 +114,7 @@ export class Passwords {
       const { phone } = await grant.consume(manager);
       await manager.update(User, grant.subject, { passwordHash: await hashPassword(password) });
       await this.sessions.endAll(grant.subject, manager);
-      await this.tries.clear(phone, manager);
+      await this.attempts.clear(phone, manager);
       this.notices.send('password_changed', phone, { manager, locale });
     });
   }

@@ -12,7 +12,7 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
   const { maxAttempts } = specimen.figures;
 
   /** Checks a right code and alters the answer in transit. */
-  async function altered(change: (answer: SimulatedAnswer) => SimulatedAnswer): Promise<CheckOutcome> {
+  async function checkAltered(change: (answer: SimulatedAnswer) => SimulatedAnswer): Promise<CheckOutcome> {
     const attempt = await trial().send();
     trial().vendor.fault({ kind: 'altered', change });
     return (await trial().check(attempt, attempt.code)).outcome;
@@ -133,7 +133,7 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
 
   for (const [what, change] of ALTERATIONS) {
     it(`SEC-60: does not report success when the answer to a right code has ${what}`, async () => {
-      expect(await altered(change)).not.toBe('verified');
+      expect(await checkAltered(change)).not.toBe('verified');
     });
   }
 
@@ -147,7 +147,7 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
     });
 
     for (const { body } of [refusal, message]) {
-      expect(await altered((answer) => ({ ...answer, status, body }))).not.toBe('verified');
+      expect(await checkAltered((answer) => ({ ...answer, status, body }))).not.toBe('verified');
       trial().vendor.heal();
     }
   });
@@ -157,7 +157,7 @@ export function describeChecks({ it, expect }: Runner, specimen: Trial, trial: (
     const other = digits.replace(/./g, (digit) => String((Number(digit) + 1) % 10));
     let isNamed = false;
 
-    const outcome = await altered((answer) => {
+    const outcome = await checkAltered((answer) => {
       isNamed = answer.body.includes(digits);
       return { ...answer, body: answer.body.replaceAll(digits, other) };
     });

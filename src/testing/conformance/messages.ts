@@ -64,7 +64,7 @@ export function describeMessages({ it, expect }: Runner, specimen: Trial, trial:
       });
       continue;
     }
-    it(`FLT-10: recognizes from "${outcome}" that nothing was sent`, async () => {
+    it(`FLT-10: recognises from "${outcome}" that nothing was sent`, async () => {
       const refuse = trial().subject.refusals[outcome] as () => void;
       refuse();
 

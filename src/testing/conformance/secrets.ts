@@ -19,11 +19,11 @@ const FAULTS: readonly SimulatedFault[] = [
 export function describeSecrets({ it, expect }: Runner, specimen: Trial, trial: () => Trial): void {
   const { echo = () => ({}), secrets = [] } = specimen.subject;
   const { mode } = specimen.provider;
-  const said = ({ text }: Attempt) => (mode === 'delivery' ? text : CODE);
+  const echoed = ({ text }: Attempt) => (mode === 'delivery' ? text : CODE);
 
   it('SEC-61: discloses keys and codes in no receipt, exchange, error, log, property or URL, even when requests fail', async () => {
     const codes = new Set([CODE]);
-    const heard = await listening(async () => {
+    const printed = await capture(async () => {
       const receipts: unknown[] = [];
       const ask = async (isLost = false) => {
         const limit = () => (isLost ? { signal: trial().lostAnswer() } : {});
@@ -39,14 +39,14 @@ export function describeSecrets({ it, expect }: Runner, specimen: Trial, trial: 
         await ask(fault.kind === 'hang');
       }
       for (const [status, cut] of REPEATED) {
-        const answered = (said: object) => {
-          const body = JSON.stringify({ api: `Bearer ${KEY}`, ...said });
+        const answer = (fields: object) => {
+          const body = JSON.stringify({ api: `Bearer ${KEY}`, ...fields });
           const escaped = status === 400 ? body.replaceAll('/', '\\/') : body;
           trial().vendor.fault({ kind: 'answer', status, body: escaped.slice(0, cut) });
         };
-        answered({ ...echo(said(known)), ...(mode === 'delivery' && { was: known.text }) });
+        answer({ ...echo(echoed(known)), ...(mode === 'delivery' && { was: known.text }) });
         receipts.push((await trial().send({ code: CODE })).receipt);
-        answered({ typed: CODE, message: `${CODE} is wrong` });
+        answer({ typed: CODE, message: `${CODE} is wrong` });
         receipts.push(await trial().check(known, CODE));
       }
       await trial().stop();
@@ -55,13 +55,13 @@ export function describeSecrets({ it, expect }: Runner, specimen: Trial, trial: 
     });
 
     const { shown, exchanges, vendor } = trial();
-    const told = shown + inspect(heard, { depth: 9, maxArrayLength: null, maxStringLength: null });
+    const disclosed = shown + inspect(printed, { depth: 9, maxArrayLength: null, maxStringLength: null });
     const hidden = [KEY, KEY.replace('/', '\\/'), encodeURIComponent(KEY), ...codes, ...secrets];
-    expect(hidden.filter((secret) => told.includes(secret))).toEqual([]);
+    expect(hidden.filter((secret) => disclosed.includes(secret))).toEqual([]);
     expect(exchanges.length > FAULTS.length).toBe(true);
     expect(vendor.requests.filter(({ path }) => hidden.some((secret) => path.includes(secret)))).toEqual([]);
     // Guards against a vacuous pass: the requests must contain the secrets.
-    expect(vendor.requests.some((request) => [KEY, ...secrets].some((secret) => bears(request, secret)))).toBe(true);
+    expect(vendor.requests.some((request) => [KEY, ...secrets].some((secret) => contains(request, secret)))).toBe(true);
   });
 }
 
@@ -69,24 +69,24 @@ export function describeSecrets({ it, expect }: Runner, specimen: Trial, trial: 
 const REPEATED: readonly (readonly [status: number, cut?: number])[] = [[200], [400], [500], [200, -1]];
 
 /** Returns the result of the work and everything printed while it runs. */
-async function listening(work: () => Promise<unknown[]>): Promise<unknown[]> {
-  const heard: unknown[] = [];
+async function capture(work: () => Promise<unknown[]>): Promise<unknown[]> {
+  const printed: unknown[] = [];
   const restore = [process.stdout, process.stderr].map((stream) => {
     const write = stream.write.bind(stream);
-    stream.write = (chunk: unknown) => heard.push(chunk) > 0;
+    stream.write = (chunk: unknown) => printed.push(chunk) > 0;
     return () => (stream.write = write);
   });
   try {
-    heard.push(await work());
+    printed.push(await work());
     await new Promise(setImmediate); // exchanges are reported after their calls
-    return heard;
+    return printed;
   } finally {
     for (const again of restore) again();
   }
 }
 
 /** Tells whether a request holds the secret: in the clear, form-encoded, or as HTTP Basic (RFC 7617). */
-function bears({ headers, body }: SimulatedRequest, secret: string): boolean {
+function contains({ headers, body }: SimulatedRequest, secret: string): boolean {
   const [, basic = ''] = /^Basic (\S+)$/.exec(headers.authorization ?? '') ?? [];
   const places = [JSON.stringify(headers), body, Buffer.from(basic, 'base64').toString()];
   return places.some((place) => place.includes(secret) || place.includes(encodeURIComponent(secret)));

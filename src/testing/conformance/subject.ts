@@ -55,7 +55,7 @@ export interface ProviderSubject {
    * The vendor's answer to a message that holds the text, or to a request for a code that holds the code. The adapter
    * hides the field, even in a truncated answer. @defaultValue none
    */
-  readonly echo?: (said: string) => object;
+  readonly echo?: (text: string) => object;
   /** Further secrets, such as lines of a private key. @defaultValue none besides the key */
   readonly secrets?: readonly string[];
 }

@@ -2,28 +2,28 @@ import { Injectable } from '@nestjs/common';
 import { OtpError } from 'nestjs-phone-otp';
 import { DataSource, type EntityManager } from 'typeorm';
 
-import { PasswordTryCounter } from './password-try-counter.entity.js';
+import { PasswordAttemptCounter } from './password-attempt-counter.entity.js';
 
-const TRIES_PER_HOUR = 10;
+const ATTEMPTS_PER_HOUR = 10;
 
 /**
  * Limits wrong passwords per phone and hour, across all addresses and instances. It blocks only the login by password:
  * customers locked out by a stranger's guesses log in by code.
  */
 @Injectable()
-export class PasswordTries {
+export class PasswordAttempts {
   constructor(private readonly dataSource: DataSource) {}
 
   /** Counts an attempt before the password is compared; otherwise parallel attempts would all be compared. */
-  async take(phone: string): Promise<void> {
+  async count(phone: string): Promise<void> {
     await this.#forgetOld();
     const taken: unknown[] = await this.dataSource.query(
-      `INSERT INTO bank_password_tries AS t (phone, tries, ends_at)
+      `INSERT INTO bank_password_attempts AS t (phone, attempts, ends_at)
        VALUES ($1, 1, clock_timestamp() + interval '1 hour')
        ON CONFLICT (phone) DO UPDATE SET
-         tries = CASE WHEN t.ends_at > clock_timestamp() THEN t.tries + 1 ELSE 1 END,
+         attempts = CASE WHEN t.ends_at > clock_timestamp() THEN t.attempts + 1 ELSE 1 END,
          ends_at = CASE WHEN t.ends_at > clock_timestamp() THEN t.ends_at ELSE excluded.ends_at END
-       WHERE t.ends_at <= clock_timestamp() OR t.tries < ${TRIES_PER_HOUR}
+       WHERE t.ends_at <= clock_timestamp() OR t.attempts < ${ATTEMPTS_PER_HOUR}
        RETURNING phone`,
       [phone],
     );
@@ -35,12 +35,12 @@ export class PasswordTries {
 
   /** Resets the count: the password was right, or is new. */
   async clear(phone: string, manager: EntityManager = this.dataSource.manager): Promise<void> {
-    await manager.delete(PasswordTryCounter, { phone });
+    await manager.delete(PasswordAttemptCounter, { phone });
   }
 
   async #wait(phone: string): Promise<number> {
     const [row] = await this.dataSource.query<{ seconds: number }[]>(
-      `SELECT extract(epoch FROM ends_at - clock_timestamp())::float AS seconds FROM bank_password_tries WHERE phone = $1`,
+      `SELECT extract(epoch FROM ends_at - clock_timestamp())::float AS seconds FROM bank_password_attempts WHERE phone = $1`,
       [phone],
     );
     return row?.seconds ?? 1;
@@ -49,8 +49,8 @@ export class PasswordTries {
   /** Deletes a few at a time, so that entries for unused phones do not pile up. */
   async #forgetOld(): Promise<void> {
     await this.dataSource.query(
-      `DELETE FROM bank_password_tries WHERE phone IN (
-         SELECT phone FROM bank_password_tries WHERE ends_at <= clock_timestamp() LIMIT 10 FOR UPDATE SKIP LOCKED)`,
+      `DELETE FROM bank_password_attempts WHERE phone IN (
+         SELECT phone FROM bank_password_attempts WHERE ends_at <= clock_timestamp() LIMIT 10 FOR UPDATE SKIP LOCKED)`,
     );
   }
 }
