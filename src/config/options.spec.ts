@@ -224,7 +224,7 @@ describe('the other options', () => {
     );
     for (const prefix of ['on', true, null]) {
       expect(refusal({ minimumConversion: { prefix } as never })).toBe(
-        '"minimumConversion.prefix" must be one of off, record, enforce.',
+        '"minimumConversion.prefix" must be one of off, report, enforce.',
       );
     }
   });
