@@ -55,7 +55,7 @@ export function filesById(): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const file of sources()) {
     const source = readFileSync(path.join(PROJECT, file), 'utf8');
-    const titles = [...source.matchAll(/(?<!evidence\()['"`]((?:SEC|FLT|LIM)-\d\d[^\n]*)/g)].map(([, title]) => title!);
+    const titles = [...source.matchAll(/(?<!evidence\()['"`]((?:SEC|FLT)-\d\d[^\n]*)/g)].map(([, title]) => title!);
     for (const id of new Set(titles.flatMap(idsIn))) found.set(id, [...(found.get(id) ?? []), file]);
   }
   return found;

@@ -23,7 +23,7 @@ export const REQUIREMENTS = JSON.parse(readFileSync(path.join(import.meta.dirnam
  * @returns {string[]}
  */
 export function idsIn(title) {
-  const [head] = /^(?:(?:SEC|FLT|LIM)-\d\d[\s,:]*)*/.exec(title) ?? [''];
+  const [head] = /^(?:(?:SEC|FLT)-\d\d[\s,:]*)*/.exec(title) ?? [''];
   return head.match(/(SEC|FLT)-\d\d/g) ?? [];
 }
 
