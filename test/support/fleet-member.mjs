@@ -8,6 +8,7 @@ const { getDataSourceToken, TypeOrmModule } = await import('@nestjs/typeorm');
 const { Grants, OTP_ENTITIES, OtpError, OtpModule, OtpOperations, OtpService, VerifiedNumbers } =
   await import('nestjs-phone-otp');
 const { DELIVERY_CAPABILITIES } = await import('nestjs-phone-otp/provider-kit');
+const { OtpRoutesModule } = await import('nestjs-phone-otp/routes');
 const { TaqnyatVerify } = await import('nestjs-phone-otp/taqnyat');
 const { default: pg } = await import('pg');
 
@@ -35,6 +36,7 @@ const calls = {
       imports: [
         TypeOrmModule.forRoot(database()),
         OtpModule.forRoot(setting.taqnyat ? new TaqnyatVerify(setting.taqnyat) : provider, setting.options),
+        ...(setting.http ? [OtpRoutesModule.register({ prefix: 'otp' })] : []),
       ],
     };
     app = await (setting.http
