@@ -1,12 +1,7 @@
-import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
+import { refuseUnknownOptions } from '../../config/option-names.js';
 import { OtpConfigError } from '../../errors/otp.error.js';
 import { requiredText } from '../provider-kit/adapter-options.js';
-import {
-  HTTP_CLIENT_OPTIONS,
-  HttpClient,
-  type HttpClientOptions,
-  type HttpReply,
-} from '../provider-kit/http-client.js';
+import { HttpClient, type HttpReply } from '../provider-kit/http-client.js';
 import type { HttpFields } from '../provider-kit/http-request.js';
 import type { ProviderCall, VendorReference } from '../../delivery/provider.js';
 import { Secret } from '../provider-kit/secret.js';

@@ -11,7 +11,7 @@ import type {
 } from '../../delivery/provider.js';
 import { checkReceipt, sendReceipt } from '../provider-kit/receipts.js';
 import { Secret } from '../provider-kit/secret.js';
-import { templateOption, type TextTemplate } from '../provider-kit/text-template.js';
+import { templateOption } from '../provider-kit/text-template.js';
 import { localNumber, NinetyNineAccount, type NinetyNineMessage } from './ninety-nine-account.js';
 import { type NinetyNineDelivery, type NinetyNineRefusal, readCheck, readSend } from './ninety-nine-answer.js';
 import type { NinetyNineVerifyOptions } from './ninety-nine-options.js';

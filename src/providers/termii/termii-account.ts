@@ -1,12 +1,7 @@
-import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
+import { refuseUnknownOptions } from '../../config/option-names.js';
 import { OtpConfigError } from '../../errors/otp.error.js';
 import { choiceOption, requiredText, wholeOption } from '../provider-kit/adapter-options.js';
-import {
-  HTTP_CLIENT_OPTIONS,
-  HttpClient,
-  type HttpClientOptions,
-  type HttpReply,
-} from '../provider-kit/http-client.js';
+import { HttpClient, type HttpReply } from '../provider-kit/http-client.js';
 import type {
   CheckReceipt,
   ProviderCall,

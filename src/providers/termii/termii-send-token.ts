@@ -8,7 +8,7 @@ import type {
   VendorStart,
 } from '../../delivery/provider.js';
 import { sendReceipt } from '../provider-kit/receipts.js';
-import { templateOption, type TextTemplate } from '../provider-kit/text-template.js';
+import { templateOption } from '../provider-kit/text-template.js';
 import { digitsOf, pinFields, senderFields, TermiiAccount } from './termii-account.js';
 import { readSentToken } from './termii-answer.js';
 import type { TermiiSendTokenOptions } from './termii-options.js';

@@ -1,11 +1,6 @@
-import { type OptionNames, refuseUnknownOptions } from '../../config/option-names.js';
+import { refuseUnknownOptions } from '../../config/option-names.js';
 import { OtpConfigError } from '../../errors/otp.error.js';
-import {
-  HTTP_CLIENT_OPTIONS,
-  HttpClient,
-  type HttpClientOptions,
-  type HttpReply,
-} from '../provider-kit/http-client.js';
+import { HttpClient, type HttpReply } from '../provider-kit/http-client.js';
 import type { HttpFields } from '../provider-kit/http-request.js';
 import type { ProviderCall } from '../../delivery/provider.js';
 import { Secret } from '../provider-kit/secret.js';

@@ -1,6 +1,6 @@
 import { refuseUnknownOptions } from '../../config/option-names.js';
 import { choiceOption, wholeOption } from '../provider-kit/adapter-options.js';
-import { HttpClient, type HttpClientOptions, type HttpReply } from '../provider-kit/http-client.js';
+import { HttpClient, type HttpReply } from '../provider-kit/http-client.js';
 import type { HttpFields } from '../provider-kit/http-request.js';
 import { arabicOrEnglish } from '../provider-kit/languages.js';
 import type {

@@ -1,6 +1,6 @@
 import { refuseUnknownOptions } from '../../config/option-names.js';
 import { textOption } from '../provider-kit/adapter-options.js';
-import { HttpClient, type HttpClientOptions } from '../provider-kit/http-client.js';
+import { HttpClient } from '../provider-kit/http-client.js';
 import {
   DELIVERY_CAPABILITIES,
   type DeliveryProvider,
