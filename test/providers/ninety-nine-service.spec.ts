@@ -1,8 +1,13 @@
 import { NinetyNineVerify } from 'nestjs-phone-otp/ninety-nine';
 import { NinetyNineSimulator } from 'nestjs-phone-otp/simulators';
 
-import { fates } from '../support/messages.js';
-import { itLivesOnce, liveCode, type LivingCode } from '../support/vendor-life.js';
+import {
+  type LivingCode,
+  itAcceptsCodesOfLostResponses,
+  itHasOneChallengePerNumber,
+  itLivesOnce,
+  liveCode,
+} from '../support/vendor-life.js';
 
 describe('99 Digital Verify in the service', () => {
   let vendor: NinetyNineSimulator;
@@ -24,28 +29,6 @@ describe('99 Digital Verify in the service', () => {
   });
 
   itLivesOnce(() => living);
-
-  it('allows one challenge per number across all purposes, because the vendor cannot tell codes apart', async () => {
-    const { started, verify, fixture } = living;
-    const { phone, challenge } = await started();
-    await fixture.elapse(61);
-    const request = { phone, purpose: 'verify_number', client: { address: '203.0.113.7' }, subject: 'account-1' };
-
-    await fixture.otp.start(request);
-
-    const code = vendor.lastCode(phone)!;
-    await expect(verify(challenge, code)).rejects.toMatchObject({ code: 'otp_unavailable' });
-    expect(living.checks()).toEqual([]);
-  });
-
-  it('FLT-07: records a lost response as unknown, sends nothing twice, and accepts the code that arrives', async () => {
-    const { started, verify, fixture } = living;
-    vendor.fault({ kind: 'hang' }, 1);
-    const { challenge, code } = await started();
-
-    expect(await fates(fixture)).toEqual(['unknown']);
-    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'pending', ended_at: null }]);
-    expect(vendor.requests).toHaveLength(1);
-    await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
-  });
+  itAcceptsCodesOfLostResponses(() => living);
+  itHasOneChallengePerNumber(() => living);
 });

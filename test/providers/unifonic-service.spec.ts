@@ -1,9 +1,14 @@
 import { UnifonicAuthenticate } from 'nestjs-phone-otp/unifonic';
 import { UnifonicSimulator } from 'nestjs-phone-otp/simulators';
 
-import { fates } from '../support/messages.js';
 import { newPhone } from '../support/otp-fixture.js';
-import { itLivesOnce, liveCode, type LivingCode } from '../support/vendor-life.js';
+import {
+  type LivingCode,
+  itAcceptsCodesOfLostResponses,
+  itHasOneChallengePerNumber,
+  itLivesOnce,
+  liveCode,
+} from '../support/vendor-life.js';
 
 describe('Unifonic Authenticate in the service', () => {
   let unifonic: UnifonicSimulator;
@@ -21,6 +26,8 @@ describe('Unifonic Authenticate in the service', () => {
   });
 
   itLivesOnce(() => living);
+  itAcceptsCodesOfLostResponses(() => living);
+  itHasOneChallengePerNumber(() => living);
 
   it('does not treat the vendor’s 110, "already verified", as a correct code', async () => {
     const { started, verify, fixture } = living;
@@ -30,28 +37,5 @@ describe('Unifonic Authenticate in the service', () => {
     await expect(verify(challenge, code)).rejects.toMatchObject({ code: 'otp_invalid' });
 
     expect(await fixture.rows('otp_grants')).toEqual([]);
-  });
-
-  it('allows one challenge per number across all purposes, because the vendor cannot tell codes apart', async () => {
-    const { started, verify, fixture } = living;
-    const { phone, challenge } = await started();
-    await fixture.elapse(61);
-    const request = { phone, purpose: 'verify_number', client: { address: '203.0.113.7' }, subject: 'account-1' };
-
-    await fixture.otp.start(request);
-
-    await expect(verify(challenge, unifonic.lastCode(phone)!)).rejects.toMatchObject({ code: 'otp_unavailable' });
-    expect(living.checks()).toEqual([]);
-  });
-
-  it('FLT-07: records a lost response as unknown, sends nothing twice, and accepts the code that arrives', async () => {
-    const { started, verify, fixture } = living;
-    unifonic.fault({ kind: 'hang' }, 1);
-    const { challenge, code } = await started();
-
-    expect(await fates(fixture)).toEqual(['unknown']);
-    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'pending', ended_at: null }]);
-    expect(unifonic.requests).toHaveLength(1);
-    await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
   });
 });

@@ -2,7 +2,7 @@ import type { OtpModuleOptions } from 'nestjs-phone-otp';
 import type { DelegatedProvider, GeneratorProvider } from 'nestjs-phone-otp/provider-kit';
 import type { SimulatedRequest, VendorSimulator } from 'nestjs-phone-otp/simulators';
 
-import { marked } from './messages.js';
+import { fates, marked } from './messages.js';
 import { type Fixture, otpFixture, wrongCode } from './otp-fixture.js';
 
 // The complete path of a vendor's code: service, PostgreSQL, adapter, socket, and the vendor's simulator.
@@ -50,10 +50,10 @@ export async function liveCode(
   };
 }
 
+const refused = (code: string) => expect.objectContaining({ name: 'OtpError', code });
+
 /** Tests for every vendor that checks codes itself. */
 export function itLivesOnce(living: () => LivingCode): void {
-  const refused = (code: string) => expect.objectContaining({ name: 'OtpError', code });
-
   it('verifies a number after a wrong and a correct code', async () => {
     const { started, verify, fixture, provider } = living();
     const { phone, challenge, code } = await started();
@@ -76,5 +76,47 @@ export function itLivesOnce(living: () => LivingCode): void {
     await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
 
     expect(await fixture.rows('otp_grants')).toEqual([]);
+  });
+}
+
+/** Test for vendors that find a code without the id in their response. */
+export function itAcceptsCodesOfLostResponses(living: () => LivingCode): void {
+  it('FLT-07: records a lost response as unknown, sends nothing twice, and accepts the code that arrives', async () => {
+    const { started, verify, vendor, fixture } = living();
+    vendor.fault({ kind: 'hang' }, 1);
+    const { challenge, code } = await started();
+
+    expect(await fates(fixture)).toEqual(['unknown']);
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'pending', ended_at: null }]);
+    expect(vendor.requests).toHaveLength(1);
+    await expect(verify(challenge, code)).resolves.toHaveProperty('grant');
+  });
+}
+
+/** Test for vendors that find a code only by the id in their response. */
+export function itRefusesCodesOfLostResponses(living: () => LivingCode): void {
+  it('FLT-07: refuses a code without calling the vendor if the response with its id was lost', async () => {
+    const { started, verify, vendor, fixture, checks } = living();
+    vendor.fault({ kind: 'hang' }, 1);
+    const { challenge, code } = await started();
+
+    expect(await fates(fixture)).toEqual(['unknown']);
+    expect(await fixture.rows('otp_challenges')).toMatchObject([{ status: 'pending' }]);
+    await expect(verify(challenge, code)).rejects.toEqual(refused('otp_invalid'));
+    expect(checks()).toEqual([]);
+  });
+}
+
+/** Test for vendors that find a code by the number alone. */
+export function itHasOneChallengePerNumber(living: () => LivingCode): void {
+  it('allows one challenge per number across all purposes, because the vendor finds codes by the number alone', async () => {
+    const { started, verify, vendor, fixture, checks } = living();
+    const { phone, challenge } = await started();
+    await fixture.elapse(61);
+
+    await fixture.otp.start({ phone, purpose: 'verify_number', client, subject: 'account-1' });
+
+    await expect(verify(challenge, vendor.lastCode(phone)!)).rejects.toEqual(refused('otp_unavailable'));
+    expect(checks()).toEqual([]);
   });
 }
