@@ -49,7 +49,7 @@ const DEFECTS: Defect[] = [
   },
   {
     what: 'treats an unreadable response as a correct code',
-    detectedBy: /^(FLT-1[234]|SEC-60|LIM-13)/,
+    detectedBy: /^(FLT-1[234]|SEC-60)/,
     breakAdapter: (adapter) => verifiedIf(adapter, ({ outcome }) => outcome === 'provider_unavailable'),
   },
   {
