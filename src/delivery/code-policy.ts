@@ -13,7 +13,7 @@ export interface WantedPolicy {
 export interface CodePolicy {
   /** Which side compares the typed code. */
   readonly checkedBy: 'library' | 'provider';
-  /** Number of digits that the user is told to expect. */
+  /** Number of digits that the user should expect. */
   readonly codeLength: number;
   /** Number of digits that a typed code may have; a range if the vendor does not document its code length. */
   readonly typedLength: readonly [min: number, max: number];

@@ -176,7 +176,7 @@ describe('vendor-checked codes', () => {
   it('SEC-12: sends no code if a concurrent verification uses the last attempt', async () => {
     await open();
     const { challenge, code } = await started();
-    for (let tries = 1; tries < 5; tries++) await codeOf(verify(challenge, wrongCode(code)));
+    for (let attempts = 1; attempts < 5; attempts++) await codeOf(verify(challenge, wrongCode(code)));
     await fixture.elapse(61);
 
     const release = await holding(fixture, 'otp_challenges');
@@ -203,11 +203,13 @@ describe('vendor-checked codes', () => {
   });
 
   it('SEC-31: delays a decoy’s wrong code as long as a check, with the same response', async () => {
-    const nobody: PhoneAccounts = { findByPhone: async (phone) => (phone.endsWith('00') ? null : { id: 'account-1' }) };
+    const accounts: PhoneAccounts = {
+      findByPhone: async (phone) => (phone.endsWith('00') ? null : { id: 'account-1' }),
+    };
     vendor = new ScriptedVendor();
     fixture = await otpFixture({
       provider: vendor,
-      metadata: { providers: [{ provide: PhoneAccounts, useValue: nobody }] },
+      metadata: { providers: [{ provide: PhoneAccounts, useValue: accounts }] },
     });
     const known = '+966512345611';
     const unknown = '+966512345600';
