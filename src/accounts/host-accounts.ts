@@ -76,7 +76,7 @@ export class HostAccounts {
   async register(phone: string, transaction: OtpTransaction): Promise<PhoneAccount> {
     const accounts = this.#accounts();
     if (accounts?.register) return withTimeout('PhoneAccounts.register', accounts.register(phone, transaction));
-    throw new OtpConfigError('"registerOnLogin" needs a "PhoneAccounts" class with a "register" method: provide one.');
+    throw registerMissing();
   }
 
   /** Lets the host remove everything created for an account before its first number was proved. */
@@ -110,6 +110,11 @@ export class HostAccounts {
   get knowsCallers(): boolean {
     return this.#callers() !== undefined;
   }
+}
+
+/** `registerOnLogin` is set, but the host's `PhoneAccounts` cannot register anybody. */
+export function registerMissing(): OtpConfigError {
+  return new OtpConfigError('"registerOnLogin" needs a "PhoneAccounts" with the method "register": provide one.');
 }
 
 /**

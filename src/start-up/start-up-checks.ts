@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { AbstractHttpAdapter, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
 
-import type { HostAccounts } from '../accounts/host-accounts.js';
+import { type HostAccounts, registerMissing } from '../accounts/host-accounts.js';
 import type { OtpSettings } from '../config/options.js';
 import { namesPayment } from '../config/purposes.js';
 import type { Database } from '../database/database.js';
@@ -55,9 +55,7 @@ export function checkPorts({ settings, accounts, registry }: Checked, container:
       `"regions" contains "${unserved}", which no provider serves: add a route for it to "CountryRouter", or remove it.`,
     );
   }
-  if (settings.registerOnLogin && !accounts.canRegister) {
-    throw new OtpConfigError('"registerOnLogin" needs a "PhoneAccounts" with the method "register": provide one.');
-  }
+  if (settings.registerOnLogin && !accounts.canRegister) throw registerMissing();
   const actions = new Set([...container.values()].flatMap(({ providers }) => [...providers.keys()]));
   for (const { where, purpose, action } of stepUpsOf(container)) {
     const rules = settings.purposes.get(purpose);
