@@ -50,10 +50,10 @@ export interface OtpOptions {
   sendsPerRegionPerDay?: Readonly<Record<string, number>>;
   /**
    * Action when less than `minimumConversionPercent` of an hour's messages to a `prefix`, from a client `address`, to a `region`
-   * or by a `provider` were verified, which indicates SMS pumping. `off`: none. `record`: emit `otp.conversion_low`. `enforce`:
+   * or by a `provider` were verified, which indicates SMS pumping. `off`: none. `report`: emit `otp.conversion_low`. `enforce`:
    * emit the event and block the scope for an hour for all but known devices and owners. Prefix and address are checked with each
    * message, region and provider every `conversionCheckSeconds`, by codes that have ended.
-   * @defaultValue prefix `enforce`, the others `record`
+   * @defaultValue prefix `enforce`, the others `report`
    */
   minimumConversion?: MinimumConversion;
   /**
