@@ -34,17 +34,17 @@ const sendingAs = (adapter: Adapter, change: (receipt: SendReceipt) => SendRecei
 const DEFECTS: Defect[] = [
   {
     what: 'treats "already verified" as a correct code',
-    detectedBy: /^(FLT-15|says "already_verified")/,
+    detectedBy: /^(FLT-15|returns "already_verified")/,
     breakAdapter: (adapter) => verifiedIf(adapter, ({ outcome }) => outcome === 'already_verified'),
   },
   {
     what: 'accepts every code',
-    detectedBy: /^takes no wrong code/,
+    detectedBy: /^rejects a wrong code and then accepts/,
     breakAdapter: (adapter) => verifiedIf(adapter, ({ outcome }) => outcome === 'incorrect_code'),
   },
   {
     what: 'does not count the attempts that it declares',
-    detectedBy: /^says "attempts_exhausted"/,
+    detectedBy: /^returns "attempts_exhausted"/,
     breakAdapter: (adapter) => verifiedIf(adapter, ({ outcome }) => outcome === 'attempts_exhausted'),
   },
   {
@@ -75,7 +75,7 @@ const DEFECTS: Defect[] = [
   },
   {
     what: 'repeats a message that may have been sent',
-    detectedBy: /^FLT-07: leaves a message open/,
+    detectedBy: /^FLT-07: reports a message as uncertain/,
     breakAdapter: (adapter) => ({
       start: async (request, call) => {
         const receipt = await adapter.start(request, call);
@@ -86,7 +86,7 @@ const DEFECTS: Defect[] = [
   },
   {
     what: 'omits the vendor’s wait',
-    detectedBy: /^(FLT-11|answers "resend_too_soon")/,
+    detectedBy: /^(FLT-11|returns "resend_too_soon")/,
     breakAdapter: (adapter) => sendingAs(adapter, ({ outcome }) => ({ outcome })),
   },
   {
@@ -96,7 +96,7 @@ const DEFECTS: Defect[] = [
   },
   {
     what: 'stops reading without closing the connection',
-    detectedBy: /^FLT-13: ends the connection/,
+    detectedBy: /^FLT-13: closes the connection/,
     options: {
       fetch: async (url, init) => {
         const { body, status, headers } = await fetch(url, init);
@@ -114,7 +114,7 @@ const DEFECTS: Defect[] = [
   },
   {
     what: 'starts a call after its deadline',
-    detectedBy: /^FLT-08: asks for nothing/,
+    detectedBy: /^FLT-08: sends no request when its time/,
     breakAdapter: (adapter) => ({ start: (request) => adapter.start(request, { signal: AbortSignal.timeout(1_000) }) }),
   },
   {
@@ -141,7 +141,7 @@ const DEFECTS: Defect[] = [
   },
   {
     what: 'declares a cost but does not report it',
-    detectedBy: /^asks for a message once/,
+    detectedBy: /^requests a message once/,
     breakAdapter: ({ capabilities }) => ({ capabilities: { ...capabilities, reportsCost: true } }),
   },
   {
@@ -175,7 +175,7 @@ describe('describeProvider', () => {
     const restore = replaceGlobals({ it: undefined, afterEach: undefined });
     try {
       expect(() => describeProvider('any', ADAPTERS.TaqnyatVerify)).toThrow(
-        /no global it, afterEach: .*"globals: true"/,
+        /needs the global it, afterEach.*"globals: true"/,
       );
     } finally {
       restore();

@@ -32,7 +32,10 @@ const DAY = 86_400;
 function pasted(schema: string, role: string): string {
   const document = readFileSync(path.resolve(import.meta.dirname, '../../SECURITY.md'), 'utf8');
   const sql = /## Least rights[\s\S]*?```sql\n([\s\S]*?)```/.exec(document)![1]!;
-  return sql.replaceAll('public', schema).replaceAll('otp_app', role).replace('one of your own', 'secret');
+  return sql
+    .replaceAll('public', schema)
+    .replaceAll('otp_app', role)
+    .replace(/PASSWORD '[^']+'/, "PASSWORD 'secret'");
 }
 
 describe('an application with exactly the rights of SECURITY.md', () => {
