@@ -21,6 +21,7 @@ beforeAll(async () => {
     metadata: { imports: [EventEmitterModule.forRoot()] },
     options: { takenNumbers: 'transfer' },
     poolSize: 20,
+    races: true,
   });
   devices = fixture.app.get(TrustedDevices);
   events = new EventLog(fixture.app);

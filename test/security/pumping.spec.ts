@@ -327,7 +327,7 @@ describe('the budget in money', () => {
   });
 
   it('SEC-26 is not exceeded by parallel requests', async () => {
-    await open({ dailySpendBudget: { amount: '1.00', currency: 'USD', prices } }, { poolSize: 20 });
+    await open({ dailySpendBudget: { amount: '1.00', currency: 'USD', prices } }, { poolSize: 20, races: true });
     await start(newPhone());
     const release = await holding(fixture, 'otp_budgets');
 

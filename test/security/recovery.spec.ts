@@ -19,7 +19,7 @@ let fixture: Fixture;
 let recovery: RecoveryCodes;
 let events: EventLog;
 beforeAll(async () => {
-  fixture = await otpFixture({ metadata: { imports: [EventEmitterModule.forRoot()] }, poolSize: 20 });
+  fixture = await otpFixture({ metadata: { imports: [EventEmitterModule.forRoot()] }, poolSize: 20, races: true });
   recovery = fixture.app.get(RecoveryCodes);
   events = new EventLog(fixture.app);
 });
@@ -48,8 +48,7 @@ async function together(account: string, calls: (() => Promise<unknown>)[]): Pro
   const release = await holding(fixture, `otp_recovery_codes WHERE account = '${account}'`);
   const begin = (some: typeof calls) => some.map((call) => outcome(call()));
   const first = begin(calls.slice(0, 16)); // the pool has room for the test's own queries beside them
-  await waiting(fixture, 8);
-  await release();
+  await waiting(fixture, 8).finally(release);
   return Promise.all([...first, ...begin(calls.slice(16))]);
 }
 

@@ -34,3 +34,16 @@ export function urlInSchema(schema: string): string {
   url.searchParams.set('options', `-c search_path=${schema}`);
   return url.href;
 }
+
+/**
+ * Lets the functions of a schema wait six seconds for a lock, for tests in which calls race: they show who wins. How long a lock is
+ * waited for is tested in faults/database.spec.ts, and must not depend on how busy this machine is.
+ */
+export async function waitLonger(database: DataSource, schema: string): Promise<void> {
+  const functions: { signature: string }[] = await database.query(
+    `SELECT oid::regprocedure::text AS signature FROM pg_proc
+      WHERE pronamespace = to_regnamespace($1) AND 'lock_timeout=2s' = ANY (proconfig)`,
+    [schema],
+  );
+  for (const { signature } of functions) await database.query(`ALTER FUNCTION ${signature} SET lock_timeout TO '6s'`);
+}

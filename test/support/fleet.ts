@@ -20,7 +20,7 @@ import type { SendingScope } from 'nestjs-phone-otp/types';
 import { CapturingProvider } from 'nestjs-phone-otp/testing';
 import { DataSource } from 'typeorm';
 
-import { databaseOptions, elapse, forget, newSchema } from './database.js';
+import { databaseOptions, elapse, forget, newSchema, waitLonger } from './database.js';
 import { GENEROUS } from './otp-fixture.js';
 import { until } from './until.js';
 
@@ -304,19 +304,6 @@ export class Fleet {
   async #endAll(): Promise<void> {
     await Promise.all(this.members.map((member) => member.end()));
   }
-}
-
-/**
- * These races test who wins. Lock time-outs are tested in faults/database.spec.ts and must not depend on the load of
- * this machine.
- */
-async function waitLonger(database: DataSource, schema: string): Promise<void> {
-  const functions: { signature: string }[] = await database.query(
-    `SELECT oid::regprocedure::text AS signature FROM pg_proc
-      WHERE pronamespace = to_regnamespace($1) AND 'lock_timeout=2s' = ANY (proconfig)`,
-    [schema],
-  );
-  for (const { signature } of functions) await database.query(`ALTER FUNCTION ${signature} SET lock_timeout TO '6s'`);
 }
 
 interface Report {

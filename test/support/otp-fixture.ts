@@ -16,7 +16,7 @@ import { OtpRoutesModule, type OtpRoutesOptions } from 'nestjs-phone-otp/routes'
 import { CapturingProvider, OtpTesting } from 'nestjs-phone-otp/testing';
 import { DataSource } from 'typeorm';
 
-import { databaseOptions, newSchema } from './database.js';
+import { databaseOptions, newSchema, waitLonger } from './database.js';
 
 export const PEPPER = 'a-pepper-for-tests-only-0123456789-abcdefghij';
 
@@ -74,6 +74,8 @@ interface FixtureOptions {
   configure?: (app: INestApplication) => void;
   /** Keeps the raw bytes of each body, as a host may. */
   rawBody?: boolean;
+  /** Many calls at once are to wait for one lock: their connections are ready, and they wait longer. */
+  races?: boolean;
 }
 
 /** An application with the module on its own schema; it listens if it has an adapter. */
@@ -88,6 +90,7 @@ export async function otpFixture({
   url,
   configure,
   rawBody = false,
+  races = false,
 }: FixtureOptions = {}): Promise<Fixture> {
   const sms = new CapturingProvider();
   const inSchema = schema ?? (await newSchema());
@@ -107,6 +110,11 @@ export async function otpFixture({
   await (adapter ? app.listen(0, '127.0.0.1') : app.init());
 
   const dataSource = app.get<DataSource>(getDataSourceToken());
+  if (races) {
+    await waitLonger(dataSource, inSchema);
+    const numbers = app.get(VerifiedNumbers);
+    await Promise.all(Array.from({ length: poolSize ?? 10 }, () => numbers.ownerOf('+966500000000')));
+  }
   const testing = OtpTesting.of(app);
   return {
     app,
