@@ -24,7 +24,7 @@ afterEach(() => fixture.close());
 
 async function open(
   options: Partial<OtpModuleOptions>,
-  more: { provider?: OtpProvider; schema?: string; poolSize?: number } = {},
+  more: { provider?: OtpProvider; schema?: string; poolSize?: number; races?: boolean } = {},
 ) {
   fixture = await otpFixture({
     adapter: new ExpressAdapter(),
