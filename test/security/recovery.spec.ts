@@ -48,7 +48,11 @@ async function together(account: string, calls: (() => Promise<unknown>)[]): Pro
   const release = await holding(fixture, `otp_recovery_codes WHERE account = '${account}'`);
   const begin = (some: typeof calls) => some.map((call) => outcome(call()));
   const first = begin(calls.slice(0, 16)); // the pool has room for the test's own queries beside them
-  await waiting(fixture, 8).finally(release);
+  try {
+    await waiting(fixture, 8);
+  } finally {
+    await release();
+  }
   return Promise.all([...first, ...begin(calls.slice(16))]);
 }
 
