@@ -176,7 +176,9 @@ export const STOPS = {
 /** Which limit refused a message, as operators read it in `otp.limited` and in the audit. */
 export type LimitName = keyof typeof LIMITS | keyof typeof STOPS;
 
-/** The error that a caller gets whose message it refused. */
+const REFUSALS: Readonly<Record<LimitName, { readonly refusal: Refusal }>> = { ...LIMITS, ...STOPS };
+
+/** The error of a caller whose message the limit refused. */
 export function refusalOf(limit: LimitName): Refusal {
-  return { ...LIMITS, ...STOPS }[limit].refusal;
+  return REFUSALS[limit].refusal;
 }

@@ -7,36 +7,36 @@ import { prefixOf } from '../phone/mask.js';
 import { addressBlock } from '../config/client-address.js';
 import { type LimitDefinition, LIMITS, type SenderTier } from './limit-definitions.js';
 
-/** Who asks for a message to whom, as far as limits care. */
+/** The sender and the recipient of a message, as the limits see them. */
 export interface SendContext {
   readonly phone: string;
   readonly phoneHash: Buffer;
   readonly region: string;
-  /** Who is to bring the message. */
+  /** The provider that delivers the message. */
   readonly provider: string;
-  /** The account, where there is one. */
+  /** The account, if there is one. */
   readonly account: string | null;
-  /** Of the account, or the phone. */
+  /** Hash of the account or, without one, of the phone. */
   readonly subjectHash: Buffer;
   readonly purpose: string;
-  /** Only an established number will do, see `PurposeRules.number`. */
+  /** Whether the number must be established, see `PurposeRules.number`. */
   readonly established: boolean;
-  /** Wait after this message: the application's, or the provider's where that is longer. */
+  /** Wait after this message: the longer one of the application's and the provider's. */
   readonly cooldownSeconds: number;
-  /** The client's address; absent when the host itself asks. */
+  /** The client's address; absent if the host itself sends. */
   readonly address?: string | undefined;
-  /** Whether a client identified itself. */
+  /** Whether the client identified its device or account. */
   readonly hasClient: boolean;
 }
 
-/** The most shards there are: take_budget looks through so many. */
+/** Maximum number of shards: `take_budget` looks through this many. */
 const MOST_SHARDS = 64;
-/** Or the split itself would refuse messages. */
+/** Minimum messages per shard; with fewer, the split itself would refuse messages. */
 const MESSAGES_IN_A_SHARD = 1000;
-/** First bytes of the keys of unverified messages, in the order in which their rows are locked. */
+/** First byte of a key of unverified messages. Rows are locked in this order. */
 const KINDS = { owner: 1, address: 2, prefix: 3 } as const;
 
-/** Writes what start and resend tell the database of the sender, with the limits of each tier that the sender may be of. */
+/** Builds the requests of start and resend, with the limits of each tier that the sender may belong to. */
 export class Limits {
   readonly #texts = new Map<string, string>();
 
@@ -47,7 +47,7 @@ export class Limits {
 
   /**
    * The request of a start or a resend, as JSON.
-   * @param own what it says beside: of the challenge, or of its handle and its new code
+   * @param own the fields that do not depend on the sender: the challenge, or its handle and new code
    */
   requestFor(send: SendContext, own: object): string {
     const isAllowed = this.settings.isAllowed(send);
@@ -55,7 +55,7 @@ export class Limits {
     return `${request.slice(0, -1)},"limits":${this.#limitsText(send, isAllowed)}}`;
   }
 
-  /** Whose cooldown a message began, for the answer that gives it back. */
+  /** The party whose cooldown a message started, to end it again. */
   partyOf(send: SendContext, tier: SenderTier): Buffer {
     return tier === 'owner' ? this.hash.of('cooldown', send.account!, send.purpose) : send.phoneHash;
   }
@@ -128,7 +128,7 @@ export class Limits {
     return whole && Math.max(1, Math.floor(whole * share));
   }
 
-  /** What the database must know of a group of limits beside its caps. */
+  /** The fields of a group of limits beside its caps. */
   #settingsOf(group: LimitDefinition['field'][0], region: string): Record<string, unknown> {
     const { sendsPerMinute, dailySendBudget, dailySpendBudget, sendsPerRegionPerDay } = this.settings;
     switch (group) {
